@@ -1,0 +1,1 @@
+"""Where evidence is computed: data in, result records out. Heavy imports stay inside functions."""

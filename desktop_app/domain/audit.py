@@ -1,0 +1,106 @@
+"""The log: entries, how they are framed and chained, and the tree over the facts of an entry.
+
+Framing is security.md §1.4: the registry puts order, time and user around the client's canonical body and
+hashes all of it; the chain, the leaves and the nodes have distinct prefixes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+
+from desktop_app.domain import canonical
+from desktop_app.domain.canonical import Digest, Id, record
+
+FRAME = "assaydesk-event/v1"
+GENESIS = bytes(32)  # prev of the first entry
+
+
+@record
+class EntryBody:
+    """What the client says of a write; its canonical bytes are the body of the entry."""
+
+    v: int
+    registry: str
+    actor: Id
+    action: str
+    subject: Id
+    client_time: datetime
+    application: str
+    note: str
+    facts: int
+    facts_root: Digest
+    kinds: tuple[str, ...]
+    blobs: tuple[Digest, ...] = ()
+
+
+@record
+class Entry:
+    """One line of the log as it is stored."""
+
+    seq: int
+    at: datetime  # of the registry, not of the client
+    user: str  # who the database says wrote
+    command: str  # client-made id of the write
+    body: str  # canonical JSON of an EntryBody
+    prev: Digest
+    hash: Digest
+
+    def read(self) -> EntryBody:
+        """The body. Raises NotCanonical."""
+        return canonical.build(EntryBody, canonical.parse(self.body.encode("utf-8")))
+
+
+def message(seq: int, at: datetime, user: str, command: str, body: str) -> bytes:
+    """What is hashed of an entry."""
+    return f"{FRAME}\n{seq}\n{canonical.utc_text(at)}\n{user}\n{command}\n{body}".encode()
+
+
+def chain_hash(prev: bytes, framed: bytes) -> bytes:
+    """SHA-256(0x02 ‖ previous hash ‖ message)."""
+    return hashlib.sha256(b"\x02" + prev + framed).digest()
+
+
+def facts_root(digests: Iterable[Digest]) -> Digest:
+    """The Merkle root (RFC 9162 §2.1.1) over the facts of a write, in the order they were added.
+
+    A leaf is SHA-256(0x00 ‖ digest), a node SHA-256(0x01 ‖ left ‖ right); no facts: SHA-256 of nothing.
+    """
+    return Digest(merkle_root([hashlib.sha256(b"\x00" + bytes.fromhex(d)).digest() for d in digests]).hex())
+
+
+def merkle_root(leaves: list[bytes]) -> bytes:
+    """The RFC 9162 root over leaf hashes."""
+    if not leaves:
+        return hashlib.sha256(b"").digest()
+    level = leaves
+    while len(level) > 1:
+        paired = [hashlib.sha256(b"\x01" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)]
+        level = paired + level[len(level) & ~1:]
+    return level[0]
+
+
+@record
+class Problem:
+    """A check that failed, where, and what was found."""
+
+    check: str
+    seq: int
+    sentence: str
+
+
+@record
+class CheckReport:
+    """What a verification did: numbered checks, each with what it covers, and every mismatch found."""
+
+    checks: tuple[tuple[str, str], ...]  # (check, what it came to)
+    problems: tuple[Problem, ...]
+    entries: int
+    head: Digest
+    not_checked: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found wrong."""
+        return not self.problems

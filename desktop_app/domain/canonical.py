@@ -1,0 +1,261 @@
+"""Record → canonical bytes → digest, and back.
+
+The bytes are RFC 8785 (JCS) on a narrow domain where the standard library's JSON already is canonical:
+no floats (a measurement is its shortest `repr` as a string), integers below 2^53, ASCII snake_case keys,
+NFC text. Whatever lies outside is refused at the border. Stored bytes are hashed as they are and never
+re-encoded, so a later version may add fields with defaults without touching what is recorded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import secrets
+import types
+import typing
+import unicodedata
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from datetime import UTC, date, datetime
+from enum import Enum
+from functools import cache
+from typing import Any, NewType, TypeVar, dataclass_transform
+
+Id = NewType("Id", str)  # made by the client, never reused: 48 bits of milliseconds, 80 random bits (as ULID)
+Digest = NewType("Digest", str)  # SHA-256 in 64 hexadecimal digits
+Number = NewType("Number", str)  # shortest repr of a finite float
+
+R = TypeVar("R")
+T = TypeVar("T")
+_KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+FORMAT = 1  # of every fact and entry body
+
+FACTS: dict[str, type[Any]] = {}  # kind → record class
+
+
+class NotCanonical(ValueError):
+    """The value has no canonical form here, or the bytes are not canonical."""
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def record(cls: type[T]) -> type[T]:
+    """A frozen, keyword-only dataclass: a part of facts."""
+    return dataclass(frozen=True, kw_only=True)(cls)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def fact(kind: str) -> typing.Callable[[type[T]], type[T]]:
+    """A record that stands by itself in the registry under `kind`; its first field is `id: Id`."""
+
+    def register(cls: type[T]) -> type[T]:
+        made = record(cls)
+        made.kind = kind  # type: ignore[attr-defined]
+        FACTS[kind] = made
+        return made
+
+    return register
+
+
+def new_id(now: datetime) -> Id:
+    """A new id: 26 lower-case Crockford base-32 digits, sorted by the millisecond it was made in."""
+    n = int(now.timestamp() * 1000) << 80 | secrets.randbits(80)
+    return Id("".join(_CROCKFORD[n >> shift & 31] for shift in range(125, -1, -5)))
+
+
+def number(value: float | None) -> Number | None:
+    """A measurement as it is recorded: shortest repr, or None where there is no finite value."""
+    return None if value is None or not math.isfinite(value) else Number(repr(float(value)))
+
+
+def kind_of(what: Any) -> str:
+    """The kind of a fact record or of a fact class."""
+    return str(what.kind)
+
+
+def sha256(data: bytes) -> Digest:
+    """SHA-256 of bytes, in hexadecimal."""
+    return Digest(hashlib.sha256(data).hexdigest())
+
+
+def utc_text(moment: datetime) -> str:
+    """UTC with microseconds, `2026-11-20T17:36:05.123456Z`. Raises NotCanonical for a time without a zone."""
+    if moment.tzinfo is None:
+        raise NotCanonical("a time needs a zone")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def day_text(day: date) -> str:
+    """A day as it is written for people, `12 Mar 2027`."""
+    return f"{day.day} {day:%b %Y}"
+
+
+def parse_utc(text: str) -> datetime:
+    """The inverse of `utc_text`. Raises NotCanonical."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise NotCanonical(f"not a UTC time: {text!r}") from error
+
+
+def plain(value: Any) -> Any:
+    """A record as the plain values (dict, list, str, int, bool, None) that its bytes are made of."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, int):
+        if abs(value) >= 2**53:
+            raise NotCanonical(f"integer out of range: {value}")
+        return value
+    if isinstance(value, datetime):
+        return utc_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if is_dataclass(value):
+        head = {"kind": kind_of(value), "v": FORMAT} if is_fact(value) else {}
+        return head | {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, dict):
+        return {_key(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [plain(v) for v in value]
+    raise NotCanonical(f"no canonical form for {type(value).__name__}")
+
+
+def is_fact(value: Any) -> bool:
+    """Whether this record stands by itself in the registry."""
+    return FACTS.get(getattr(value, "kind", "")) is type(value)
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str) or not _KEY.match(key):
+        raise NotCanonical(f"not an ASCII snake_case key: {key!r}")
+    return key
+
+
+def encode(value: Any) -> bytes:
+    """The canonical bytes of a record or of plain values (RFC 8785). Raises NotCanonical."""
+    return jcs(plain(value))
+
+
+def jcs(value: Any) -> bytes:
+    """RFC 8785 bytes of JSON values without floats whose keys are ASCII (an in-toto statement has camelCase)."""
+    try:
+        return json.dumps(
+            value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        ).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise NotCanonical("text holds a lone surrogate") from error
+
+
+def digest(value: Any) -> Digest:
+    """SHA-256 over the canonical bytes of a record."""
+    return sha256(encode(value))
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        raise NotCanonical("duplicate keys")
+    return out
+
+
+def _no_floats(text: str) -> Any:
+    raise NotCanonical(f"a float in a record: {text}")
+
+
+def parse(data: bytes) -> Any:
+    """Plain values from canonical bytes. Raises NotCanonical when the bytes are not exactly canonical."""
+    try:
+        value = json.loads(
+            data, object_pairs_hook=_no_duplicates, parse_float=_no_floats, parse_constant=_no_floats
+        )
+    except (ValueError, RecursionError) as error:
+        raise NotCanonical(str(error)) from error
+    if encode(value) != data:
+        raise NotCanonical("the bytes are not in canonical form")
+    return value
+
+
+def load(data: bytes) -> Any:
+    """The fact record in canonical bytes. Raises NotCanonical for an unknown kind or a misfit."""
+    value = parse(data)
+    if not isinstance(value, dict) or value.get("v") != FORMAT or value.get("kind") not in FACTS:
+        raise NotCanonical("not a fact this version of the program knows")
+    kind = value.pop("kind")
+    del value["v"]
+    return build(FACTS[kind], value)
+
+
+def build(cls: type[R], value: Any) -> R:
+    """A record of class `cls` from plain values. Raises NotCanonical when they do not fit."""
+    hints = _hints(cls)
+    if not isinstance(value, dict) or not value.keys() <= hints.keys():
+        raise NotCanonical(f"not a {cls.__name__}: {sorted(value) if isinstance(value, dict) else value!r}")
+    missing = [f.name for f in fields(cls)  # type: ignore[arg-type]
+               if f.name not in value and f.default is MISSING and f.default_factory is MISSING]
+    if missing:
+        raise NotCanonical(f"{cls.__name__} lacks {', '.join(missing)}")
+    return cls(**{name: _fit(hints[name], item) for name, item in value.items()})
+
+
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
+    wanted = {f.name for f in fields(cls)}
+    return {name: hint for name, hint in typing.get_type_hints(cls).items() if name in wanted}
+
+
+def _fit(hint: Any, value: Any) -> Any:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        options = [a for a in typing.get_args(hint) if a is not type(None)]
+        return None if value is None else _fit(options[0], value)
+    if origin is tuple:
+        args = typing.get_args(hint)
+        if not isinstance(value, list) or (args[-1] is not Ellipsis and len(args) != len(value)):
+            raise NotCanonical(f"not a list: {value!r}")
+        inner = [args[0]] * len(value) if args[-1] is Ellipsis else list(args)
+        return tuple(_fit(a, v) for a, v in zip(inner, value, strict=True))
+    hint = getattr(hint, "__supertype__", hint)
+    if hint is datetime:
+        return parse_utc(value)
+    if is_dataclass(hint):
+        return build(typing.cast(type[Any], hint), value)
+    if not isinstance(hint, type):
+        raise NotCanonical(f"no reading for {hint!r}")
+    try:
+        if hint is date:
+            return date.fromisoformat(value)
+        if issubclass(hint, Enum):
+            return hint(value)
+    except (ValueError, TypeError) as error:
+        raise NotCanonical(str(error)) from error
+    if type(value) is not hint:
+        raise NotCanonical(f"{value!r} is not {hint.__name__}")
+    return value
+
+
+def mentions(value: Any) -> frozenset[Id]:
+    """The ids of other things that a record names: what the fact is about (its own id is left out)."""
+    found: set[Id] = set()
+    _collect(value, found)
+    return frozenset(found - {getattr(value, "id", None), Id("")})
+
+
+def _collect(value: Any, found: set[Id]) -> None:
+    for name, hint in _hints(type(value)).items():
+        item = getattr(value, name)
+        if item is None:
+            continue
+        flat = typing.get_args(hint) or (hint,)
+        if Id in flat:
+            found.update(item if isinstance(item, tuple) else (item,))
+        elif is_dataclass(item):
+            _collect(item, found)
+        elif isinstance(item, tuple):
+            for part in item:
+                if is_dataclass(part):
+                    _collect(part, found)

@@ -1,0 +1,304 @@
+"""Evidence: an immutable record of what was asked, of which inputs, in which environment, and what came out.
+
+Numbers are shortest reprs as text (`Number`), None with a reason where there is none. Every number that was
+computed here can be made again from spec, inputs, seed and library versions.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from desktop_app.domain.canonical import Digest, Id, Number, fact, record
+from desktop_app.domain.dataset import TableInput
+from desktop_app.domain.model import Pair
+
+
+class EvidenceKind(StrEnum):
+    """What was looked at."""
+
+    PERFORMANCE = "performance"
+    FAIRNESS = "fairness"
+    EXPLANATION = "explanation"
+    ARTEFACT_SCAN = "artefact_scan"
+    VALIDATION_REPORT = "validation_report"
+    DOCUMENT = "document"
+
+
+class Standing(StrEnum):
+    """Who vouches for the numbers."""
+
+    COMPUTED = "computed_here"
+    REPERFORMED = "re_performed"
+    ASSERTED = "asserted"
+
+
+class Verdict(StrEnum):
+    """What a criterion came to."""
+
+    MET = "met"
+    BREACHED = "breached"
+    UNDETERMINED = "undetermined"
+    NOT_COMPUTABLE = "not_computable"
+    REPORTED = "reported"
+
+
+@record
+class Measure:
+    """A number with its uncertainty; `value` None carries a reason."""
+
+    value: Number | None
+    low: Number | None = None  # 95 % unless the spec says otherwise
+    high: Number | None = None
+    method: str = ""
+    reason: str = ""
+
+
+@record
+class NamedMeasure:
+    """A measure under its name."""
+
+    name: str
+    measure: Measure
+
+
+@record
+class Criterion:
+    """A threshold chosen before the run (DESIGN §4)."""
+
+    metric: str
+    attribute: str
+    threshold: Number | None
+    direction: str  # "at_least" | "at_most"
+    rule: str = "interval"  # interval | four_fifths_and_significant | point
+    reference: str | None = None  # None: the best group
+
+
+@record
+class CriterionResult:
+    """What a criterion came to, in one plain sentence."""
+
+    criterion: Criterion
+    measure: Measure
+    verdict: Verdict
+    sentence: str
+    worst_group: str = ""
+
+
+@record
+class Environment:
+    """Where and with what a computation ran."""
+
+    python: str
+    platform: str
+    libraries: tuple[Pair, ...]
+    seed: int | None
+    application: str
+
+
+# ---- fairness
+
+
+@record
+class FairnessSpec:
+    """What was asked of a bias report."""
+
+    label: str | None
+    decision: str
+    positive: str  # value of `decision` (and of `label`) that is the event the model selects
+    favourable: bool  # whether being selected is good for the person
+    sensitive: tuple[str, ...]
+    intersections: tuple[tuple[str, ...], ...] = ()
+    reference: tuple[Pair, ...] = ()  # attribute → group fixed beforehand
+    minimum_group: int = 30
+    criteria: tuple[Criterion, ...] = ()
+
+
+@record
+class GroupRow:
+    """One group of one attribute (or of an intersection, values joined by " × ")."""
+
+    attribute: str
+    group: str
+    n: int
+    selected: int
+    positives: int | None  # None without a label column
+    true_positives: int | None
+    rates: tuple[NamedMeasure, ...]  # selection_rate, tpr, fpr, fnr, ppv, accuracy
+    ratio: Measure  # favourable rate relative to `relative_to`
+    relative_to: str
+    state: str  # "reference" | "ok" | "too few" | "not computable"
+
+
+@record
+class FairnessResult:
+    """A bias report."""
+
+    rows: int
+    overall: tuple[NamedMeasure, ...]
+    groups: tuple[GroupRow, ...]
+    differences: tuple[NamedMeasure, ...]  # "demographic_parity_difference SEX", … as fairlearn defines them
+    notes: tuple[str, ...]  # unknown values with counts, dropped rows and why, small cells
+    not_tested: tuple[str, ...]
+
+
+# ---- explanation
+
+
+@record
+class Importance:
+    """Mean absolute SHAP value of a feature, with its sign correlation to the feature's value."""
+
+    feature: str
+    mean_abs: Number
+    direction: Number | None
+
+
+@record
+class Contribution:
+    """What one feature of one record added to the output."""
+
+    feature: str
+    value: str
+    contribution: Number
+
+
+@record
+class LocalExplanation:
+    """One record: base value + contributions = output."""
+
+    row: int  # 0-based in the table
+    base: Number
+    output: Number
+    contributions: tuple[Contribution, ...]
+
+
+@record
+class ExplanationSpec:
+    """What was asked of an explanation."""
+
+    features: tuple[str, ...]
+    rows: int
+    background: int
+    row: int
+    seed: int
+
+
+@record
+class ExplanationResult:
+    """A SHAP report: global importances and one local waterfall, on the model's own output scale."""
+
+    explainer: str  # tree | linear | permutation
+    output: str  # "log-odds of class 1", "probability of class 1", …
+    importances: tuple[Importance, ...]
+    local: LocalExplanation
+    additivity_residual: Number  # max |base + Σ contributions − output| over the explained rows
+    isolation: str  # how the model was kept apart
+    notes: tuple[str, ...] = ()
+
+
+# ---- performance, artefact scan, documents
+
+
+@record
+class PerformanceSpec:
+    """What was asked of a performance report."""
+
+    label: str
+    positive: str
+    decision: str | None = None
+    score: str | None = None
+    criteria: tuple[Criterion, ...] = ()
+
+
+@record
+class PerformanceResult:
+    """Discrimination and calibration on a table."""
+
+    rows: int
+    measures: tuple[NamedMeasure, ...]  # auc, accuracy, brier, precision, recall, …
+    notes: tuple[str, ...] = ()
+
+
+@record
+class ArtefactScan:
+    """What a model file is, without loading it."""
+
+    format: str
+    size: int
+    loadable: bool  # data-only: may be loaded apart from our process
+    reason: str
+    details: tuple[Pair, ...] = ()
+
+
+@record
+class DocumentInfo:
+    """A document brought in: filed, never recomputed."""
+
+    file_name: str
+    blob: Digest
+    size: int
+    media_type: str
+    checklist: str  # key of the policy's document line, or "other"
+    title: str
+    author: str
+    received: date
+
+
+@fact("evidence.planned")
+class EvidencePlanned:
+    """The spec with its thresholds, written down before the run."""
+
+    id: Id
+    model: Id
+    version: Id
+    evidence_kind: EvidenceKind
+    fairness: FairnessSpec | None = None
+    explanation: ExplanationSpec | None = None
+    performance: PerformanceSpec | None = None
+
+
+@fact("evidence")
+class Evidence:
+    """One piece of evidence about a version. Exactly one result matches `evidence_kind`."""
+
+    id: Id
+    model: Id
+    version: Id
+    evidence_kind: EvidenceKind
+    standing: Standing
+    title: str
+    period_from: date | None = None
+    period_to: date | None = None
+    plan: Id | None = None
+    supersedes: Id | None = None
+    inputs: tuple[TableInput, ...] = ()
+    artefact: Digest | None = None
+    environment: Environment | None = None
+    verdicts: tuple[CriterionResult, ...] = ()
+    fairness_spec: FairnessSpec | None = None
+    fairness: FairnessResult | None = None
+    explanation_spec: ExplanationSpec | None = None
+    explanation: ExplanationResult | None = None
+    performance_spec: PerformanceSpec | None = None
+    performance: PerformanceResult | None = None
+    scan: ArtefactScan | None = None
+    document: DocumentInfo | None = None
+
+
+@fact("evidence.withdrawn")
+class EvidenceWithdrawn:
+    """Evidence found wrong: decisions that list it are to be reconsidered."""
+
+    id: Id
+    model: Id
+    version: Id
+    evidence: Id
+    reason: str
+
+
+def worst(verdicts: tuple[CriterionResult, ...]) -> Verdict:
+    """The verdict that stands for a whole report: the worst of its criteria."""
+    order = (Verdict.BREACHED, Verdict.UNDETERMINED, Verdict.NOT_COMPUTABLE, Verdict.MET, Verdict.REPORTED)
+    found = {v.verdict for v in verdicts}
+    return next((v for v in order if v in found), Verdict.REPORTED)

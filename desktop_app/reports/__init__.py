@@ -1,0 +1,1 @@
+"""Paper: a pack in, deterministic bytes out."""
