@@ -8,13 +8,45 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from desktop_app.domain import canonical
 from desktop_app.domain.canonical import Digest, Id, record
 
 FRAME = "assaydesk-event/v1"
 GENESIS = bytes(32)  # prev of the first entry
+
+
+R = TypeVar("R", covariant=True)
+
+
+@dataclass(frozen=True)
+class Recorded(Generic[R]):
+    """A fact as the registry holds it: the record, its digest, and the entry that brought it.
+
+    ordinal: its number among the facts of its kind, from 1, in the order of the log.
+    """
+
+    record: R
+    digest: Digest
+    seq: int
+    at: datetime
+    by: Id
+    ordinal: int
+
+    @property
+    def label(self) -> str:
+        """How people call it: F-118, R-12; the kind and number where it has no letter."""
+        kind = canonical.kind_of(self.record)
+        return f"{LETTERS[kind]}-{self.ordinal}" if kind in LETTERS else f"{kind} {self.ordinal}"
+
+
+LETTERS = {
+    "finding": "F", "promotion.requested": "R", "validation.concluded": "V", "evidence": "E", "exception": "X",
+    "overlay": "O", "stage.changed": "A", "prior_decision": "P", "card": "C",
+}
 
 
 @record

@@ -16,11 +16,12 @@ import secrets
 import types
 import typing
 import unicodedata
+from collections.abc import Hashable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache
-from typing import Any, NewType, TypeVar, dataclass_transform
+from typing import Any, NewType, TypeVar, cast, dataclass_transform
 
 Id = NewType("Id", str)  # made by the client, never reused: 48 bits of milliseconds, 80 random bits (as ULID)
 Digest = NewType("Digest", str)  # SHA-256 in 64 hexadecimal digits
@@ -192,7 +193,7 @@ def load(data: bytes) -> Any:
 
 def build(cls: type[R], value: Any) -> R:
     """A record of class `cls` from plain values. Raises NotCanonical when they do not fit."""
-    hints = _hints(cls)
+    hints = _hints(cast(Any, cls))
     if not isinstance(value, dict) or not value.keys() <= hints.keys():
         raise NotCanonical(f"not a {cls.__name__}: {sorted(value) if isinstance(value, dict) else value!r}")
     missing = [f.name for f in fields(cls)  # type: ignore[arg-type]
@@ -203,8 +204,8 @@ def build(cls: type[R], value: Any) -> R:
 
 
 @cache
-def _hints(cls: Any) -> dict[str, Any]:
-    wanted = {f.name for f in fields(cls)}
+def _hints(cls: Hashable) -> dict[str, Any]:
+    wanted = {f.name for f in fields(cast(Any, cls))}
     return {name: hint for name, hint in typing.get_type_hints(cls).items() if name in wanted}
 
 
@@ -223,7 +224,7 @@ def _fit(hint: Any, value: Any) -> Any:
     if hint is datetime:
         return parse_utc(value)
     if is_dataclass(hint):
-        return build(typing.cast(type[Any], hint), value)
+        return build(cast(type[Any], hint), value)
     if not isinstance(hint, type):
         raise NotCanonical(f"no reading for {hint!r}")
     try:
@@ -246,7 +247,7 @@ def mentions(value: Any) -> frozenset[Id]:
 
 
 def _collect(value: Any, found: set[Id]) -> None:
-    for name, hint in _hints(type(value)).items():
+    for name, hint in _hints(cast(Any, type(value))).items():
         item = getattr(value, name)
         if item is None:
             continue

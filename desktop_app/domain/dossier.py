@@ -99,6 +99,9 @@ class News:
     later: tuple[str, ...] = ()
 
 
+_ROUTINE = (MemberRole.POLICY, MemberRole.MODEL, MemberRole.LINEAGE)
+
+
 def news(then: tuple[Member, ...], now: tuple[Member, ...], editorial: frozenset[Id] = frozenset()) -> News:
     """Class the difference between a frozen basis and the present one.
 
@@ -114,11 +117,12 @@ def news(then: tuple[Member, ...], now: tuple[Member, ...], editorial: frozenset
         if new is None:
             reconsider.append(f"{old.title}: withdrawn or no longer there")
         elif (new.id, new.digest) != (old.id, old.digest):
-            routine = old.role is MemberRole.POLICY or new.id in editorial
+            routine = old.role in _ROUTINE or new.id in editorial
             (later if routine else reconsider).append(f"{old.title}: superseded by {new.title}")
         elif new.state != old.state:
             closed = old.role is MemberRole.FINDING and new.state == "closed"
-            (later if closed else reconsider).append(f"{old.title}: was {old.state or 'unset'}, is {new.state or 'unset'}")
+            line = f"{old.title}: was {old.state or 'unset'}, is {new.state or 'unset'}"
+            (later if closed else reconsider).append(line)
     known = {(m.role, m.subject) for m in then}
     later += [f"{m.title}: new" for m in now if (m.role, m.subject) not in known]
     return News(reconsider=tuple(reconsider), later=tuple(later))

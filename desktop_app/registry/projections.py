@@ -1,0 +1,67 @@
+"""Projections: what can be rebuilt from the facts, refreshed inside the write that touches it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert
+
+from desktop_app.domain import canonical
+from desktop_app.domain.approval import PromotionRequest
+from desktop_app.domain.canonical import Id
+from desktop_app.domain.inventory import InventoryRow
+from desktop_app.domain.inventory_rows import rows_of
+from desktop_app.domain.model import RegisteredModel
+from desktop_app.domain.policy import Policy
+from desktop_app.registry._tables import ABOUT, INVENTORY
+from desktop_app.registry.reader import Reader
+
+
+def refresh(connection: Connection, records: Iterable[Any]) -> None:
+    """Bring the projections up to the facts that a write has just added."""
+    records = list(records)
+    rows = [{"subject": subject, "fact": item.id, "kind": canonical.kind_of(item)}
+            for item in records for subject in sorted(canonical.mentions(item))]
+    if rows:
+        connection.execute(insert(ABOUT), rows)
+    reader = Reader(connection)
+    for model in _touched(reader, records):
+        _refresh_model(connection, reader, model)
+
+
+def rebuild(connection: Connection) -> None:
+    """Make every projection again from the facts."""
+    connection.execute(delete(ABOUT))
+    connection.execute(delete(INVENTORY))
+    reader = Reader(connection)
+    for row in list(reader.raw_facts()):
+        item = canonical.load(row["body"].encode("utf-8"))
+        subjects = sorted(canonical.mentions(item))
+        if subjects:
+            connection.execute(insert(ABOUT), [
+                {"subject": s, "fact": row["id"], "kind": row["kind"]} for s in subjects])
+    for model in {m.record.model for m in reader.all(RegisteredModel)}:
+        _refresh_model(connection, reader, model)
+
+
+def expected(reader: Reader, model: Id) -> tuple[InventoryRow, ...]:
+    """The inventory rows of a model as its facts say, whatever the table says."""
+    facts = reader.about(model)
+    asked = {f.record.policy for f in facts if isinstance(f.record, PromotionRequest)}
+    policies = {i: found.record for i in asked if (found := reader.find(Policy, i))}
+    return rows_of(facts, policies)
+
+
+def _touched(reader: Reader, records: list[Any]) -> set[Id]:
+    models = {item.model for item in records if getattr(item, "model", None)}
+    replaced = {i for item in records for name in ("evidence", "supersedes") if (i := getattr(item, name, None))}
+    return models | reader.models_about(i for i in replaced if isinstance(i, str))
+
+
+def _refresh_model(connection: Connection, reader: Reader, model: Id) -> None:
+    connection.execute(delete(INVENTORY).where(INVENTORY.c.model == model))
+    rows = [{"version": r.version, "use": r.use, "model": r.model, "name": r.name,
+             "body": canonical.encode(r).decode("utf-8")} for r in expected(reader, model)]
+    if rows:
+        connection.execute(insert(INVENTORY), rows)

@@ -1,0 +1,214 @@
+"""The reading door: one consistent moment of the registry; nothing can be written through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, RowMapping, func, select
+
+from desktop_app.domain import canonical
+from desktop_app.domain.audit import Entry, Recorded
+from desktop_app.domain.canonical import Digest, Id, record
+from desktop_app.domain.inventory import InventoryRow
+from desktop_app.domain.person import Erasable, Person, erasable_digest
+from desktop_app.errors import NotFound
+from desktop_app.registry._tables import ABOUT, BLOB, ENTRY, FACT, IDENTITY, INVENTORY, REGISTRY
+
+R = TypeVar("R")
+_entry, _fact, _about = ENTRY.c, FACT.c, ABOUT.c
+_FACT_COLUMNS = (_fact.body, _fact.digest, _fact.seq, _fact.ordinal, _entry.at, _entry.actor)
+
+
+@record
+class RegistryInfo:
+    """What a registry says it is."""
+
+    id: str
+    name: str
+    schema_version: int
+    created: str
+
+
+@record
+class Head:
+    """The end of the log."""
+
+    seq: int
+    hash: Digest
+
+
+class Reader:
+    """Reads facts, the log and the projections at one moment."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def info(self) -> RegistryInfo:
+        """What this registry is."""
+        row = self._connection.execute(select(REGISTRY)).mappings().one()
+        return RegistryInfo(**row)
+
+    def head(self) -> Head:
+        """The last entry; seq 0 for an empty log."""
+        row = self._connection.execute(
+            select(_entry.seq, _entry.hash).order_by(_entry.seq.desc()).limit(1)).first()
+        return Head(seq=row.seq, hash=Digest(row.hash)) if row else Head(seq=0, hash=Digest("0" * 64))
+
+    # ---- facts
+
+    def get(self, cls: type[R], fact_id: Id) -> Recorded[R]:
+        """The fact with this id. Raises NotFound when there is none of this kind."""
+        found = self.find(cls, fact_id)
+        if found is None:
+            raise NotFound(f"There is no {canonical.kind_of(cls)} with this id.", fact_id, "Refresh and try again.")
+        return found
+
+    def find(self, cls: type[R], fact_id: Id | None) -> Recorded[R] | None:
+        """The fact with this id, or None."""
+        rows = self._facts(_fact.id == fact_id, _fact.kind == canonical.kind_of(cls))
+        return rows[0] if rows else None
+
+    def all(self, cls: type[R], about: str | None = None) -> list[Recorded[R]]:
+        """The facts of a kind in the order of the log, those that mention `about` if it is given."""
+        kind = canonical.kind_of(cls)
+        if about is None:
+            return self._facts(_fact.kind == kind)
+        return self._facts(_fact.kind == kind, _fact.id.in_(
+            select(_about.fact).where(_about.subject == about, _about.kind == kind)))
+
+    def last(self, cls: type[R], about: str) -> Recorded[R] | None:
+        """The newest fact of a kind that mentions `about`."""
+        found = self.all(cls, about)
+        return found[-1] if found else None
+
+    def about(self, subject: str) -> list[Recorded[Any]]:
+        """Every fact that mentions an id, in the order of the log."""
+        return self._facts(_fact.id.in_(select(_about.fact).where(_about.subject == subject)))
+
+    def at(self, seq: int) -> list[Recorded[Any]]:
+        """The facts that an entry added."""
+        return self._facts(_fact.seq == seq)
+
+    def body(self, fact_id: Id) -> str:
+        """The canonical JSON of a fact, exactly as stored."""
+        found = self._connection.execute(select(_fact.body).where(_fact.id == fact_id)).scalar()
+        if found is None:
+            raise NotFound("There is no fact with this id.", fact_id)
+        return str(found)
+
+    def _facts(self, *where: Any) -> list[Recorded[Any]]:
+        query = (select(*_FACT_COLUMNS).join_from(FACT, ENTRY)
+                 .where(*where).order_by(_fact.seq, _fact.position))
+        return [_recorded(row) for row in self._connection.execute(query).mappings()]
+
+    def blob(self, digest: str) -> bytes:
+        """The bytes of a stored document. Raises NotFound."""
+        found = self._connection.execute(
+            select(BLOB.c.data).where(BLOB.c.digest == digest)).scalar()
+        if found is None:
+            raise NotFound("The registry does not hold this document.", digest)
+        return bytes(found)
+
+    # ---- people's words
+
+    def text(self, erasable: Erasable) -> str | None:
+        """Erasable text; None when it was erased, or does not fit the digest that the facts hold."""
+        row = self._connection.execute(select(IDENTITY).where(IDENTITY.c.ref == erasable.ref)).mappings().first()
+        if row is None or erasable_digest(bytes.fromhex(row["salt"]), row["text"]) != erasable.digest:
+            return None
+        return str(row["text"])
+
+    def names(self) -> dict[Id, str]:
+        """The printed names of all people; an erased name reads "(erased)"."""
+        texts = {row.ref: row for row in self._connection.execute(select(IDENTITY.c.ref, IDENTITY.c.salt, IDENTITY.c.text))}
+        people = (p.record for p in self.all(Person))
+        return {p.id: _name(p, texts.get(p.name.ref)) for p in people}
+
+    # ---- the log
+
+    def entries(self, after: int = 0, until: int | None = None, about: str | None = None) -> Iterator[Entry]:
+        """Entries with seq > after (and ≤ until), oldest first, streamed.
+
+        about: only those that added facts mentioning this id, or whose subject it is.
+        """
+        query = select(ENTRY).where(_entry.seq > after).order_by(_entry.seq)
+        if until is not None:
+            query = query.where(_entry.seq <= until)
+        if about is not None:
+            named = select(_fact.seq).where(_fact.id.in_(select(_about.fact).where(_about.subject == about)))
+            query = query.where((_entry.subject == about) | _entry.seq.in_(named))
+        for row in self._connection.execution_options(yield_per=1000).execute(query).mappings():
+            yield _read_entry(row)
+
+    def outcome(self, command: str) -> Entry | None:
+        """The entry that a command left, if it was committed."""
+        query = select(ENTRY).where(_entry.command == command)
+        row = self._connection.execute(query).mappings().first()
+        return _read_entry(row) if row else None
+
+    def raw_facts(self, after: int = 0) -> Iterator[RowMapping]:
+        """Fact rows as stored (id, kind, ordinal, seq, position, digest, body) with seq > after, streamed."""
+        query = (select(FACT).where(_fact.seq > after)
+                 .order_by(_fact.seq, _fact.position))
+        yield from self._connection.execution_options(yield_per=1000).execute(query).mappings()
+
+    def entry_columns(self) -> Iterator[RowMapping]:
+        """seq, actor, action, subject, note of every entry: projections of its body."""
+        query = select(_entry.seq, _entry.actor, _entry.action, _entry.subject, _entry.note).order_by(_entry.seq)
+        yield from self._connection.execution_options(yield_per=1000).execute(query).mappings()
+
+    def blobs(self) -> Iterator[tuple[Digest, int, bytes]]:
+        """(digest, entry, bytes) of every stored document."""
+        for row in self._connection.execution_options(yield_per=1).execute(select(BLOB).order_by(BLOB.c.seq)):
+            yield Digest(row.digest), row.seq, bytes(row.data)
+
+    def about_rows(self) -> set[tuple[str, str]]:
+        """(subject, fact) of the projection."""
+        return {(row.subject, row.fact) for row in self._connection.execute(select(_about.subject, _about.fact))}
+
+    # ---- the inventory
+
+    def inventory(self) -> tuple[InventoryRow, ...]:
+        """Every row of the inventory, by name."""
+        rows = self._connection.execute(select(INVENTORY.c.body).order_by(INVENTORY.c.name, INVENTORY.c.version, INVENTORY.c.use))
+        return tuple(_inventory_row(row.body) for row in rows)
+
+    def inventory_of(self, model: Id) -> tuple[InventoryRow, ...]:
+        """The rows of one model."""
+        rows = self._connection.execute(
+            select(INVENTORY.c.body).where(INVENTORY.c.model == model).order_by(INVENTORY.c.version, INVENTORY.c.use))
+        return tuple(_inventory_row(row.body) for row in rows)
+
+    def models_about(self, subjects: Iterable[str]) -> set[Id]:
+        """The models of all facts that mention one of these ids."""
+        found: set[Id] = set()
+        for subject in subjects:
+            found |= {f.record.model for f in self.about(subject) if getattr(f.record, "model", None)}
+        return found
+
+    def count(self, cls: type[Any]) -> int:
+        """How many facts of a kind there are."""
+        return int(self._connection.execute(
+            select(func.count()).where(_fact.kind == canonical.kind_of(cls))).scalar_one())
+
+
+def _name(person: Person, row: Any) -> str:
+    fits = row is not None and erasable_digest(bytes.fromhex(row.salt), row.text) == person.name.digest
+    return str(row.text) if fits else "(erased)"
+
+
+def _recorded(row: RowMapping) -> Recorded[Any]:
+    return Recorded(
+        record=canonical.load(row["body"].encode("utf-8")), digest=Digest(row["digest"]), seq=row["seq"],
+        at=canonical.parse_utc(row["at"]), by=Id(row["actor"]), ordinal=row["ordinal"])
+
+
+def _read_entry(row: RowMapping) -> Entry:
+    return Entry(
+        seq=row["seq"], at=canonical.parse_utc(row["at"]), user=row["db_user"], command=row["command"],
+        body=row["body"], prev=Digest(row["prev"]), hash=Digest(row["hash"]))
+
+
+def _inventory_row(body: str) -> InventoryRow:
+    return canonical.build(InventoryRow, canonical.parse(body.encode("utf-8")))

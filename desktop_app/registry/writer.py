@@ -1,0 +1,128 @@
+"""The writing door: facts are collected and leave, with exactly one entry, in one transaction."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+
+from desktop_app import __version__
+from desktop_app.domain import audit, canonical
+from desktop_app.domain.audit import EntryBody
+from desktop_app.domain.canonical import Digest, Id
+from desktop_app.domain.change import Change
+from desktop_app.domain.person import Erasable, erasable_digest
+from desktop_app.errors import UserError
+from desktop_app.registry import projections
+from desktop_app.registry._tables import BLOB, ENTRY, FACT, IDENTITY
+from desktop_app.registry.reader import Reader
+
+MOST_FACTS = 1000
+MOST_BLOB = 200 * 2**20
+
+
+class Write:
+    """What one write adds. `reader` sees the registry as it is inside the transaction, before what is added.
+
+    After the block `change` says what was touched.
+    """
+
+    def __init__(
+        self, connection: Connection, *, now: datetime, actor: Id, action: str, subject: Id, note: str, command: str,
+    ) -> None:
+        self._connection, self._now, self._command = connection, now, command
+        self._actor, self._action, self._subject, self.note = actor, action, subject, note
+        self._facts: list[tuple[Any, bytes, Digest]] = []
+        self._blobs: dict[Digest, bytes] = {}
+        self.reader = Reader(connection)
+        self.change: Change | None = None
+
+    def add(self, *records: Any) -> None:
+        """Add facts, in this order."""
+        for item in records:
+            if not canonical.is_fact(item):
+                raise TypeError(f"{type(item).__name__} is not a fact")
+            body = canonical.encode(item)
+            self._facts.append((item, body, canonical.sha256(body)))
+
+    def add_blob(self, data: bytes) -> Digest:
+        """Keep a document's bytes; the same bytes are kept once. Raises UserError over 200 MB."""
+        if len(data) > MOST_BLOB:
+            raise UserError("This document is larger than the registry keeps.", f"{len(data):,} bytes",
+                            "File a shorter version, or a page that says where it is kept and its SHA-256.")
+        digest = canonical.sha256(data)
+        self._blobs[digest] = data
+        return digest
+
+    def add_text(self, text: str) -> Erasable:
+        """Keep erasable text beside the facts and return what a fact may hold of it."""
+        salt = secrets.token_bytes(16)
+        ref = canonical.new_id(self._now)
+        self._connection.execute(insert(IDENTITY), [{"ref": ref, "salt": salt.hex(), "text": text}])
+        return Erasable(ref=ref, digest=erasable_digest(salt, text))
+
+    def keep_text(self, ref: str, salt: bytes, text: str) -> Erasable:
+        """Keep erasable text whose digest was signed before the write began."""
+        self._connection.execute(insert(IDENTITY), [{"ref": ref, "salt": salt.hex(), "text": text}])
+        return Erasable(ref=ref, digest=erasable_digest(salt, text))
+
+    def finish(self) -> Change:
+        """Append the entry and the facts, refresh the projections. Called once, by the store."""
+        if not 0 < len(self._facts) <= MOST_FACTS:
+            raise ValueError(f"a write holds 1 to {MOST_FACTS} facts, not {len(self._facts)}")
+        seq = self._append_entry()
+        self._append_facts(seq)
+        self._append_blobs(seq)
+        records = [item for item, _, _ in self._facts]
+        projections.refresh(self._connection, records)
+        kinds = frozenset(canonical.kind_of(item) for item in records)
+        self.change = Change(kinds=kinds, subject=self._subject, note=self.note, seq=seq)
+        return self.change
+
+    def _append_entry(self) -> int:
+        last = self._connection.execute(
+            select(ENTRY.c.seq, ENTRY.c.hash, ENTRY.c.at).order_by(ENTRY.c.seq.desc()).limit(1)).first()
+        seq, prev = (last.seq + 1, last.hash) if last else (1, audit.GENESIS.hex())
+        at = max(self._now, canonical.parse_utc(last.at)) if last else self._now  # the log's time never runs back
+        body = canonical.encode(self._body()).decode("utf-8")
+        user = getpass.getuser()
+        framed = audit.message(seq, at, user, self._command, body)
+        self._connection.execute(insert(ENTRY), [{
+            "seq": seq, "at": canonical.utc_text(at), "db_user": user, "command": self._command, "body": body,
+            "prev": prev, "hash": audit.chain_hash(bytes.fromhex(prev), framed).hex(), "actor": self._actor,
+            "action": self._action, "subject": self._subject, "note": self.note}])
+        return seq
+
+    def _body(self) -> EntryBody:
+        return EntryBody(
+            v=canonical.FORMAT, registry=self.reader.info().id, actor=self._actor, action=self._action,
+            subject=self._subject, client_time=self._now, application=f"assaydesk {__version__}", note=self.note,
+            facts=len(self._facts), facts_root=audit.facts_root(d for _, _, d in self._facts),
+            kinds=tuple(sorted({canonical.kind_of(item) for item, _, _ in self._facts})),
+            blobs=tuple(sorted(self._blobs)))
+
+    def _append_facts(self, seq: int) -> None:
+        kinds = {canonical.kind_of(item) for item, _, _ in self._facts}
+        counts: dict[str, int] = dict(self._connection.execute(
+            select(FACT.c.kind, func.max(FACT.c.ordinal)).where(FACT.c.kind.in_(kinds))
+            .group_by(FACT.c.kind)).tuples().all())
+        rows = []
+        for position, (item, body, digest) in enumerate(self._facts):
+            kind = canonical.kind_of(item)
+            counts[kind] = counts.get(kind, 0) + 1
+            rows.append({"id": item.id, "kind": kind, "ordinal": counts[kind], "seq": seq, "position": position,
+                         "digest": digest, "body": body.decode("utf-8")})
+        self._connection.execute(insert(FACT), rows)
+
+    def _append_blobs(self, seq: int) -> None:
+        if not self._blobs:
+            return
+        kept = set(self._connection.execute(
+            select(BLOB.c.digest).where(BLOB.c.digest.in_(self._blobs))).scalars())
+        rows = [{"digest": d, "seq": seq, "size": len(data), "data": data}
+                for d, data in self._blobs.items() if d not in kept]
+        if rows:
+            self._connection.execute(insert(BLOB), rows)
