@@ -152,6 +152,7 @@ class Involvement:
     """A recorded act of a person in a version."""
 
     person: Id
+    part: str  # building | documenting | requesting | testing | validating
     act: str
     seq: int
 
@@ -169,6 +170,9 @@ VERB_ROLES: dict[Meaning, str] = {
     Meaning.APPROVE: "approve", Meaning.APPROVE_WITH_CONDITIONS: "approve",
     Meaning.CONCUR: "concur", Meaning.CONCLUDE: "conclude",
 }
+
+
+_OF_VALIDATION = ("testing", "validating")  # what a validator does is no conflict with concluding it
 
 
 def rule_for(transition: Transition, roles: Iterable[Role]) -> DecisionRule | None:
@@ -198,6 +202,7 @@ def check_may_sign(
     if requested_by_me:
         return Refusal(title="You requested this promotion.", detail="Nobody decides on their own request.",
                        remedy=f"Another {ROLE_TITLES[rule.role].lower()} must decide.")
+    involvement = tuple(i for i in involvement if not (rule.meaning is Meaning.CONCLUDE and i.part in _OF_VALIDATION))
     if involvement:
         acts = "; ".join(f"{i.act} (entry {i.seq:,})" for i in involvement[:5])
         return Refusal(title="You have a recorded part in this version.", detail=f"Your recorded acts: {acts}.",

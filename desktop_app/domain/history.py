@@ -134,27 +134,31 @@ class History:
 
     def involvement(self, version: Id, person: Id) -> tuple[Involvement, ...]:
         """The recorded acts of a person in building, testing, documenting or requesting a version."""
-        acts = [*self._built(version, person), *self._worked(version, person)]
-        return tuple(Involvement(person=person, act=act, seq=seq) for act, seq in sorted(set(acts), key=lambda a: a[1]))
+        acts = {*self._built(version, person), *self._worked(version, person)}
+        return tuple(Involvement(person=person, part=part, act=act, seq=seq)
+                     for part, act, seq in sorted(acts, key=lambda a: a[2]))
 
-    def _built(self, version: Id, person: Id) -> list[tuple[str, int]]:
+    def _built(self, version: Id, person: Id) -> list[tuple[str, str, int]]:
         acts = []
         for v in self.all(ModelVersion, id=version):
             if person in v.record.developers:
-                acts.append(("named as developer of the version", v.seq))
-            acts += [("ran its training", r.seq) for r in self.all(SourceRun, id=v.record.run, user=person)]
+                acts.append(("building", "named as developer of the version", v.seq))
+            acts += [("building", "ran its training", r.seq) for r in self.all(SourceRun, id=v.record.run, user=person)]
         model = self.model()
-        if model and person in (model.record.developer, model.record.owner):
-            role = "developer" if person == model.record.developer else "owner"
-            acts.append((f"named as {role} of the model", model.seq))
+        if model and person == model.record.developer:
+            acts.append(("building", "named as developer of the model", model.seq))
+        if model and person == model.record.owner:
+            acts.append(("building", "named as owner of the model", model.seq))
         return acts
 
-    def _worked(self, version: Id, person: Id) -> list[tuple[str, int]]:
-        wrote: list[tuple[type[Any], str]] = [
-            (CardRevision, "wrote the card"), (Evidence, "brought in evidence"),
-            (PromotionRequest, "requested its promotion"), (ValidationConcluded, "concluded its validation"),
+    def _worked(self, version: Id, person: Id) -> list[tuple[str, str, int]]:
+        wrote: list[tuple[type[Any], str, str]] = [
+            (CardRevision, "documenting", "wrote the card"), (Evidence, "testing", "brought in evidence"),
+            (PromotionRequest, "requesting", "requested its promotion"),
+            (ValidationConcluded, "validating", "concluded its validation"),
         ]
-        return [(act, f.seq) for cls, act in wrote for f in self.all(cls, version=version) if f.by == person]
+        return [(part, act, f.seq) for cls, part, act in wrote
+                for f in self.all(cls, version=version) if f.by == person]
 
     def sign_offs(self, request: Id) -> list[Recorded[SignOff]]:
         """The sign-offs under a request, in order."""

@@ -28,11 +28,15 @@ def system_clock() -> datetime:
 
 
 class Store:
-    """An open registry. Safe to use from several threads: each door takes a connection of its own."""
+    """An open registry. Safe to use from several threads: each door takes a connection of its own.
+
+    folder: where its file is · clock: now, in UTC · info: what it says it is.
+    """
 
     def __init__(self, url: URL, clock: Clock) -> None:
         self._engine = _dialects.engine(url)
         self._where = url.render_as_string(hide_password=True)
+        self.folder = _dialects.sqlite_path(url).parent
         self.clock = clock
         self.info: RegistryInfo = self._identify()
 

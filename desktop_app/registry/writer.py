@@ -33,7 +33,7 @@ class Write:
     def __init__(
         self, connection: Connection, *, now: datetime, actor: Id, action: str, subject: Id, note: str, command: str,
     ) -> None:
-        self._connection, self._now, self._command = connection, now, command
+        self._connection, self.now, self._command = connection, now, command
         self._actor, self._action, self._subject, self.note = actor, action, subject, note
         self._facts: list[tuple[Any, bytes, Digest]] = []
         self._blobs: dict[Digest, bytes] = {}
@@ -60,7 +60,7 @@ class Write:
     def add_text(self, text: str) -> Erasable:
         """Keep erasable text beside the facts and return what a fact may hold of it."""
         salt = secrets.token_bytes(16)
-        ref = canonical.new_id(self._now)
+        ref = canonical.new_id(self.now)
         self._connection.execute(insert(IDENTITY), [{"ref": ref, "salt": salt.hex(), "text": text}])
         return Erasable(ref=ref, digest=erasable_digest(salt, text))
 
@@ -86,7 +86,7 @@ class Write:
         last = self._connection.execute(
             select(ENTRY.c.seq, ENTRY.c.hash, ENTRY.c.at).order_by(ENTRY.c.seq.desc()).limit(1)).first()
         seq, prev = (last.seq + 1, last.hash) if last else (1, audit.GENESIS.hex())
-        at = max(self._now, canonical.parse_utc(last.at)) if last else self._now  # the log's time never runs back
+        at = max(self.now, canonical.parse_utc(last.at)) if last else self.now  # the log's time never runs back
         body = canonical.encode(self._body()).decode("utf-8")
         user = getpass.getuser()
         framed = audit.message(seq, at, user, self._command, body)
@@ -99,7 +99,7 @@ class Write:
     def _body(self) -> EntryBody:
         return EntryBody(
             v=canonical.FORMAT, registry=self.reader.info().id, actor=self._actor, action=self._action,
-            subject=self._subject, client_time=self._now, application=f"assaydesk {__version__}", note=self.note,
+            subject=self._subject, client_time=self.now, application=f"assaydesk {__version__}", note=self.note,
             facts=len(self._facts), facts_root=audit.facts_root(d for _, _, d in self._facts),
             kinds=tuple(sorted({canonical.kind_of(item) for item, _, _ in self._facts})),
             blobs=tuple(sorted(self._blobs)))

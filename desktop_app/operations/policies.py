@@ -1,0 +1,87 @@
+"""Policies: the dated rules that promotions are judged under."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from desktop_app.domain import canonical
+from desktop_app.domain.audit import Recorded
+from desktop_app.domain.canonical import Id, NotCanonical
+from desktop_app.domain.change import Change
+from desktop_app.domain.person import Role
+from desktop_app.domain.policy import Policy
+from desktop_app.errors import Refused, UserError
+from desktop_app.operations import people
+from desktop_app.registry.reader import Reader
+from desktop_app.settings import resource
+from desktop_app.workspace import Workspace
+
+
+def publish_default(workspace: Workspace) -> Change:
+    """Publish the policy that comes with the program. Done once, when a registry is founded."""
+    return publish(workspace, _read(resource("policies/default.json")))
+
+
+def publish(workspace: Workspace, text: dict[str, Any]) -> Change:
+    """Publish a version of a policy from its JSON form (resources/policies/default.json shows it).
+
+    Only an administrator or a model risk manager may. Raises UserError for a form that does not fit.
+    """
+    store = workspace.store
+    with store.write(workspace.me, "policy.published", Id("policy")) as write:
+        people.require(write.reader, workspace, Role.ADMINISTRATOR, Role.MODEL_RISK)
+        before = [p for p in write.reader.all(Policy) if p.record.name == text.get("name")]
+        policy = _build(text | {
+            "id": store.new_id(), "policy": before[-1].record.policy if before else store.new_id(),
+            "effective_from": workspace.today().isoformat()})
+        if any(p.record.version == policy.version for p in before):
+            raise UserError(f"Version {policy.version} of this policy is already published.", policy.name,
+                            "Published versions never change: give it a new version.")
+        write.note = f"Published policy {policy.name}, {policy.version}"
+        write.add(policy)
+    return people.changed(write)
+
+
+def publish_file(workspace: Workspace, path: Path) -> Change:
+    """Publish a version of a policy from a JSON file."""
+    return publish(workspace, _read(path))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError("The policy file cannot be read.", str(error), "Give a JSON file.") from error
+    if not isinstance(value, dict):
+        raise UserError("The policy file does not hold a policy.", str(path), "Give a JSON object.")
+    return value
+
+
+def _build(text: dict[str, Any]) -> Policy:
+    try:
+        policy = canonical.build(Policy, text)
+        canonical.encode(policy)
+    except NotCanonical as error:
+        raise UserError("The policy does not have the right form.", str(error),
+                        "Compare it with the policy that comes with the program.") from error
+    keys = {s.key for s in policy.stages}
+    unknown = sorted({t.to_stage for t in policy.transitions} - keys)
+    if unknown:
+        raise UserError("The policy names stages that it does not define.", ", ".join(unknown), "Define them.")
+    return policy
+
+
+def current(reader: Reader) -> Recorded[Policy]:
+    """The policy in force: the last one published. Raises Refused when there is none."""
+    published = reader.all(Policy)
+    if not published:
+        raise Refused("No policy is published.", "Nothing can be promoted without one.", "Publish a policy first.")
+    return published[-1]
+
+
+def listing(workspace: Workspace) -> tuple[Recorded[Policy], ...]:
+    """Every published version, newest first."""
+    with workspace.store.read() as reader:
+        return tuple(reversed(reader.all(Policy)))

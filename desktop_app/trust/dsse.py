@@ -1,0 +1,81 @@
+"""DSSE envelopes (github.com/secure-systems-lab/dsse, protocol v1.0.2): what is signed is PAE(type, payload)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from desktop_app.domain import canonical
+
+MOST_BYTES = 2**20
+
+
+class BadEnvelope(ValueError):
+    """The envelope is malformed, or its signature does not verify."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A verified envelope."""
+
+    key_id: str
+    payload: bytes
+    statement: Mapping[str, Any]
+
+
+def pae(payload_type: str, payload: bytes) -> bytes:
+    """DSSE's pre-authentication encoding."""
+    kind = payload_type.encode("utf-8")
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def seal(payload_type: str, payload: bytes, key_id: str, sign: Callable[[bytes], bytes]) -> str:
+    """The envelope, as canonical JSON, of a payload signed by one key."""
+    return canonical.jcs({
+        "payloadType": payload_type,
+        "payload": base64.b64encode(payload).decode("ascii"),
+        "signatures": [{"keyid": key_id, "sig": base64.b64encode(sign(pae(payload_type, payload))).decode("ascii")}],
+    }).decode("ascii")
+
+
+def open_envelope(envelope: str, payload_type: str, public_keys: Mapping[str, bytes]) -> Opened:
+    """Verify an envelope against Ed25519 public keys (key id → raw 32 bytes). Raises BadEnvelope."""
+    kind, payload, key_id, signature = _parts(envelope)
+    if kind != payload_type:
+        raise BadEnvelope(f"the payload type is {kind!r}")
+    if key_id not in public_keys:
+        raise BadEnvelope(f"key {key_id} is not known")
+    try:
+        Ed25519PublicKey.from_public_bytes(public_keys[key_id]).verify(signature, pae(kind, payload))
+    except (InvalidSignature, ValueError) as error:
+        raise BadEnvelope("the signature does not fit the statement") from error
+    return Opened(key_id=key_id, payload=payload, statement=_statement(payload))
+
+
+def _parts(envelope: str) -> tuple[str, bytes, str, bytes]:
+    if len(envelope) > MOST_BYTES:
+        raise BadEnvelope("the envelope is too large")
+    try:
+        value = json.loads(envelope)
+        (signature,) = value["signatures"]
+        return (str(value["payloadType"]), base64.b64decode(value["payload"], validate=True),
+                str(signature["keyid"]), base64.b64decode(signature["sig"], validate=True))
+    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as error:
+        raise BadEnvelope(f"not a DSSE envelope with one signature: {error}") from error
+
+
+def _statement(payload: bytes) -> Mapping[str, Any]:
+    try:
+        value = json.loads(payload)
+        if not isinstance(value, dict) or canonical.jcs(value) != payload:
+            raise BadEnvelope("the statement is not in canonical form")
+    except (ValueError, RecursionError) as error:
+        raise BadEnvelope(f"the statement cannot be read: {error}") from error
+    return value

@@ -1,0 +1,41 @@
+"""The signer of a workspace: the keys on this machine, and who may be asked for a passphrase."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from desktop_app.domain.canonical import Id
+from desktop_app.domain.person import key_proof_text
+from desktop_app.errors import Refused
+from desktop_app.trust import dsse
+from desktop_app.trust.keys import Cost, KeyFile, NewKey, SecretStore, load_keys, make_key
+
+
+class Signer:
+    """Makes and uses the keys for one registry in one folder."""
+
+    def __init__(self, folder: Path, registry: str, secret_store: SecretStore, cost: Cost | None = None) -> None:
+        self.folder, self._registry, self._secrets, self._cost = folder, registry, secret_store, cost
+
+    def keys(self) -> tuple[KeyFile, ...]:
+        """The key files on this machine for this registry."""
+        return load_keys(self.folder, self._registry)
+
+    def key_of(self, person: Id) -> KeyFile:
+        """The key of a person. Raises Refused when it is not on this machine."""
+        found = [key for key in self.keys() if key.person == person]
+        if not found:
+            raise Refused("There is no key of yours on this machine.", f"Looked in {self.folder}.",
+                          "Enrol a key here: assaydesk people enrol.")
+        return found[0]
+
+    def make(self, person: Id, passphrase: str) -> NewKey:
+        """A new key for a person, with its proof of possession."""
+        return make_key(
+            self.folder, person, self._registry, passphrase, secret_store=self._secrets, cost=self._cost,
+            proof_of=lambda key_id: key_proof_text(person, key_id, self._registry))
+
+    def seal(self, person: Id, payload_type: str, payload: bytes, passphrase: str) -> str:
+        """A DSSE envelope signed by the person's key. Raises Refused for a wrong passphrase."""
+        key = self.key_of(person)
+        return dsse.seal(payload_type, payload, key.key_id, lambda data: key.sign(data, passphrase, self._secrets))

@@ -1,0 +1,100 @@
+"""The only wiring: a registry, the keys on this machine, and who acts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from desktop_app import settings
+from desktop_app.domain.canonical import Id
+from desktop_app.domain.person import KeyEnrolled
+from desktop_app.errors import Refused, UserError
+from desktop_app.registry.store import Clock, Store, create_store, open_store, system_clock
+from desktop_app.trust.keys import Cost, NoSecretStore, SecretStore, SystemKeyring
+from desktop_app.trust.signer import Signer
+
+NO_KEYRING_MARK = "no-keyring"  # an empty file in the key folder: this registry's keys do without the keyring
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What every operation is given. `actor` is None until somebody acts."""
+
+    store: Store
+    signer: Signer
+    actor: Id | None = None
+
+    @property
+    def me(self) -> Id:
+        """Who acts. Raises Refused when nobody does."""
+        if self.actor is None:
+            raise Refused("Nobody is named as acting.", "Every change says who made it.",
+                          "Choose the person: --as PERSON, or the menu at the top right of the window.")
+        return self.actor
+
+    def acting_as(self, person: Id | None) -> Workspace:
+        """The same workspace with somebody else acting."""
+        return replace(self, actor=person)
+
+    def today(self) -> date:
+        """The day by the workspace's clock, in local time."""
+        return self.store.clock().astimezone().date()
+
+    def close(self) -> None:
+        """Let go of the registry."""
+        self.store.close()
+
+
+def open_workspace(
+    registry: str | Path | None = None, person: str | None = None, *, clock: Clock = system_clock,
+    keys: Path | None = None, secret_store: SecretStore | None = None, cost: Cost | None = None,
+) -> Workspace:
+    """Open a registry and the keys for it on this machine.
+
+    person: an id or a printed name; without it, the only person whose key is here. Raises Unreachable, UserError.
+    """
+    store = open_store(str(registry or settings.default_registry()), clock)
+    workspace = Workspace(store=store, signer=_signer(store, keys, secret_store, cost))
+    try:
+        return workspace.acting_as(_who(workspace, person))
+    except BaseException:
+        store.close()
+        raise
+
+
+def create_workspace(
+    registry: str | Path | None, name: str, *, clock: Clock = system_clock, keys: Path | None = None,
+    secret_store: SecretStore | None = None, cost: Cost | None = None,
+) -> Workspace:
+    """Make a registry. Nobody acts in it yet: `operations.people.found` enrols its first administrator."""
+    store = create_store(str(registry or settings.default_registry()), name, clock)
+    return Workspace(store=store, signer=_signer(store, keys, secret_store, cost))
+
+
+def _signer(store: Store, keys: Path | None, secret_store: SecretStore | None, cost: Cost | None) -> Signer:
+    folder = keys or _keys_folder(store)
+    if secret_store is None:
+        secret_store = NoSecretStore() if (folder / NO_KEYRING_MARK).exists() else SystemKeyring()
+    return Signer(folder, store.info.id, secret_store, cost)
+
+
+def _keys_folder(store: Store) -> Path:
+    """Beside a registry file that brings its keys with it (a demo); in the user's own folder otherwise."""
+    beside = store.folder / "keys"
+    return beside if beside.is_dir() else settings.data_folder() / "keys"
+
+
+def _who(workspace: Workspace, person: str | None) -> Id | None:
+    with workspace.store.read() as reader:
+        names = reader.names()
+        enrolled = {k.record.key_id for k in reader.all(KeyEnrolled)}
+    if person:
+        found = [i for i, n in names.items() if person == i or n.casefold() == person.casefold()]
+        if len(found) != 1:
+            known = ", ".join(sorted(names.values()))
+            raise UserError(f"There is no one person called “{person}”.", f"The registry knows: {known}.",
+                            "Give the name in full, or the id.")
+        return found[0]
+    here = [key.person for key in workspace.signer.keys() if key.key_id in enrolled]
+    return here[0] if len(here) == 1 else None
