@@ -1,0 +1,345 @@
+"""Bias reports: rates by group with fairlearn on counted cells, their intervals, ratios, gaps, and the criteria.
+
+Without a label only selection can be looked at. What has a zero denominator is not computable and says so
+(fairlearn says 0). Nothing here is a legal conclusion.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from desktop_app.analysis import intervals, verdicts
+from desktop_app.analysis.counts import JOIN, UNKNOWN, Cells, Counted, count
+from desktop_app.analysis.table import Table
+from desktop_app.analysis.verdicts import Judgement, Question, Rate, judge
+from desktop_app.domain.canonical import number
+from desktop_app.domain.evidence import (
+    Criterion,
+    CriterionResult,
+    FairnessResult,
+    FairnessSpec,
+    GroupRow,
+    Measure,
+    NamedMeasure,
+    Verdict,
+)
+from desktop_app.errors import UserError
+from desktop_app.progress import Progress
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+SELECTION = ("selection_rate",)
+LABELLED = ("selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "precision",
+            "accuracy")
+METRICS = {  # of criteria: how it is said, the rates compared
+    "impact_ratio": ("the lowest impact ratio", ()),
+    "demographic_parity_difference": ("the demographic parity difference", ("selection_rate",)),
+    "equal_opportunity_difference": ("the equal opportunity difference", ("true_positive_rate",)),
+    "equalised_odds_difference": ("the equalised odds difference", ("true_positive_rate", "false_positive_rate")),
+}
+_RULES = ("interval", "four_fifths_and_significant", "point")
+
+
+def report(
+    table: Table, spec: FairnessSpec, progress: Progress | None = None,
+) -> tuple[FairnessResult, tuple[CriterionResult, ...]]:
+    """Count, measure and judge. Raises UserError for columns, groups or criteria that cannot be used."""
+    progress = progress or Progress()
+    progress.step(0, "Counting")
+    counted = count(table, spec)
+    check_spec(spec, counted)
+    rows: list[GroupRow] = []
+    gaps: list[NamedMeasure] = []
+    for i, (attribute, cells) in enumerate(counted.groups.items()):
+        progress.step(0.2 + 0.6 * i / len(counted.groups), f"Comparing the groups of {attribute}")
+        frame = _frame(cells)
+        rows += _rows(spec, attribute, cells, frame)
+        gaps += _gaps(attribute, [c for c in cells if c.group != UNKNOWN])
+    progress.step(0.8, "Judging the criteria")
+    judged = tuple(_criterion(spec, counted, criterion) for criterion in spec.criteria)
+    names = LABELLED if spec.label is not None else SELECTION
+    overall = _rates(counted.overall, _frame((counted.overall,)).loc["all"], names)
+    return FairnessResult(rows=counted.rows, overall=overall, groups=tuple(rows), differences=tuple(gaps),
+                          notes=counted.notes + _small(spec, counted), not_tested=_not_tested(spec)), judged
+
+
+def check_spec(spec: FairnessSpec, counted: Counted) -> None:
+    """Raises UserError for a reference or a criterion that names something that is not there."""
+    named = [(pair.key, pair.value) for pair in spec.reference]
+    named += [(c.attribute, c.reference) for c in spec.criteria if c.reference is not None]
+    for attribute, _ in named + [(c.attribute, "") for c in spec.criteria]:
+        if attribute not in counted.groups:
+            raise UserError(f"“{attribute}” is not one of the attributes compared.",
+                            f"Compared: {', '.join(counted.groups)}.", "Name one of these.")
+    for attribute, group in named:
+        found = [c.group for c in counted.groups[attribute] if c.group != UNKNOWN]
+        if group not in found:
+            raise UserError(f"{attribute} has no group “{group}”.", f"Its groups: {', '.join(found[:20])}.",
+                            "Choose the reference among these.")
+    for criterion in spec.criteria:
+        if criterion.metric not in METRICS or criterion.rule not in _RULES:
+            raise UserError(f"The criterion “{criterion.metric}”, rule “{criterion.rule}”, is not known here.",
+                            f"Known: {', '.join(METRICS)}; rules {', '.join(_RULES)}.", "Choose among these.")
+
+
+# ---- rates, with fairlearn
+
+
+def _frame(cells: tuple[Cells, ...]) -> DataFrame:
+    """One fairlearn MetricFrame on the weighted cells: one row per group, one column per rate."""
+    from fairlearn import metrics
+    from sklearn.metrics import accuracy_score, precision_score
+
+    labelled = cells[0].labelled
+    listed = [(c.group, label, decision, weight) for c in cells
+              for label, decision, weight in ((0, 0, c.tn), (0, 1, c.fp), (1, 0, c.fn), (1, 1, c.tp)) if weight]
+    group, label, decision, weight = (list(part) for part in zip(*listed, strict=True))
+    wanted: dict[str, Any] = {"selection_rate": metrics.selection_rate}
+    if labelled:
+        wanted |= {name: getattr(metrics, name) for name in LABELLED[1:4]}
+        wanted |= {"precision": precision_score, "accuracy": accuracy_score}
+    params: dict[str, dict[str, Any]] = {name: {"sample_weight": weight} for name in wanted}
+    bound = {name: _bound(function, name) for name, function in wanted.items()}
+    frame = metrics.MetricFrame(metrics=bound, y_true=label, y_pred=decision, sensitive_features=group,
+                                sample_params=params)
+    return frame.by_group  # type: ignore[no-any-return]
+
+
+def _bound(function: Any, name: str) -> Any:
+    """Rates with a zero denominator are replaced later: no warning, and both classes are always 0 and 1."""
+    if name == "precision":
+        return lambda t, p, sample_weight: function(t, p, sample_weight=sample_weight, zero_division=0)
+    if name in ("selection_rate", "accuracy"):
+        return function
+    return lambda t, p, sample_weight: function(t, p, sample_weight=sample_weight, pos_label=1)
+
+
+def _rates(cells: Cells, row: Any, names: tuple[str, ...]) -> tuple[NamedMeasure, ...]:
+    return tuple(NamedMeasure(name=name, measure=_rate(cells, name, float(row[name]))) for name in names)
+
+
+def _rate(cells: Cells, name: str, value: float) -> Measure:
+    k, n, of = cells.rate(name)
+    if n == 0:
+        return Measure(value=None, reason=f"no {of}")
+    low, high = intervals.wilson(k, n)
+    return Measure(value=number(value), low=number(low), high=number(high), method=intervals.WILSON)
+
+
+# ---- rows
+
+
+def _reference(spec: FairnessSpec, attribute: str) -> str | None:
+    return next((pair.value for pair in spec.reference if pair.key == attribute), None)
+
+
+def _compared(spec: FairnessSpec, cells: tuple[Cells, ...]) -> list[Cells]:
+    """The groups that criteria are about: known, and large enough."""
+    return [c for c in cells if c.group != UNKNOWN and c.n >= spec.minimum_group]
+
+
+def _rows(spec: FairnessSpec, attribute: str, cells: tuple[Cells, ...], frame: DataFrame) -> list[GroupRow]:
+    reference = _reference(spec, attribute)
+    names = LABELLED if cells[0].labelled else SELECTION
+    rows = []
+    for c in cells:
+        ratio, relative_to = _row_ratio(spec, cells, c, reference)
+        rows.append(GroupRow(
+            attribute=attribute, group=c.group, n=c.n, selected=c.selected,
+            positives=c.positives if c.labelled else None, true_positives=c.tp if c.labelled else None,
+            rates=_rates(c, frame.loc[c.group], names), ratio=ratio, relative_to=relative_to,
+            state=_state(spec, c, reference, ratio)))
+    return rows
+
+
+def _state(spec: FairnessSpec, cells: Cells, reference: str | None, ratio: Measure) -> str:
+    if cells.group == reference:
+        return "reference"
+    if cells.n < spec.minimum_group:
+        return "too few"
+    if cells.group == UNKNOWN:
+        return UNKNOWN
+    return "ok" if ratio.value is not None else "not computable"
+
+
+def _row_ratio(spec: FairnessSpec, cells: tuple[Cells, ...], one: Cells, reference: str | None) -> tuple[Measure, str]:
+    """The ratio of the favourable rate to the reference's, or the minimum of the ratios to all groups."""
+    others = [c for c in _compared(spec, cells) if c is not one] if reference is None else [
+        c for c in cells if c.group == reference]
+    best = max([*others, one], key=lambda c: c.favourable(spec.favourable) / c.n) if reference is None else others[0]
+    if one.group == reference:
+        return Measure(value=number(1.0), method="the reference itself"), one.group
+    if best.favourable(spec.favourable) == 0:
+        return Measure(value=None, reason=f"“{best.group}” has no favourable outcome to compare with"), best.group
+    pairs = tuple((_favourable(spec, one), _favourable(spec, c)) for c in others)
+    if not pairs:
+        return Measure(value=None, reason="there is no other group to compare with"), one.group
+    bound = 1.0 if reference is None else math.inf
+    measure = judge(Question("ratio", pairs, "at_least", "interval", 0.0, bound)).measure
+    return measure, best.group
+
+
+def _favourable(spec: FairnessSpec, c: Cells) -> Rate:
+    return Rate(c.group, c.favourable(spec.favourable), c.n)
+
+
+# ---- gaps as fairlearn defines them
+
+
+def _gaps(attribute: str, cells: list[Cells]) -> list[NamedMeasure]:
+    """Largest gaps over all known groups, exactly fairlearn's, with the maximum over pairwise limits."""
+    wanted = ["demographic_parity_difference", "demographic_parity_ratio"]
+    if cells and cells[0].labelled:
+        wanted += ["equal_opportunity_difference", "equalised_odds_difference"]
+    return [NamedMeasure(name=f"{metric} {attribute}", measure=_gap(metric, cells)) for metric in wanted]
+
+
+def _gap(metric: str, cells: list[Cells]) -> Measure:
+    ratio = metric == "demographic_parity_ratio"
+    rates, missing = _metric_rates("demographic_parity_difference" if ratio else metric, cells)
+    if missing or len(cells) < 2:
+        return Measure(value=None, reason=missing or "there is only one group")
+    if ratio and not any(r.k for r in rates):
+        return Measure(value=None, reason="nobody is selected in any group")
+    kind, direction = ("ratio", "at_least") if ratio else ("difference", "at_most")
+    question = Question(kind, verdicts.pairs(rates, None, kind), direction, "interval", 0.0, 1.0)
+    return judge(question).measure
+
+
+def _metric_rates(metric: str, cells: list[Cells]) -> tuple[tuple[Rate, ...], str]:
+    """The rates that a difference compares, and why it cannot be computed ("" when it can)."""
+    names = METRICS[metric][1]
+    for c in cells:
+        for name in names:
+            if c.rate(name)[1] == 0:
+                return (), f"“{c.group}” has no {c.rate(name)[2]}"
+    several = len(names) > 1
+    part = {name: name.replace("_", " ") if several else "" for name in names}
+    return tuple(Rate(c.group, *c.rate(name)[:2], part[name], c.rate(name)[2].removeprefix("rows"))
+                 for name in names for c in cells), ""
+
+
+# ---- criteria
+
+
+def _criterion(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> CriterionResult:
+    known = [c for c in counted.groups[criterion.attribute] if c.group != UNKNOWN]
+    large = [c for c in known if c.n >= spec.minimum_group]
+    small = [c for c in known if c.n < spec.minimum_group]
+    reason = _why_not(spec, criterion, large if len(large) > 1 else known)
+    if reason:
+        return CriterionResult(criterion=criterion, measure=Measure(value=None, reason=reason),
+                               verdict=Verdict.NOT_COMPUTABLE, sentence=f"Not computable: {reason}.")
+    threshold = criterion.threshold
+    judged = [c for c in large if threshold is not None] or known
+    if _has_pairs(spec, criterion, judged):
+        judgement = judge(_question(spec, criterion, judged))
+        measure, group = judgement.measure, judgement.worst.rate.group
+        said = verdicts.sentence(judgement, f"{criterion.attribute}: {_noun(spec, criterion)}")
+        verdict = judgement.verdict
+    else:
+        measure, group, said, verdict = Measure(value=None, reason="too few rows"), "", "", Verdict.UNDETERMINED
+    if threshold is None:
+        verdict, said = Verdict.REPORTED, _reported(criterion, measure, group)
+    elif small:
+        verdict, said = Verdict.UNDETERMINED, _too_small(spec, criterion, small, said)
+    return CriterionResult(criterion=criterion, measure=measure, verdict=verdict, sentence=said, worst_group=group)
+
+
+def _has_pairs(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> bool:
+    reference = _criterion_reference(spec, criterion)
+    return len(cells) > 1 and (reference is None or any(c.group == reference for c in cells))
+
+
+def _criterion_reference(spec: FairnessSpec, criterion: Criterion) -> str | None:
+    return criterion.reference or _reference(spec, criterion.attribute)
+
+
+def _why_not(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> str:
+    """Why a criterion cannot be computed on these groups, or ""."""
+    if len(cells) < 2:
+        return f"{criterion.attribute} has only one group with a known value"
+    if criterion.metric == "impact_ratio":
+        reference = _criterion_reference(spec, criterion)
+        base = [c for c in cells if reference is None or c.group == reference]
+        if base and not any(c.favourable(spec.favourable) for c in base):
+            return f"nobody has the favourable outcome in {reference or 'any group'}"
+        return ""
+    if spec.label is None and criterion.metric != "demographic_parity_difference":
+        return "no label column was given"
+    return _metric_rates(criterion.metric, cells)[1]
+
+
+def _question(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> Question:
+    ratio = criterion.metric == "impact_ratio"
+    kind = "ratio" if ratio else "difference"
+    rates = tuple(_favourable(spec, c) for c in cells) if ratio else _metric_rates(criterion.metric, cells)[0]
+    reference = _criterion_reference(spec, criterion)
+    return Question(kind, verdicts.pairs(rates, reference, kind), criterion.direction, criterion.rule,
+                    float(criterion.threshold or 0), 1.0 if reference is None or not ratio else math.inf)
+
+
+def _noun(spec: FairnessSpec, criterion: Criterion) -> str:
+    noun = METRICS[criterion.metric][0]
+    if criterion.metric != "impact_ratio":
+        return noun
+    outcome = "being selected" if spec.favourable else "not being selected"
+    return f"{noun} (of {outcome}, the favourable outcome)"
+
+
+def _reported(criterion: Criterion, measure: Measure, group: str) -> str:
+    value, low, high = (verdicts.decimal(float(v)) if v else "–" for v in (measure.value, measure.low, measure.high))
+    return (f"{criterion.attribute}: {METRICS[criterion.metric][0]} is {value} [{low}, {high}]"
+            f"{f', “{group}”' if group else ''}; reported without a threshold.")
+
+
+def _too_small(spec: FairnessSpec, criterion: Criterion, small: list[Cells], said: str) -> str:
+    named = ", ".join(f"“{c.group}” (n {c.n:,})" for c in small[:3])
+    more = f" and {len(small) - 3} more" if len(small) > 3 else ""
+    start = (f"{criterion.attribute} cannot be told for {named}{more}: fewer than the minimum of "
+             f"{spec.minimum_group:,} rows, which is what it would take.")
+    return f"{start} Among the groups large enough: {said}" if said else start
+
+
+def row_verdicts(spec: FairnessSpec, result: FairnessResult) -> dict[tuple[str, str], Verdict]:
+    """The verdict of each compared group under its attribute's impact-ratio criterion, by (attribute, group).
+
+    Works on recorded evidence. A named reference, unknown values and groups that are too few have none.
+    """
+    found: dict[tuple[str, str], Verdict] = {}
+    for criterion in spec.criteria:
+        if criterion.metric != "impact_ratio" or criterion.threshold is None:
+            continue
+        rows = [r for r in result.groups if r.attribute == criterion.attribute and r.state in ("ok", "reference")]
+        cells = [Cells(r.group, r.n - r.selected, r.selected, 0, 0, labelled=False) for r in rows]
+        if not _has_pairs(spec, criterion, cells) or _why_not(spec, criterion, cells):
+            continue
+        judgement = judge(_question(spec, criterion, cells))
+        for c in cells:
+            mine = tuple(x for x in judgement.comparisons if x.rate.group == c.group)
+            if mine:
+                found[criterion.attribute, c.group] = Judgement(judgement.question, mine).verdict
+    return found
+
+
+# ---- what a reader should know
+
+
+def _small(spec: FairnessSpec, counted: Counted) -> tuple[str, ...]:
+    return tuple(f"{attribute}: “{c.group}” has {c.n:,} rows, fewer than {spec.minimum_group:,}: too few to judge."
+                 for attribute, cells in counted.groups.items() for c in cells
+                 if c.group != UNKNOWN and c.n < spec.minimum_group)
+
+
+def _not_tested(spec: FairnessSpec) -> tuple[str, ...]:
+    missing = []
+    if spec.label is None:
+        missing.append("error rates by group: no label column was given")
+    if len(spec.sensitive) > 1 and not spec.intersections:
+        missing.append("intersections of " + JOIN.join(spec.sensitive))
+    return (*missing, "calibration by group", "how the result depends on the cut-off",
+            "gaps within strata of a legitimate factor (conditional parity)",
+            "whether other columns stand in for the sensitive attributes (proxies)",
+            "whether a less discriminatory model would do as well")
