@@ -1,0 +1,270 @@
+"""What was computed: bias reports, explanations and performance, each with what was asked before the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from desktop_app.domain.canonical import day_text
+from desktop_app.domain.evidence import (
+    Criterion,
+    CriterionResult,
+    Evidence,
+    EvidenceKind,
+    ExplanationResult,
+    FairnessResult,
+    FairnessSpec,
+    GroupRow,
+    Measure,
+    NamedMeasure,
+    Standing,
+)
+from desktop_app.domain.figure import Figure
+from desktop_app.domain.pack import PackRecord
+from desktop_app.reports import charts
+from desktop_app.reports.contents import Contents
+from desktop_app.reports.numbers import count, figure, interval, measured, moment, sentence, short, words
+from desktop_app.reports.tables import Cell, Column, bullets, facts, heading, section, table
+from desktop_app.reports.text import NONE, Run, bold, line, mono, muted, paragraph, verdict
+
+Figures = Mapping[str, tuple[Figure, ...]]
+_STANDING = {Standing.COMPUTED: "computed here", Standing.REPERFORMED: "re-performed here",
+             Standing.ASSERTED: "asserted, not recomputed"}
+NO_LEGAL = "Meeting a criterion is not a legal conclusion."
+
+
+def fairness(contents: Contents, figures: Figures) -> list[Any]:
+    """Every bias report."""
+    out: list[Any] = []
+    for stored, e in contents.evidence(EvidenceKind.FAIRNESS):
+        if e.fairness is not None:
+            asked = _fairness_spec(e.fairness_spec) if e.fairness_spec else []
+            out += [*_head(contents, stored, e, asked), *_verdicts(e.verdicts), *_overall(e.fairness.overall, e.fairness.rows),
+                    *_groups(e.fairness, e.verdicts), *_charts(e, figures), *_remarks(e.fairness)]
+    return out
+
+
+def explanations(contents: Contents, figures: Figures) -> list[Any]:
+    """Every explanation."""
+    out: list[Any] = []
+    for stored, e in contents.evidence(EvidenceKind.EXPLANATION):
+        if e.explanation is not None:
+            out += [*_head(contents, stored, e, _explanation_facts(e)), *_charts(e, figures),
+                    *_importances(e.explanation), *_local(e.explanation), *_notes("Notes", e.explanation.notes)]
+    return out
+
+
+def performance(contents: Contents, figures: Figures) -> list[Any]:
+    """Every performance report."""
+    out: list[Any] = []
+    for stored, e in contents.evidence(EvidenceKind.PERFORMANCE):
+        if e.performance is not None:
+            spec = e.performance_spec
+            asked = [("Asked", [f"label {spec.label}, event “{line(spec.positive, 80)}”, " + ", ".join(
+                f"{name} {line(value, 80)}" for name, value in (("decision", spec.decision), ("score", spec.score))
+                if value)])] if spec else []
+            out += [*_head(contents, stored, e, asked), *_verdicts(e.verdicts),
+                    *_overall(e.performance.measures, e.performance.rows, "Measures"),
+                    *_charts(e, figures), *_notes("Notes", e.performance.notes)]
+    return out
+
+
+# ---- what every piece of evidence says of itself
+
+
+def _head(contents: Contents, stored: PackRecord, e: Evidence, asked: Sequence[tuple[str, Sequence[Cell]]]) -> list[Any]:
+    basis = "part of the frozen basis" if contents.in_basis(e.id) else "not part of the frozen basis"
+    about = f"{sentence(_STANDING[e.standing])}, {basis}. Recorded {moment(stored.at)} by {contents.pack.name(stored.by)}."
+    return [*section(line(e.title, 200), about), facts([*_period(e), *_chosen(contents, e), *asked, *_inputs(e)])]
+
+
+def _period(e: Evidence) -> list[tuple[str, list[Cell]]]:
+    if not (e.period_from or e.period_to):
+        return []
+    return [("Period covered", [" to ".join(day_text(d) if d else "open" for d in (e.period_from, e.period_to))])]
+
+
+def _chosen(contents: Contents, e: Evidence) -> list[tuple[str, list[Cell]]]:
+    """Who chose the thresholds, and when."""
+    planned = contents.plan(e)
+    if planned is not None:
+        stored, _ = planned
+        said: Cell = (bold(contents.pack.name(stored.by)), f", {moment(stored.at)}, before the run ",
+                      muted(f"(entry {stored.seq:,})"))
+    elif e.plan:
+        said = "In a plan that is not in this pack; it cannot be said here who chose them."
+    else:
+        said = "No plan was recorded: nothing shows that thresholds were chosen before the run."
+    return [("Thresholds chosen by", [said])]
+
+
+def _inputs(e: Evidence) -> list[tuple[str, list[Cell]]]:
+    tables: list[Cell] = [
+        (bold(line(i.name, 160)), f"  {i.rows:,} rows × {i.columns:,} columns  ", mono(short(i.digest)),
+         muted(f"  kept at {line(i.location, 160) or 'a place not stated'} until {line(i.retained_until, 60)}"))
+        for i in e.inputs]
+    made: list[tuple[str, list[Cell]]] = [("Computed on", tables or ["No input table is recorded."])]
+    if e.environment:
+        libraries = ", ".join(f"{p.key} {p.value}" for p in e.environment.libraries)
+        seed = "no seed" if e.environment.seed is None else f"seed {e.environment.seed}"
+        made.append(("Computed with", [
+            f"Python {e.environment.python}, {line(e.environment.platform, 120)}, {seed}; {line(libraries, 600)}"]))
+    return made
+
+
+def _verdicts(results: Iterable[CriterionResult]) -> list[Any]:
+    rows = [((bold(_criterion(r.criterion)), muted(f"  {_rule(r.criterion)}")), measured(r.measure), r.sentence,
+             verdict(r.verdict.value)) for r in results]
+    columns = (Column("Criterion", 130), Column("Result", 92, right=True), Column("In words", 170), Column("", 74))
+    return [heading("Criteria"), *table(columns, rows, empty="No criterion was set: what follows is reported only."),
+            paragraph(NO_LEGAL, style="note")]
+
+
+def _criterion(c: Criterion) -> str:
+    sign = {"at_least": "≥", "at_most": "≤"}.get(c.direction, c.direction)
+    limit = f" {sign} {figure(c.threshold, 2)}" if c.threshold is not None else ""
+    return f"{words(c.metric)} {line(c.attribute, 80)}".strip() + limit
+
+
+def _rule(c: Criterion) -> str:
+    rule = "point, uncertainty ignored" if c.rule == "point" else words(c.rule)
+    return f"by {rule}, against {line(c.reference, 80) if c.reference else 'the best group'}" if c.attribute else f"by {rule}"
+
+
+def _overall(measures: Sequence[NamedMeasure], rows: int, title: str = "Over all groups") -> list[Any]:
+    columns = (Column("Measure", 150), Column("Value", 60, right=True), Column("95 % interval", 100, right=True),
+               Column("n", 60, right=True), Column("How", 150))
+    return [heading(title), *table(columns, [
+        (sentence(m.name), figure(m.measure.value), interval(m.measure) or NONE, count(rows),
+         line(m.measure.reason or m.measure.method, 200)) for m in measures], empty="Nothing was measured.")]
+
+
+# ---- groups
+
+
+_RATIO_WIDTH = 92.0
+
+
+def _groups(result: FairnessResult, verdicts: Sequence[CriterionResult]) -> list[Any]:
+    out: list[Any] = []
+    for attribute, grouped in groupby(result.groups, key=lambda g: g.attribute):
+        rows = list(grouped)
+        threshold = next((float(v.criterion.threshold) for v in verdicts if v.criterion.attribute == attribute
+                          and v.criterion.threshold is not None and "ratio" in v.criterion.metric), None)
+        out += [heading(f"Groups by {line(attribute, 120)}"), *_selection(rows, threshold), *_errors(rows)]
+    return out
+
+
+def _selection(rows: list[GroupRow], threshold: float | None) -> list[Any]:
+    scale = _scale(rows, threshold)
+    low, high = (figure(str(v), 2) for v in scale)
+    middle = f"   ┆ {figure(str(threshold), 2)}" if threshold is not None else ""
+    columns = (
+        Column("Group", 92), Column("n", 40, right=True), Column("Selected", 44, right=True),
+        Column("Selection rate", 92, right=True), Column("Ratio", 98, right=True),
+        Column(f"{low}{middle}   {high}", _RATIO_WIDTH + 9), Column("", 68))
+    return table(columns, [
+        (bold(line(g.group, 120)), count(g.n), count(g.selected), measured(_rate(g, "selection_rate"), 2),
+         _ratio(g), _picture(g, scale, threshold), _state(g)) for g in rows])
+
+
+def _rate(group: GroupRow, name: str) -> Measure:
+    return next((r.measure for r in group.rates if r.name == name), Measure(value=None))
+
+
+def _ratio(group: GroupRow) -> Cell:
+    return muted("reference") if group.state == "reference" else measured(group.ratio, 2)
+
+
+def _picture(group: GroupRow, scale: tuple[float, float], threshold: float | None) -> Any:
+    if group.state == "reference" or group.ratio.value is None:
+        return ""
+    return charts.drawing(charts.interval(group.ratio, scale, threshold, _RATIO_WIDTH))
+
+
+def _state(group: GroupRow) -> Run:
+    if group.state == "ok":
+        return muted(f"to {line(group.relative_to, 60)}")
+    return verdict("not_computable", group.state) if group.state != "reference" else muted("")
+
+
+def _scale(rows: list[GroupRow], threshold: float | None) -> tuple[float, float]:
+    """The ends of the picture: everything that is drawn, at least 0.5 to 1.1, at most 0 to 2."""
+    drawn = [float(v) for g in rows for v in (g.ratio.value, g.ratio.low, g.ratio.high) if v is not None]
+    ends = [*drawn, 0.5, 1.1, *([threshold] if threshold is not None else [])]
+    return max(0.0, min(ends)), min(2.0, max(ends))
+
+
+def _errors(rows: list[GroupRow]) -> list[Any]:
+    """The rates other than selection, where a label made them computable."""
+    names = list(dict.fromkeys(r.name for g in rows for r in g.rates if r.name != "selection_rate"))[:5]
+    if not names:
+        return []
+    columns = (Column("Group", 82), Column("Positives", 44, right=True),
+               *[Column(_SHORT.get(n, sentence(n)), 80, right=True) for n in names])
+    return table(columns, [
+        (bold(line(g.group, 120)), count(g.positives), *[measured(_rate(g, n), 2) for n in names]) for g in rows])
+
+
+_SHORT = {"tpr": "True positive rate", "fpr": "False positive rate", "fnr": "False negative rate",
+          "ppv": "Positive predictive value", "accuracy": "Accuracy"}
+
+
+def _fairness_spec(spec: FairnessSpec) -> list[tuple[str, list[Cell]]]:
+    good = "good" if spec.favourable else "bad"
+    reference = "; ".join(f"{p.key}: {p.value}" for p in spec.reference) or "none named; the best group"
+    crossed = "; ".join(" × ".join(i) for i in spec.intersections)
+    return [
+        ("Asked", [f"decision {line(spec.decision, 80)}, event “{line(spec.positive, 80)}” ({good} for the person); "
+                   f"label {line(spec.label, 80) if spec.label else 'none'}",
+                   f"by {line(', '.join(spec.sensitive), 300)}{f'; crossed {line(crossed, 300)}' if crossed else ''}"]),
+        ("Reference group", [f"{line(reference, 300)}. Groups below {spec.minimum_group} are not judged."])]
+
+
+def _remarks(result: FairnessResult) -> list[Any]:
+    differences = [heading("Differences"), *table(
+        (Column("Measure", 250), Column("Value", 60, right=True), Column("95 % interval", 110, right=True)),
+        [(sentence(d.name), figure(d.measure.value), interval(d.measure) or line(d.measure.reason, 120) or NONE)
+         for d in result.differences])] if result.differences else []
+    return [*differences, *_notes("Notes", result.notes), *_notes("Not tested", result.not_tested)]
+
+
+def _notes(title: str, notes: Sequence[str]) -> list[Any]:
+    return [heading(title), *bullets(notes)] if notes else []
+
+
+# ---- explanations
+
+
+def _explanation_facts(e: Evidence) -> list[tuple[str, list[Cell]]]:
+    result, spec = e.explanation, e.explanation_spec
+    assert result is not None
+    sizes = f" of {spec.rows:,} rows against {spec.background:,} background rows" if spec else ""
+    return [
+        ("Explained", [f"{line(result.output, 120)}, by SHAP’s {line(result.explainer, 60)} explainer{sizes}"]),
+        ("Does it add up", [f"Largest |base + contributions − output|: {figure(result.additivity_residual, 6)}"]),
+        ("Kept apart", [line(result.isolation, 900) or NONE])]
+
+
+def _importances(result: ExplanationResult) -> list[Any]:
+    columns = (Column("Feature", 200), Column("Mean |contribution|", 100, right=True),
+               Column("Direction with the value", 120, right=True))
+    return [heading("Importance over the explained rows"), *table(columns, [
+        (line(i.feature, 200), figure(i.mean_abs, 4), figure(i.direction, 2)) for i in result.importances])]
+
+
+def _local(result: ExplanationResult) -> list[Any]:
+    local = result.local
+    columns = (Column("Feature", 180), Column("Value", 140), Column("Contribution", 90, right=True))
+    rows: list[tuple[Cell, ...]] = [(muted("Base value"), "", figure(local.base, 4))]
+    rows += [(line(c.feature, 200), line(c.value, 200), figure(c.contribution, 4)) for c in local.contributions]
+    rows.append((bold("Output"), "", bold(figure(local.output, 4))))
+    return [heading(f"One record: row {local.row:,} of the table"), *table(columns, rows)]
+
+
+def _charts(e: Evidence, figures: Figures) -> list[Any]:
+    out: list[Any] = []
+    for chart in figures.get(e.id, ()):
+        out += charts.plate(chart, height=330)
+    return out

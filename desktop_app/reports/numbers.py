@@ -1,0 +1,70 @@
+"""Numbers, dates and digests as they are printed: with their interval, their n, and never as a bare blank."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from desktop_app.domain.canonical import Number, day_text
+from desktop_app.domain.evidence import Measure
+from desktop_app.reports.text import NONE
+
+MINUS = "−"
+
+
+def figure(value: Number | str | None, digits: int = 3) -> str:
+    """A recorded number with `digits` decimals (more significant digits when it is small), "–" when there is none."""
+    try:
+        number = float(value) if value is not None else None
+    except ValueError:
+        return NONE
+    if number is None:
+        return NONE
+    small = number and abs(number) < 10 ** -digits
+    shown = f"{number:.2e}" if small or abs(number) >= 1e9 else f"{number:,.{digits}f}"
+    return shown.replace("-", MINUS)
+
+
+def interval(measure: Measure, digits: int = 3) -> str:
+    """"[0.74, 0.88]", or nothing where no interval was computed."""
+    if measure.low is None and measure.high is None:
+        return ""
+    return f"[{figure(measure.low, digits)}, {figure(measure.high, digits)}]"
+
+
+def measured(measure: Measure, digits: int = 3) -> str:
+    """A measure with its interval, or "–" with the reason why there is none."""
+    if measure.value is None:
+        return f"{NONE} {measure.reason}".strip()
+    return f"{figure(measure.value, digits)} {interval(measure, digits)}".strip()
+
+
+def count(number: int | None) -> str:
+    """A whole number with thousands apart."""
+    return NONE if number is None else f"{number:,}"
+
+
+def bytes_text(size: int) -> str:
+    """A file size for people."""
+    return f"{size:,} bytes" if size < 10_000 else f"{size / 1000:,.0f} kB" if size < 10_000_000 else f"{size / 1e6:,.0f} MB"
+
+
+def moment(at: datetime) -> str:
+    """A moment in UTC, "12 Mar 2027, 09:12 UTC"."""
+    utc = at.astimezone(UTC)
+    return f"{day_text(utc.date())}, {utc:%H:%M} UTC"
+
+
+def short(digest: str) -> str:
+    """The first 16 digits of a digest in groups of four, as on screen."""
+    return " ".join(digest[i:i + 4] for i in range(0, min(len(digest), 16), 4)) + ("…" if len(digest) > 16 else "")
+
+
+def words(key: str) -> str:
+    """A recorded key as words: "selection_rate" → "selection rate"."""
+    return key.replace("_", " ")
+
+
+def sentence(key: str) -> str:
+    """A recorded key as the beginning of a sentence."""
+    text = words(key)
+    return text[:1].upper() + text[1:]

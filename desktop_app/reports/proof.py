@@ -1,0 +1,161 @@
+"""The proof: prior decisions, statements as they were signed, the log, every digest in full, how to check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from desktop_app.domain.audit import Entry
+from desktop_app.domain.canonical import NotCanonical
+from desktop_app.domain.pack import PackSignature
+from desktop_app.reports.contents import Contents
+from desktop_app.reports.numbers import moment, sentence, short, words
+from desktop_app.reports.tables import Cell, Column, bullets, facts, heading, rule, section, table
+from desktop_app.reports.text import NONE, Run, bold, line, mono, muted, paragraph, paragraphs, verdict
+
+
+def prior(contents: Contents) -> list[Any]:
+    """Decisions made before this registry."""
+    found = contents.pack.prior_decisions
+    if not found:
+        return []
+    out = section("Prior decisions", "Made before this registry and taken in from documents. Whoever recorded them signed "
+                  "the record; it is never the approver’s own signature.")
+    for p in found:
+        out += [*paragraphs(p.text, style="statement"),
+                paragraph(f"Recorded by {line(p.recorded_by, 120)}, entry {p.seq:,}; not the approver’s own signature.",
+                          style="note"), rule()]
+    return out
+
+
+def statements(contents: Contents) -> list[Any]:
+    """The exact text of every statement, and who signed it."""
+    signed = contents.pack.signatures
+    out = section("Statements and signatures", "The words that were signed, exactly as their signers read them.")
+    if not signed:
+        return [*out, paragraph("No statement has been signed.")]
+    for i, s in enumerate(signed):
+        out += [*([rule()] if i else []), *_statement(s)]
+    return out
+
+
+def _statement(s: PackSignature) -> list[Any]:
+    title, _, body = s.text.partition("\n\n")
+    check = verdict("met", "valid") if s.check == "valid" else verdict("breached", line(s.check, 400))
+    return [
+        paragraph(line(title, 400), style="statement-title"), *paragraphs(body, style="statement"),
+        facts([
+            ("Signed by", [(bold(line(s.printed_name, 160)), f", {line(s.role, 120)}")]),
+            ("Meaning", [words(line(s.meaning, 120))]),
+            ("Time", [(moment(s.signed_at), muted(f"  entry {s.seq:,}"))]),
+            ("Signature", [check]),
+            ("Comment", [line(s.comment, 2000) or NONE]),
+            ("Key", [(mono(line(s.key_id, 80)), muted("  public key  "), mono(line(s.public_key, 120)))]),
+            ("Statement digest", [mono(s.statement_digest)]),
+        ])]
+
+
+def entries(contents: Contents) -> list[Any]:
+    """The entries of the log about this model."""
+    pack = contents.pack
+    out = section("The log", f"The {len(pack.entries):,} entries about this model, of a log that stands at entry "
+                  f"{pack.head_seq:,}. Times are the registry’s, in UTC.")
+    columns = (
+        Column("Entry", 40, right=True, wrap=False), Column("Time", 98, wrap=False), Column("By", 84, wrap=False),
+        Column("What was done", 112, wrap=False), Column("About", 110, wrap=False),
+        Column("Hash", 60, style="digest", wrap=False))
+    return [*out, *table(columns, [_entry(contents, e) for e in pack.entries], empty="No entry is about this model."),
+            paragraph(muted("Head of the log  "), mono(pack.head_hash), style="note"),
+            *[paragraph(verdict("breached", f"{line(p.check, 80)}, entry {p.seq:,}: "), line(p.sentence, 600))
+              for p in pack.integrity.problems]]
+
+
+def _entry(contents: Contents, entry: Entry) -> tuple[str, ...]:
+    try:
+        body = entry.read()
+        told = (contents.pack.name(body.actor), body.action.replace(".", " ").replace("_", " "),
+                contents.title(body.subject) or body.subject)
+    except NotCanonical:
+        told = (NONE, "cannot be read", NONE)
+    return (f"{entry.seq:,}", moment(entry.at).removesuffix(" UTC"), *told, entry.hash[:12])
+
+
+def annex(contents: Contents) -> list[Any]:
+    """Every digest in full."""
+    pack, dossier = contents.pack, contents.dossier
+    columns = (Column("What", 170), Column("SHA-256, and the id", 297, style="digest"))
+    members = [((bold(sentence(m.role.value)), f"  {line(m.title, 200)}", muted(f"  {line(m.state, 60)}")),
+                _digest(m.digest, m.id)) for m in dossier.members]
+    records = [((bold(r.kind.replace(".", " ").replace("_", " ")), muted(f"  entry {r.seq:,}, {moment(r.at)}")),
+                _digest(r.digest, r.id)) for r in (pack.dossier, *pack.records)]
+    files = [(bold(line(b.key, 200)), b.value) for b in pack.blobs]
+    chain = [((bold(f"Entry {e.seq:,}"), muted(f"  {moment(e.at)}, {line(e.user, 60)}")), _digest(e.hash, e.command))
+             for e in pack.entries]
+    unread = f" {len(contents.unread)} records are of kinds this version of the program does not know: " \
+             "listed here, shown nowhere else." if contents.unread else ""
+    return [
+        *section("Digests in full", "What a printed page can be checked against, digit by digit." + unread),
+        heading("Members of the dossier"), *table(columns, members, empty="The dossier has no members."),
+        heading("Records in pack.json"), *table(columns, records),
+        *([heading("Files"), *table(columns, files)] if files else []),
+        *([heading("Entries of the log"), *table(columns, chain)] if chain else []),
+    ]
+
+
+def _digest(digest: str, id_: str) -> Cell:
+    return (digest, Run(f" {line(id_, 60)}", "mono", "muted"))
+
+
+def how_to_check(contents: Contents) -> list[Any]:
+    """The commands, what each shows, and what none of them can show."""
+    pack, report = contents.pack, contents.pack.integrity
+    checks = [(line(name, 200), result) for name, result in report.checks]
+    return [
+        *section("How to check this document", "No account and no trust in us is needed for the first three steps."),
+        *_step("1  Take the embedded files out", "With either of two public programs:",
+               "pdfdetach -saveall FILE.pdf",
+               "qpdf --show-attachment=dossier.json FILE.pdf > dossier.json"),
+        *_step("2  Digest the dossier", "This must print the digest below; every signed statement names it as its subject.",
+               "sha256sum dossier.json", pack.dossier.digest),
+        *_step("3  Check the signatures", "Each line of statements.intoto.jsonl is a DSSE envelope around an in-toto "
+               "statement. The signature is over “DSSEv1”, the lengths, the payload type and the payload; the keys are "
+               "printed beside the signatures. Any DSSE or in-toto verifier will do.",
+               "in pack.json: “signatures” holds the text, the key and the envelope of each"),
+        *_step("4  Compare with the registry", "Digests every record again, replays the log, and makes these pages again "
+               "from pack.json: the first page that differs is named.",
+               "assaydesk verify FILE.pdf --registry URL"),
+        heading("What was checked when this was made"),
+        *table((Column("Check", 180), Column("What it came to", 290)), checks, empty="No check was run."),
+        *_problems(contents),
+        heading("What this proves"),
+        *bullets((
+            "That the embedded dossier is the one the signers signed: its digest is in every statement.",
+            "That each statement was signed with the key printed beside it, and not changed since.",
+            "That these pages say what pack.json holds: they can be made again from it, byte for byte.")),
+        heading("What it does not prove"),
+        *bullets((
+            "That a key belongs to the person named: this is the registry’s word, written down when the key was enrolled.",
+            "That the log was not rewritten as a whole. A hash chain in a local file shows a later edit only to someone "
+            "who kept a digest from before: keep this document, or its digest, where its makers cannot reach it.",
+            "That documents marked as asserted are right, or that the inputs of a computation were what they were called.",
+            "That a model is lawful, fair or fit for any other use than the one named.",
+            *report.not_checked)),
+        rule(),
+        facts([("pack.json", [mono(contents.digest)]), ("dossier.json", [mono(pack.dossier.digest)]),
+               ("Head of the log", [(mono(pack.head_hash), muted(f"  entry {pack.head_seq:,}"))]),
+               ("Registry", [(mono(line(pack.registry, 120)),)])]),
+        paragraph("A character that the fonts of this document lack is printed as �; the embedded files hold it. "
+                  f"Shortened digests ({short(contents.digest)}) are given in full above or in the annex.", style="note"),
+    ]
+
+
+def _step(title: str, says: str, *commands: str) -> list[Any]:
+    return [heading(title), paragraph(says), *[paragraph(c, style="command") for c in commands]]
+
+
+def _problems(contents: Contents) -> list[Any]:
+    found = contents.pack.integrity.problems
+    if not found:
+        return [paragraph(verdict("met", "no problem found"))]
+    rows = [(line(p.check, 120), f"{p.seq:,}", p.sentence) for p in found]
+    return [paragraph(verdict("breached", f"{len(found):,} found")),
+            *table((Column("Check", 110), Column("Entry", 50, right=True), Column("What is wrong", 300)), rows)]
