@@ -1,0 +1,360 @@
+"""The frame of the window: top bar, rail, pages, footer. It knows pages by their specification only.
+
+    window = MainWindow(jobs, state, pages=PAGES, settings=QSettings(...), search=…, standing=…)
+    window.open_page("version", version=identity)
+
+Pages are made when first opened. `wrote` of Jobs and the changes that `watch` sees reach every page made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from PySide6.QtCore import QByteArray, QPoint, Qt
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_app.domain.change import Change
+from desktop_app.gui import theme
+from desktop_app.gui.actions import Action, Actions
+from desktop_app.gui.jobs import Jobs, Workspace
+from desktop_app.gui.page import Page
+from desktop_app.gui.state import Acting, AppState, Hit, Standing
+from desktop_app.gui.widgets.chip import STATES
+from desktop_app.gui.widgets.job_tray import JobTray
+from desktop_app.gui.widgets.palette import Palette
+from desktop_app.gui.widgets.prose import words
+from desktop_app.gui.widgets.rail import Rail
+from desktop_app.gui.widgets.search_field import SearchField
+from desktop_app.progress import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageSpec:
+    """A page the window can open. group: its group in the rail, from 0; None: not in the rail."""
+
+    key: str
+    title: str
+    make: Callable[[Jobs, AppState], Page[Any]]
+    group: int | None = 0
+
+
+class Settings(Protocol):
+    """Where the window remembers its place and look; a QSettings, or a fake in tests."""
+
+    def value(self, key: str, defaultValue: Any = None) -> Any:  # noqa: N803 - as QSettings
+        """What was set, or the default."""
+
+    def setValue(self, key: str, value: Any) -> None:
+        """Remember."""
+
+
+class MainWindow(QMainWindow):
+    """See the module."""
+
+    def __init__(
+        self, jobs: Jobs, state: AppState, *, pages: Sequence[PageSpec], settings: Settings,
+        search: Callable[[Workspace, str], Sequence[Hit]] | None = None,
+        standing: Callable[[Workspace, Progress], Standing] | None = None,
+        act_as: Callable[[Acting], None] | None = None,
+    ) -> None:
+        """search: things for words typed · standing: counts and log sentences, asked again after every change
+        · act_as: a choice in the person menu was made (default: `state.act_as`)."""
+        super().__init__()
+        self.jobs, self.state, self._settings = jobs, state, settings
+        self._specs = {spec.key: spec for spec in pages}
+        self._search, self._standing = search, standing
+        self._act_as = act_as or state.act_as
+        self._pages: dict[str, Page[Any]] = {}
+        self._history: list[tuple[str, dict[str, Any]]] = []
+        self._place = -1
+        self.actions_table = Actions(self)
+        self.setWindowTitle("Assaydesk")
+        self.setMinimumSize(900, 560)
+        self._lay_out(pages)
+        self._add_commands(pages)
+        self._restore()
+        jobs.wrote.connect(self.registry_changed)
+        jobs.opened.connect(lambda ws: self.refresh_standing())
+        state.acting_changed.connect(self._show_acting)
+        state.registry_changed.connect(self._show_acting)
+        self._show_acting()
+
+    # --- laying out
+
+    def _lay_out(self, pages: Sequence[PageSpec]) -> None:
+        groups = sorted({spec.group for spec in pages if spec.group is not None})
+        self.rail = Rail([[(s.key, s.title) for s in pages if s.group == group] for group in groups])
+        self.rail.chosen.connect(self.open_page)
+        self._stack = QStackedWidget()
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.rail)
+        middle.addWidget(self._stack, 1)
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._top_bar())
+        column.addLayout(middle, 1)
+        column.addWidget(self._footer())
+        self.setCentralWidget(centre)
+        self.palette_list = Palette(self, self.search_field, self.actions_table.offered, self._look_for, self._open_hit)
+        theme.changed.connect(self._measure)
+        self._measure()
+
+    def _top_bar(self) -> QFrame:
+        self._top = _bar("top_bar", "Top bar")
+        self.wordmark = QPushButton("Assaydesk")
+        self.wordmark.setAccessibleName("Assaydesk: all commands")
+        theme.dress(self.wordmark, "wordmark")
+        self.wordmark.clicked.connect(self.open_menu)
+        self.search_field = SearchField("Find a model, a finding, a person, an entry…", shortcut="Ctrl+K")
+        self.search_field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._registry = words("", "muted")
+        self.person = QPushButton()
+        theme.dress(self.person, "quiet")
+        self.person.clicked.connect(self.open_person_menu)
+        self._left = QWidget()
+        left = QHBoxLayout(self._left)
+        left.setContentsMargins(theme.S, 0, 0, 0)
+        left.addWidget(self.wordmark)
+        left.addStretch(1)
+        row = QHBoxLayout(self._top)
+        row.setContentsMargins(0, 0, theme.S, 1)
+        row.setSpacing(theme.S)
+        row.addWidget(self._left)
+        row.addSpacing(theme.S)
+        row.addWidget(self.search_field)
+        row.addStretch(1)
+        row.addWidget(self._registry)
+        row.addWidget(self.person)
+        return self._top
+
+    def _footer(self) -> QFrame:
+        self._foot = _bar("footer", "Footer")
+        self._log = QHBoxLayout()
+        self._log.setSpacing(theme.XL)
+        self.job_tray = JobTray(self.jobs)
+        row = QHBoxLayout(self._foot)
+        row.setContentsMargins(theme.L, 1, theme.S, 0)
+        row.addLayout(self._log)
+        row.addStretch(1)
+        row.addWidget(self.job_tray)
+        return self._foot
+
+    def _measure(self) -> None:
+        self._top.setFixedHeight(theme.measure("top_bar"))
+        self._foot.setFixedHeight(theme.measure("footer"))
+        self._left.setFixedWidth(theme.measure("rail"))
+        self.search_field.setFixedWidth(theme.px(462))
+
+    # --- commands
+
+    def _add_commands(self, pages: Sequence[PageSpec]) -> None:
+        in_rail = [spec for spec in pages if spec.group is not None]
+        go = [Action(id=f"go.{s.key}", title=s.title, menu="Go", shortcut=f"Alt+{n}" if n <= 9 else "",
+                     run=partial(self._go, s.key))
+              for n, s in enumerate(in_rail, 1)]
+        looks = [Action(id=f"theme.{name}", title=f"Theme: {title.lower()}", menu="View",
+                        run=partial(self._show_theme, name))
+                 for name, title in theme.TITLES.items()]
+        self.actions_table.add([
+            Action(id="find", title="Find anything", menu="Go", shortcut="Ctrl+K", run=self.palette_list.open),
+            *go,
+            Action(id="back", title="Back", menu="Go", shortcut="Alt+Left", run=lambda: self._walk(-1)),
+            Action(id="forward", title="Forward", menu="Go", shortcut="Alt+Right", run=lambda: self._walk(1)),
+            Action(id="reload", title="Load again", menu="View", shortcut="F5", run=self.reload),
+            *looks,
+            Action(id="text.larger", title="Larger text", menu="View", shortcut="Ctrl++", run=lambda: self._zoom(1)),
+            Action(id="text.smaller", title="Smaller text", menu="View", shortcut="Ctrl+-", run=lambda: self._zoom(-1)),
+            Action(id="text.usual", title="Usual text size", menu="View", shortcut="Ctrl+0",
+                   run=lambda: self.set_look(theme.current(), 1.0)),
+            Action(id="jobs", title="Running jobs", menu="View", shortcut="Ctrl+J", run=self._open_jobs),
+            Action(id="menu", title="All commands", menu="Help", shortcut="F10", run=self.open_menu),
+            Action(id="quit", title="Close Assaydesk", menu="File", shortcut="Ctrl+Q", run=self._quit),
+        ])
+
+    def add_commands(self, actions: Sequence[Action]) -> None:
+        """More commands, of pages or of the whole window."""
+        self.actions_table.add(actions)
+        self.actions_table.show_page(self.page_key)
+
+    def _go(self, key: str) -> None:
+        self.open_page(key)
+
+    def _show_theme(self, name: str, checked: bool = False) -> None:
+        self.set_look(name, theme.scale())
+
+    def _quit(self) -> None:
+        self.close()
+
+    def _open_jobs(self) -> None:
+        if self.jobs.running:
+            self.job_tray.open_list()
+
+    def open_menu(self) -> None:
+        """All commands, behind the wordmark."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for group in self.actions_table.menus(menu):
+            menu.addMenu(group)
+        menu.popup(self.wordmark.mapToGlobal(QPoint(0, self.wordmark.height() + theme.XS)))
+
+    def open_person_menu(self) -> None:
+        """Who acts, the theme and the size of text."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for someone in self.state.people:
+            entry = menu.addAction(f"{someone.name} · {someone.role}".replace("&", "&&"))
+            entry.setCheckable(True)
+            entry.setChecked(someone == self.state.acting)
+            entry.triggered.connect(lambda checked=False, who=someone: self._act_as(who))
+        menu.addSeparator()
+        for name, title in theme.TITLES.items():
+            look = menu.addAction(f"Theme: {title.lower()}")
+            look.setCheckable(True)
+            look.setChecked(name == theme.current())
+            look.triggered.connect(partial(self._show_theme, name))
+        menu.addSeparator()
+        menu.addActions([self.actions_table.qaction(f"text.{which}") for which in ("larger", "smaller", "usual")])
+        corner = self.person.mapToGlobal(QPoint(self.person.width(), self.person.height() + theme.XS))
+        menu.popup(corner - QPoint(menu.sizeHint().width(), 0))
+
+    def set_look(self, name: str, scale: float) -> None:
+        """Show another theme or text size, and remember it."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply(app, name, scale)
+        self._settings.setValue("theme", name)
+        self._settings.setValue("text_scale", scale)
+
+    def _zoom(self, by: int) -> None:
+        scales = theme.tokens()["text_scales"]
+        nearest = min(range(len(scales)), key=lambda n: abs(scales[n] - theme.scale()))
+        self.set_look(theme.current(), scales[max(0, min(len(scales) - 1, nearest + by))])
+
+    # --- pages
+
+    @property
+    def page_key(self) -> str:
+        """The key of the page shown ("" before the first)."""
+        return self._history[self._place][0] if self._history else ""
+
+    @property
+    def page(self) -> Page[Any]:
+        """The page shown. Raises KeyError before the first."""
+        return self._pages[self.page_key]
+
+    def open_page(self, key: str, /, **arguments: Any) -> Page[Any]:
+        """Show a page and remember the way back. Raises KeyError for an unknown page."""
+        page = self._page(key)
+        if self.page_key != key or self._history[self._place][1] != arguments:
+            self._history[self._place + 1:] = [(key, arguments)]
+            self._place = len(self._history) - 1
+        self._show(page, key, arguments)
+        return page
+
+    def _page(self, key: str) -> Page[Any]:
+        if key not in self._pages:
+            page = self._specs[key].make(self.jobs, self.state)
+            page.open_requested.connect(lambda to, arguments: self.open_page(to, **arguments))
+            self._pages[key] = page
+            self._stack.addWidget(page)
+        return self._pages[key]
+
+    def _show(self, page: Page[Any], key: str, arguments: dict[str, Any]) -> None:
+        page.arrive(**arguments)
+        self._stack.setCurrentWidget(page)
+        self.rail.show_page(key)
+        self.actions_table.show_page(key)
+        self.setWindowTitle(f"{self._specs[key].title} – Assaydesk")
+
+    def _walk(self, by: int) -> None:
+        """Back or forward in the history."""
+        if 0 <= self._place + by < len(self._history):
+            self._place += by
+            key, arguments = self._history[self._place]
+            self._show(self._page(key), key, arguments)
+
+    def reload(self) -> None:
+        """Load the page shown again."""
+        if self._history:
+            self.page.reload()
+        self.refresh_standing()
+
+    def registry_changed(self, change: Change) -> None:
+        """Something was written: here (`Jobs.wrote`) or by somebody else (`Watch.changed`)."""
+        for page in self._pages.values():
+            page.registry_changed(change)
+        self.refresh_standing()
+
+    # --- top bar and footer
+
+    def refresh_standing(self) -> None:
+        """Ask again for the counts in the rail and the sentences about the log."""
+        if self._standing is not None:
+            self.jobs.run(self, self._standing, then=self.show_standing, key="standing")
+
+    def show_standing(self, standing: Standing) -> None:
+        """Show counts in the rail and sentences about the log in the footer."""
+        self.rail.show_counts(standing.counts)
+        while (item := self._log.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.deleteLater()
+        for state, sentence in standing.log:
+            label = words(f"{STATES[state][2]} {sentence}".strip(), "note" if state in ("met", "note") else "")
+            if state not in ("met", "note"):
+                theme.dress(label, STATES[state][0])
+            self._log.addWidget(label)
+
+    def _show_acting(self) -> None:
+        acting = self.state.acting
+        said = f"{acting.name} · {acting.role}" if acting else "Nobody acts yet"
+        self.person.setText(said.replace("&", "&&"))
+        self.person.setAccessibleName(f"Acting: {said}. Change person, theme or text size")
+        self._registry.setText(self.state.registry)
+
+    def _look_for(self, typed: str) -> None:
+        search = self._search
+        if search is not None:
+            self.jobs.run(self, lambda ws, progress: search(ws, typed), key="search",
+                          then=lambda hits: self.palette_list.show_hits(typed, hits))
+
+    def _open_hit(self, hit: Hit) -> None:
+        arguments: Mapping[str, Any] = hit.arguments
+        self.open_page(hit.page, **arguments)
+
+    # --- remembering
+
+    def _restore(self) -> None:
+        self.resize(1440, 900)
+        geometry = self._settings.value("geometry")
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._settings.setValue("geometry", self.saveGeometry())
+        self.hide()
+        self.jobs.shut_down()
+        super().closeEvent(event)
+
+
+def _bar(name: str, said: str) -> QFrame:
+    bar = QFrame()
+    bar.setObjectName(name)
+    bar.setAccessibleName(said)
+    return bar

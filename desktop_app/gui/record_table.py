@@ -1,0 +1,255 @@
+"""A table over frozen records, as every list in the window is shown.
+
+    table = RecordTable([
+        Column(key="model", title="Model, version, use", text=lambda r: r.name, suffix=lambda r: r.version,
+               second=lambda r: r.use, strong=True, stretch=1, width=260),
+        Column(key="tier", title="Tier", text=lambda r: str(r.tier), align="right", width=60, sort=lambda r: r.tier),
+        Column(key="approval", title="Approval", text=lambda r: r.approval, chip=lambda r: (r.state, r.approval)),
+    ], name="Models")
+    table.set_records(rows); table.set_filter("mortgage"); table.opened.connect(self._open)
+
+Keys: Enter opens, Ctrl+C copies the selected rows, the menu key or a right click on the header chooses columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QMenu, QTableView, QWidget
+
+from desktop_app.gui import theme
+from desktop_app.gui.jobs import Jobs, Lane
+from desktop_app.gui.widgets.record_delegate import RecordDelegate
+from desktop_app.gui.widgets.record_model import Column, RecordModel, as_tsv, write_csv
+
+__all__ = ["Column", "RecordTable"]
+R = TypeVar("R")
+
+
+class RecordTable(QTableView, Generic[R]):
+    """See the module.
+
+    Signals: `opened(record)` by Enter or double click · `chosen(record)`: another row became the current one
+    · `counted(shown, total)`: after records or the filter changed.
+    """
+
+    opened = Signal(object)
+    chosen = Signal(object)
+    counted = Signal(int, int)
+
+    def __init__(
+        self, columns: Sequence[Column[R]], *, name: str, dense: bool = False,
+        identity: Callable[[R], object] = lambda record: record, parent: QWidget | None = None,
+    ) -> None:
+        """name: what a screen reader calls the table · dense: rows of one line
+        · identity: what stays the same of a record over a reload, so that the selection can stay."""
+        super().__init__(parent)
+        self._two_lines = not dense
+        self._identity = identity
+        self._filter = ""
+        self._by_hand = False
+        self.records_model: RecordModel[R] = RecordModel(columns, self)
+        self.setModel(self.records_model)
+        self.setItemDelegate(RecordDelegate(self.records_model.columns, self._two_lines, self))
+        self.setAccessibleName(name)
+        self._set_habits()
+        self._set_headers()
+        for n, column in enumerate(self.records_model.columns):
+            self.setColumnHidden(n, column.hidden)
+        self.selectionModel().currentRowChanged.connect(self._current_changed)
+        self.doubleClicked.connect(lambda index: self.opened.emit(self.records_model.shown[index.row()]))
+        theme.changed.connect(self._measure)
+        self._measure()
+
+    def _set_habits(self) -> None:
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setMouseTracking(True)
+        self.setTabKeyNavigation(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+
+    def _set_headers(self) -> None:
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionsMovable(True)
+        header.setSectionsClickable(True)
+        header.setSortIndicatorShown(True)
+        header.setSortIndicatorClearable(True)
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        header.setMinimumSectionSize(theme.XXL)
+        header.sortIndicatorChanged.connect(self._sort)
+        header.sectionHandleDoubleClicked.connect(lambda section: self._stretch(again=True))
+        header.sectionResized.connect(self._resized)
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        header.customContextMenuRequested.connect(self._open_columns_menu)
+
+    # --- records
+
+    def set_records(self, records: Iterable[R]) -> None:
+        """Show these; selection, filter and order stay."""
+        self._keeping(lambda: self.records_model.set_records(records))
+
+    def set_filter(self, typed: str) -> None:
+        """Show only records that say every word typed."""
+        self._filter = typed.strip()
+        self._keeping(lambda: self.records_model.set_filter(typed))
+
+    def sort_by(self, key: str, descending: bool = False) -> None:
+        """Order by the column with this key. Raises StopIteration for an unknown one."""
+        n = next(n for n, column in enumerate(self.records_model.columns) if column.key == key)
+        order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
+        self.horizontalHeader().setSortIndicator(n, order)
+
+    @property
+    def shown(self) -> list[R]:
+        """The records that pass the filter, in the order shown."""
+        return self.records_model.shown
+
+    @property
+    def current(self) -> R | None:
+        """The record of the current row."""
+        index = self.currentIndex()
+        return self.shown[index.row()] if index.isValid() else None
+
+    @property
+    def selected(self) -> list[R]:
+        """The selected records, top to bottom."""
+        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
+        return [self.shown[row] for row in rows]
+
+    def choose(self, wanted: Callable[[R], bool]) -> bool:
+        """Make the first record that is wanted the current one; False when none is shown."""
+        row = self.records_model.row_of(wanted)
+        if row >= 0:
+            self.selectRow(row)
+        return row >= 0
+
+    def _sort(self, column: int, order: Qt.SortOrder) -> None:
+        self._keeping(lambda: self.records_model.sort_by(column, order == Qt.SortOrder.DescendingOrder))
+
+    def _keeping(self, change: Callable[[], None]) -> None:
+        """Change the rows and keep the current record current, and the scroll position when it is gone."""
+        current, place = self.current, self.verticalScrollBar().value()
+        blocked = self.selectionModel().blockSignals(True)
+        change()
+        row = -1
+        if current is not None:
+            same = self._identity(current)
+            row = self.records_model.row_of(lambda record: self._identity(record) == same)
+        if row >= 0:
+            flags = QItemSelectionModel.SelectionFlag
+            index = self.records_model.index(row, 0)
+            self.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+            self.scrollTo(index)
+        else:
+            self.verticalScrollBar().setValue(place)
+        self.selectionModel().blockSignals(blocked)
+        self.viewport().update()
+        if self.current != current:
+            self.chosen.emit(self.current)
+        self.counted.emit(len(self.shown), self.records_model.total)
+
+    def _current_changed(self) -> None:
+        self.viewport().update()
+        self.chosen.emit(self.current)
+
+    # --- columns
+
+    def columns_menu(self) -> QMenu:
+        """A menu that shows and hides columns."""
+        menu = QMenu(self)
+        for n, column in enumerate(self.records_model.columns):
+            entry = menu.addAction(column.title.replace("&", "&&"))
+            entry.setCheckable(True)
+            entry.setChecked(not self.isColumnHidden(n))
+            entry.toggled.connect(lambda shown, n=n: self._show_column(n, shown))
+        return menu
+
+    def _open_columns_menu(self, place: QPoint) -> None:
+        menu = self.columns_menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.horizontalHeader().mapToGlobal(place))
+
+    def _show_column(self, n: int, shown: bool) -> None:
+        if shown or len(self.visible_columns) > 1:
+            self.setColumnHidden(n, not shown)
+            self._stretch(again=True)
+
+    @property
+    def visible_columns(self) -> list[Column[R]]:
+        """The columns shown, left to right."""
+        header = self.horizontalHeader()
+        order = [header.logicalIndex(place) for place in range(header.count())]
+        return [self.records_model.columns[n] for n in order if not self.isColumnHidden(n)]
+
+    def _measure(self) -> None:
+        self.verticalHeader().setDefaultSectionSize(theme.row_height(self._two_lines))
+        self._stretch(again=True)
+
+    def _resized(self, section: int, before: int, after: int) -> None:
+        if self.horizontalHeader().cursor().shape() == Qt.CursorShape.SplitHCursor:
+            self._by_hand = True
+
+    def _stretch(self, again: bool = False) -> None:
+        """Give every column its width and what is left to those that stretch; widths set by hand stay."""
+        if self._by_hand and not again:
+            return
+        self._by_hand = False
+        columns = [(n, c) for n, c in enumerate(self.records_model.columns) if not self.isColumnHidden(n)]
+        left = max(0, self.viewport().width() - sum(theme.px(c.width) for _, c in columns))
+        shares = sum(c.stretch for _, c in columns) or 1
+        for n, column in columns:
+            self.setColumnWidth(n, theme.px(column.width) + left * column.stretch // shares)
+
+    # --- out of the window
+
+    def copy(self) -> None:
+        """The selected rows to the clipboard, cells between tabs, with the titles."""
+        QGuiApplication.clipboard().setText(as_tsv(self.visible_columns, self.selected))
+
+    def export_csv(self, path: Path) -> None:
+        """Write what is shown, in the columns shown. Raises UserError."""
+        write_csv(path, self.visible_columns, self.shown)
+
+    def ask_and_export(self, jobs: Jobs, name: str) -> None:
+        """Ask where to, then write what is shown as CSV in a job."""
+        chosen, _ = QFileDialog.getSaveFileName(self, "Export the table", f"{name}.csv", "CSV (*.csv)")
+        if chosen:
+            columns, records = self.visible_columns, list(self.shown)
+            jobs.run(self, lambda ws, progress: write_csv(Path(chosen), columns, records),
+                     lane=Lane.COMPUTE, title=f"export of {name}")
+
+    # --- Qt
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.current is not None:
+            self.opened.emit(self.current)
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        QTimer.singleShot(0, self, self._stretch)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.shown and self.records_model.total:
+            painter = QPainter(self.viewport())
+            painter.setPen(theme.colour("muted"))
+            painter.setFont(theme.font("body"))
+            said = f"Nothing here says “{self._filter}”."
+            top = self.viewport().rect().adjusted(theme.S, theme.L, 0, 0)
+            painter.drawText(top, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter, said)
+            painter.end()

@@ -1,0 +1,51 @@
+"""A field to search or filter with: a placeholder, the key that leads to it, a clear button, Escape empties it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from desktop_app.gui import theme
+
+PAUSE = 120  # milliseconds without a key before the search starts
+LONGEST = 200  # characters
+
+
+class SearchField(QLineEdit):
+    """Signal `searched(text)`: what was typed, after a short pause."""
+
+    searched = Signal(str)
+
+    def __init__(self, placeholder: str, *, shortcut: str = "", parent: QWidget | None = None) -> None:
+        """shortcut: the key sequence shown at the right while the field is empty ("Ctrl+K")."""
+        super().__init__(parent)
+        self.setPlaceholderText(placeholder)
+        self.setAccessibleName(placeholder.rstrip("…"))
+        self.setMaxLength(LONGEST)
+        self._hint = QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText).replace("+", " ")
+        self._pause = QTimer(self, singleShot=True, interval=PAUSE)
+        self._pause.timeout.connect(lambda: self.searched.emit(self.text()))
+        self.textChanged.connect(lambda text: self._pause.start())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.text():
+            self.clear()
+            return
+        super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._hint or self.text():
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        measures = theme.metrics("small")
+        width, height = measures.horizontalAdvance(self._hint) + 2 * theme.XS + 4, measures.height() + 3
+        box = QRectF(self.width() - width - theme.S - 2, (self.height() - height) / 2, width, height)
+        painter.setPen(QPen(theme.colour("hairline"), 1))
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setPen(theme.colour("muted"))
+        painter.setFont(theme.font("small"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._hint)
+        painter.end()
