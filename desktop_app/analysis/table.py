@@ -140,7 +140,7 @@ def _read_csv(path: Path, file: BinaryIO, progress: Progress) -> DataFrame:
                              encoding="utf-8-sig", chunksize=_CHUNK, on_bad_lines="error")
         with reader:
             for part in reader:
-                if not isinstance(part.index, pd.RangeIndex):  # pandas takes a surplus first value for a label
+                if len(part) and not isinstance(part.index, pd.RangeIndex):  # a surplus first value became a label
                     raise ValueError("Its rows have more values than the header has names.")
                 rows += len(part)
                 _check_shape(path, rows, len(names))
