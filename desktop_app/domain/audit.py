@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from desktop_app.domain import canonical
-from desktop_app.domain.canonical import Digest, Id, record
+from desktop_app.domain.canonical import Digest, Id, fact, record
 
 FRAME = "assaydesk-event/v1"
 GENESIS = bytes(32)  # prev of the first entry
@@ -136,3 +136,17 @@ class CheckReport:
     def ok(self) -> bool:
         """Whether nothing was found wrong."""
         return not self.problems
+
+
+@fact("exported")
+class Exported:
+    """Something left the registry as a file: what, by the entry's actor, with the file's digest."""
+
+    id: Id
+    what: str  # audit_pdf | audit_log | inventory
+    subject: Id
+    file_name: str
+    sha256: Digest
+    size: int
+    dossier_digest: str = ""
+    head_seq: int = 0

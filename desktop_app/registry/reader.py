@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from desktop_app.domain import canonical
+from desktop_app.domain import canonical, kinds
 from desktop_app.domain.audit import Entry, Recorded
 from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.inventory import InventoryRow
@@ -16,6 +16,7 @@ from desktop_app.errors import NotFound
 from desktop_app.registry._tables import ABOUT, BLOB, ENTRY, FACT, IDENTITY, INVENTORY, REGISTRY
 
 R = TypeVar("R")
+assert kinds.MODULES  # every kind of fact is known before one is read
 _entry, _fact, _about = ENTRY.c, FACT.c, ABOUT.c
 _FACT_COLUMNS = (_fact.body, _fact.digest, _fact.seq, _fact.ordinal, _entry.at, _entry.actor)
 

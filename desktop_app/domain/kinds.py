@@ -1,0 +1,24 @@
+"""Every kind of fact: importing this module makes `canonical.load` know them all."""
+
+from __future__ import annotations
+
+from desktop_app.domain import (
+    approval,
+    audit,
+    card,
+    dataset,
+    dossier,
+    evidence,
+    exception,
+    finding,
+    lineage,
+    model,
+    person,
+    policy,
+    source,
+    use,
+    validation,
+)
+
+MODULES = (approval, audit, card, dataset, dossier, evidence, exception, finding, lineage, model, person, policy,
+           source, use, validation)

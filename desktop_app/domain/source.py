@@ -1,0 +1,49 @@
+"""Where models come from, and what was taken in from there."""
+
+from __future__ import annotations
+
+from desktop_app.domain.canonical import Digest, Id, fact, record
+
+
+@fact("source.synced")
+class SourceSynced:
+    """A source was read: how far, and what was new."""
+
+    id: Id
+    source: str  # identity of the source
+    address: str  # without credentials
+    watermark: int  # newest change seen, milliseconds since 1970
+    models: int
+    versions: int
+    runs: int
+    alias_moves: int
+
+
+@record
+class RowProblem:
+    """What was wrong in a cell of an imported file, and what was done."""
+
+    row: int
+    column: str
+    value: str
+    problem: str
+    done: str
+
+
+@fact("inventory.imported")
+class InventoryImported:
+    """An inventory file was taken in, with its reconciliation."""
+
+    id: Id
+    source: str
+    file_name: str
+    digest: Digest
+    mapping: str  # canonical JSON of column → field
+    rows: int
+    added: int
+    updated: int
+    unchanged: int
+    refused: int
+    blank: int
+    problems: tuple[RowProblem, ...]
+    missing: tuple[str, ...]  # numbers that an earlier import from this source had, and this one has not

@@ -1,0 +1,176 @@
+"""The audit trail: read it, verify it, export it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import defaultdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from desktop_app.domain import canonical
+from desktop_app.domain.audit import CheckReport, Entry, Exported, Recorded
+from desktop_app.domain.canonical import Id, record
+from desktop_app.domain.model import RegisteredModel
+from desktop_app.errors import NotFound
+from desktop_app.operations.saving import save_bytes
+from desktop_app.progress import Progress
+from desktop_app.registry import projections
+from desktop_app.registry.reader import Reader
+from desktop_app.trust.verify import LogVerifier, StoredFact
+from desktop_app.workspace import Workspace
+
+
+@record
+class EntryLine:
+    """An entry as the log page shows it."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    note: str
+    subject: str
+    subject_name: str
+    kinds: tuple[str, ...]
+    facts: int
+    hash: str
+    user: str
+
+
+def verify(workspace: Workspace, progress: Progress | None = None) -> CheckReport:
+    """Recompute what was recorded: entries, chain, facts, documents, signatures, decisions, projections."""
+    progress = progress or Progress()
+    with workspace.store.read() as reader:
+        verifier = LogVerifier(workspace.store.info.id)
+        _feed(verifier, reader, progress.part(0.0, 0.6))
+        verifier.decisions(progress.part(0.6, 0.8))
+        _projections(verifier, reader, progress.part(0.8, 1.0))
+    return verifier.report()
+
+
+def _feed(verifier: LogVerifier, reader: Reader, progress: Progress) -> None:
+    facts: dict[int, list[StoredFact]] = defaultdict(list)
+    for row in reader.raw_facts():
+        facts[row["seq"]].append(StoredFact(**row))
+    last = max(1, reader.head().seq)
+    for entry in reader.entries():
+        if entry.seq % 200 == 0:
+            progress.step(entry.seq / last, f"entry {entry.seq:,} of {last:,}")
+        verifier.entry(entry, facts.pop(entry.seq, []))
+    for left in facts.values():
+        for stored in left:
+            verifier.orphan(stored)
+    for digest, seq, data in reader.blobs():
+        progress.step(1.0, "checking documents")
+        verifier.blob(digest, seq, data)
+
+
+def _projections(verifier: LogVerifier, reader: Reader, progress: Progress) -> None:
+    for row in reader.entry_columns():
+        body = verifier.bodies.get(row["seq"])
+        if body and (body.actor, body.action, body.subject, body.note) != tuple(row.values())[1:]:
+            verifier.problem(11, row["seq"], "who, what or on what is listed otherwise than it was recorded")
+    wanted = {(s, f.record.id) for f in verifier.facts.values() for s in canonical.mentions(f.record)}
+    if wanted != reader.about_rows():
+        verifier.problem(11, verifier.seq, "the index of what facts are about differs from the facts")
+    models = sorted({f.record.model for f in verifier.facts.values() if isinstance(f.record, RegisteredModel)})
+    for n, model in enumerate(models):
+        progress.step(n / len(models), "comparing the inventory with the facts")
+        if projections.expected(reader, model) != reader.inventory_of(model):
+            verifier.problem(11, verifier.seq, f"an inventory row of model {model} differs from its facts")
+
+
+def listing(
+    workspace: Workspace, *, about: str | None = None, after: int = 0, until: int | None = None,
+) -> tuple[EntryLine, ...]:
+    """Entries, newest first; `about` keeps those that concern an id."""
+    with workspace.store.read() as reader:
+        names = reader.names()
+        models: dict[str, str] = {m.record.model: m.record.name for m in reader.all(RegisteredModel)}
+        lines = [_line(e, names, models) for e in reader.entries(after, until, about)]
+    return tuple(reversed(lines))
+
+
+def _line(entry: Entry, names: dict[Id, str], models: dict[str, str]) -> EntryLine:
+    body = entry.read()
+    subject = models.get(body.subject) or names.get(body.subject, "")
+    return EntryLine(
+        seq=entry.seq, at=entry.at, actor=names.get(body.actor, body.actor), action=body.action, note=body.note,
+        subject=body.subject, subject_name=subject, kinds=body.kinds, facts=body.facts, hash=entry.hash,
+        user=entry.user)
+
+
+@record
+class EntryView:
+    """One entry whole: its line, the exact stored text, and the facts it added."""
+
+    line: EntryLine
+    entry: Entry
+    facts: tuple[tuple[str, str, str], ...]  # (label, digest, indented JSON)
+
+
+def show(workspace: Workspace, seq: int) -> EntryView:
+    """One entry with everything it added."""
+    with workspace.store.read() as reader:
+        names = reader.names()
+        models: dict[str, str] = {m.record.model: m.record.name for m in reader.all(RegisteredModel)}
+        found = list(reader.entries(seq - 1, seq))
+        if not found:
+            raise NotFound(f"There is no entry {seq:,}.", "", f"The log ends at {reader.head().seq:,}.")
+        facts = [_fact_text(reader, f) for f in reader.at(seq)]
+    return EntryView(line=_line(found[0], names, models), entry=found[0], facts=tuple(facts))
+
+
+def _fact_text(reader: Reader, item: Recorded[Any]) -> tuple[str, str, str]:
+    text = json.dumps(json.loads(reader.body(item.record.id)), indent=2, ensure_ascii=False)
+    return item.label, item.digest, text
+
+
+def head_seq(workspace: Workspace) -> int:
+    """The number of the last entry: the feed by which a window notices other people's work."""
+    with workspace.store.read() as reader:
+        return reader.head().seq
+
+
+def export(workspace: Workspace, target: Path, progress: Progress | None = None) -> str:
+    """Write the log as JSON lines, or as CSV when the file's name says so. Returns the file's SHA-256.
+
+    The JSON lines hold each entry exactly as stored; the CSV is for reading and is safe to open in a spreadsheet.
+    The export is a fact.
+    """
+    progress = progress or Progress()
+    progress.step(0.0, "reading the log")
+    with workspace.store.read() as reader:
+        head = reader.head()
+        data = _csv(workspace) if target.suffix.lower() == ".csv" else b"".join(
+            canonical.encode(entry) + b"\n" for entry in reader.entries())
+    store, digest = workspace.store, canonical.sha256(data)
+
+    def note() -> None:
+        subject = Id(workspace.store.info.id)
+        with store.write(workspace.me, "log.exported", subject, note=f"Exported the log as {target.name}") as write:
+            write.add(Exported(id=store.new_id(), what="audit_log", subject=subject, file_name=target.name,
+                               sha256=digest, size=len(data), head_seq=head.seq))
+
+    save_bytes(target, data, before=note)
+    return digest
+
+
+def _csv(workspace: Workspace) -> bytes:
+    out = io.StringIO()
+    rows = csv.writer(out)
+    rows.writerow(["entry", "time", "who", "action", "subject", "note", "hash"])
+    for line in reversed(listing(workspace)):
+        rows.writerow([line.seq, canonical.utc_text(line.at), *map(
+            spreadsheet_safe, (line.actor, line.action, line.subject_name or line.subject, line.note)), line.hash])
+    return out.getvalue().encode("utf-8-sig")
+
+
+def spreadsheet_safe(text: str) -> str:
+    """Text that no spreadsheet takes for a formula (security.md §6)."""
+    first = text.lstrip()[:1]
+    return "'" + text if first in ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20") \
+        or text[:1] in ("\t", "\r") else text
