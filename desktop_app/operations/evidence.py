@@ -1,0 +1,344 @@
+"""Evidence: compute it, bring it in, read it, re-perform it.
+
+The spec with its thresholds is an entry of the log before anything is computed (DESIGN §4).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from desktop_app.domain.audit import Recorded
+from desktop_app.domain.canonical import Id, record
+from desktop_app.domain.change import Change
+from desktop_app.domain.evidence import (
+    DocumentInfo,
+    Evidence,
+    EvidenceKind,
+    EvidencePlanned,
+    EvidenceWithdrawn,
+    ExplanationSpec,
+    FairnessSpec,
+    PerformanceSpec,
+    Standing,
+)
+from desktop_app.domain.figure import Figure
+from desktop_app.domain.history import History
+from desktop_app.domain.lineage import Edge, LineageRecord, Node, NodeKind
+from desktop_app.domain.model import Artefact, ArtefactResolved, DigestOf, ModelVersion, RegisteredModel
+from desktop_app.errors import Refused, UserError
+from desktop_app.operations.people import changed
+from desktop_app.progress import Progress
+from desktop_app.settings import data_folder
+from desktop_app.workspace import Workspace
+
+_FAIRNESS_LIBRARIES = ("fairlearn", "scikit-learn", "pandas", "numpy", "scipy")
+_EXPLANATION_LIBRARIES = ("shap", "numpy", "pandas", "scikit-learn", "skops", "onnxruntime", "xgboost", "lightgbm")
+_PERFORMANCE_LIBRARIES = ("scikit-learn", "numpy", "pandas", "scipy")
+
+
+# ---- the artefact
+
+
+def resolve_artefact(workspace: Workspace, version: Id, path: Path, progress: Progress | None = None) -> Id:
+    """Read the bytes of a version: digest them, scan them without loading, keep a copy for explanations.
+
+    Records what the version exactly is and the scan as evidence. Returns the id of the evidence. Raises UserError
+    when the version already has another artefact.
+    """
+    from desktop_app.analysis import artefacts, environment
+
+    progress = progress or Progress()
+    progress.step(0.1, "reading the artefact")
+    digest, scan = artefacts.inspect(path)
+    _keep(path, digest)
+    store, evidence = workspace.store, workspace.store.new_id()
+    with store.write(workspace.me, "artefact.resolved", version, note=f"Read the artefact: {scan.format}") as write:
+        exact = write.reader.get(ModelVersion, version).record
+        history = History(write.reader.about(exact.model))
+        now = history.artefact(exact)
+        if now.of is DigestOf.ARTEFACT and now.digest != digest:
+            raise Refused("This is not the artefact of the version.",
+                          f"Recorded: {now.digest}\nThis file: {digest}", "Register it as another version.")
+        write.add(
+            ArtefactResolved(id=store.new_id(), model=exact.model, version=version, artefact=Artefact(
+                digest=digest, of=DigestOf.ARTEFACT, uri=exact.artefact.uri, format=scan.format, size=scan.size)),
+            Evidence(id=evidence, model=exact.model, version=version, evidence_kind=EvidenceKind.ARTEFACT_SCAN,
+                     standing=Standing.COMPUTED, title="Artefact scan", artefact=digest, scan=scan,
+                     supersedes=_latest(history, version, EvidenceKind.ARTEFACT_SCAN, "Artefact scan"),
+                     environment=environment.environment(None, ())))
+    return evidence
+
+
+def _keep(path: Path, digest: str) -> None:
+    """A copy under its digest, so that an explanation opens exactly these bytes."""
+    place = data_folder() / "artefacts" / digest
+    if place.exists():
+        return
+    place.mkdir(parents=True)
+    if path.is_dir():
+        shutil.copytree(path, place / path.name, symlinks=False)
+    else:
+        shutil.copy2(path, place / path.name)
+
+
+def artefact_path(workspace: Workspace, version: Id) -> Path:
+    """Where the artefact of a version is on this machine. Raises UserError when its bytes were not read here."""
+    with workspace.store.read() as reader:
+        exact = reader.get(ModelVersion, version).record
+        artefact = History(reader.about(exact.model)).artefact(exact)
+    place = data_folder() / "artefacts" / artefact.digest
+    found = sorted(place.iterdir()) if place.is_dir() else []
+    if not found:
+        raise UserError("The model file of this version is not on this machine.", f"Digest {artefact.digest}.",
+                        "Bring it in first: on the Overview tab, or with assaydesk artefact resolve.")
+    return found[0]
+
+
+# ---- computing
+
+
+def fairness(
+    workspace: Workspace, version: Id, table: Path, spec: FairnessSpec, *, title: str = "Bias report",
+    period: tuple[date | None, date | None] = (None, None), progress: Progress | None = None,
+) -> Id:
+    """Compute a bias report on a table and file it. Returns the id of the evidence. Raises UserError, Cancelled."""
+    from desktop_app.analysis import fairness as engine
+    from desktop_app.analysis import table as tables
+    from desktop_app.analysis.environment import environment
+
+    progress = progress or Progress()
+    loaded = tables.load(table, progress.part(0.0, 0.3))
+    plan = _plan(workspace, version, EvidenceKind.FAIRNESS, fairness=spec)
+    result, verdicts = engine.report(loaded, spec, progress.part(0.3, 0.95))
+    return _file(workspace, version, EvidenceKind.FAIRNESS, title, period, plan, inputs=(loaded.input,),
+                 fairness_spec=spec, fairness=result, verdicts=verdicts,
+                 environment=environment(None, _FAIRNESS_LIBRARIES))
+
+
+def performance(
+    workspace: Workspace, version: Id, table: Path, spec: PerformanceSpec, *, title: str = "Performance",
+    period: tuple[date | None, date | None] = (None, None), progress: Progress | None = None,
+) -> Id:
+    """Compute a performance report on a table and file it."""
+    from desktop_app.analysis import performance as engine
+    from desktop_app.analysis import table as tables
+    from desktop_app.analysis.environment import environment
+
+    progress = progress or Progress()
+    loaded = tables.load(table, progress.part(0.0, 0.3))
+    plan = _plan(workspace, version, EvidenceKind.PERFORMANCE, performance=spec)
+    result, verdicts = engine.report(loaded, spec, progress.part(0.3, 0.95))
+    return _file(workspace, version, EvidenceKind.PERFORMANCE, title, period, plan, inputs=(loaded.input,),
+                 performance_spec=spec, performance=result, verdicts=verdicts,
+                 environment=environment(None, _PERFORMANCE_LIBRARIES))
+
+
+def explanation(
+    workspace: Workspace, version: Id, table: Path, spec: ExplanationSpec, *, title: str = "Explanation",
+    progress: Progress | None = None,
+) -> Id:
+    """Compute a SHAP report of the version's own artefact on a table, apart from this process, and file it."""
+    from desktop_app.analysis import artefacts, explain
+    from desktop_app.analysis import table as tables
+    from desktop_app.analysis.environment import environment
+
+    progress = progress or Progress()
+    model = artefact_path(workspace, version)
+    digest, scan = artefacts.inspect(model)
+    if not scan.loadable:
+        raise Refused("This model file is not opened.", scan.reason, "Export it as skops, ONNX, XGBoost or LightGBM.")
+    loaded = tables.load(table, progress.part(0.0, 0.2))
+    plan = _plan(workspace, version, EvidenceKind.EXPLANATION, explanation=spec)
+    result = explain.explain(model, scan, table, spec, progress.part(0.2, 0.95))
+    return _file(workspace, version, EvidenceKind.EXPLANATION, title, (None, None), plan, inputs=(loaded.input,),
+                 artefact=digest, explanation_spec=spec, explanation=result,
+                 environment=environment(spec.seed, _EXPLANATION_LIBRARIES))
+
+
+def _plan(workspace: Workspace, version: Id, kind: EvidenceKind, **spec: Any) -> Id:
+    store, plan = workspace.store, workspace.store.new_id()
+    with store.write(workspace.me, "evidence.planned", version, note=f"Planned: {kind.value}") as write:
+        exact = write.reader.get(ModelVersion, version).record
+        write.add(EvidencePlanned(id=plan, model=exact.model, version=version, evidence_kind=kind, **spec))
+    return plan
+
+
+def _file(
+    workspace: Workspace, version: Id, kind: EvidenceKind, title: str, period: tuple[date | None, date | None],
+    plan: Id, **content: Any,
+) -> Id:
+    store, evidence = workspace.store, workspace.store.new_id()
+    with store.write(workspace.me, "evidence.filed", version, note=f"Filed: {title}") as write:
+        exact = write.reader.get(ModelVersion, version).record
+        earlier = _latest(History(write.reader.about(exact.model)), version, kind, title)
+        item = Evidence(id=evidence, model=exact.model, version=version, evidence_kind=kind, title=title, plan=plan,
+                        standing=Standing.COMPUTED, period_from=period[0], period_to=period[1], supersedes=earlier,
+                        **content)
+        write.add(item, _lineage_of(workspace, item))
+    return evidence
+
+
+def _latest(history: History, version: Id, kind: EvidenceKind, title: str) -> Id | None:
+    """The evidence that a new one of this kind and title supersedes."""
+    found = [e.record.id for e in history.evidence(version)
+             if e.record.evidence_kind is kind and e.record.title == title and e.record.document is None]
+    return found[-1] if found else None
+
+
+def _lineage_of(workspace: Workspace, item: Evidence) -> LineageRecord:
+    nodes = [Node(key=item.id, kind=NodeKind.EVIDENCE, name=item.title, detail=item.evidence_kind.value)]
+    edges = [Edge(effect=item.id, relation="evaluated_on", cause=item.version)]
+    for table in item.inputs:
+        key = f"dataset:{table.digest}"
+        nodes.append(Node(key=key, kind=NodeKind.DATASET, name=table.name, detail=f"{table.rows:,} rows"))
+        edges.append(Edge(effect=item.id, relation="used", cause=key, role="test"))
+    return LineageRecord(id=workspace.store.new_id(), model=item.model, source="assaydesk", event=item.id,
+                         nodes=tuple(nodes), edges=tuple(edges))
+
+
+# ---- documents
+
+
+def file_document(
+    workspace: Workspace, version: Id, path: Path, *, checklist: str, title: str = "", author: str = "",
+    received: date | None = None, period: tuple[date | None, date | None] = (None, None),
+) -> Id:
+    """File a PDF, Word, Excel or mail file on a checklist line: kept with its digest, asserted, not recomputed."""
+    from desktop_app.sources import documents
+
+    read = documents.describe(path)
+    data = path.read_bytes()
+    store, evidence = workspace.store, workspace.store.new_id()
+    with store.write(workspace.me, "document.filed", version, note=f"Filed {path.name}") as write:
+        exact = write.reader.get(ModelVersion, version).record
+        info = DocumentInfo(
+            file_name=path.name, blob=write.add_blob(data), size=len(data), media_type=read.media_type,
+            checklist=checklist, title=title or read.title or path.stem, author=author or read.author,
+            received=received or workspace.today())
+        history = History(write.reader.about(exact.model))
+        earlier = [e.record.id for e in history.evidence(version) if e.record.document
+                   and e.record.document.checklist == checklist and checklist != "other"]
+        write.add(Evidence(
+            id=evidence, model=exact.model, version=version, evidence_kind=EvidenceKind.DOCUMENT, title=info.title,
+            standing=Standing.ASSERTED, period_from=period[0], period_to=period[1], document=info,
+            supersedes=earlier[-1] if earlier else None))
+    return evidence
+
+
+def save_document(workspace: Workspace, evidence: Id, target: Path) -> None:
+    """Write a filed document to a file, exactly as it was filed."""
+    from desktop_app.operations.saving import save_bytes
+
+    with workspace.store.read() as reader:
+        item = reader.get(Evidence, evidence).record
+        if item.document is None:
+            raise UserError("This evidence is not a document.", item.title, "Choose a document.")
+        data = reader.blob(item.document.blob)
+    save_bytes(target, data)
+
+
+def withdraw(workspace: Workspace, evidence: Id, reason: str) -> Change:
+    """Withdraw evidence found wrong: decisions that rest on it are to be reconsidered."""
+    if not reason.strip():
+        raise UserError("Say why the evidence is withdrawn.", "", "Write a reason.")
+    store = workspace.store
+    note = f"Withdrew evidence: {reason.strip()}"
+    with store.write(workspace.me, "evidence.withdrawn", evidence, note=note) as write:
+        item = write.reader.get(Evidence, evidence).record
+        write.add(EvidenceWithdrawn(id=store.new_id(), model=item.model, version=item.version, evidence=evidence,
+                                    reason=reason.strip()))
+    return changed(write)
+
+
+# ---- reading
+
+
+@record
+class EvidenceLine:
+    """A piece of evidence as lists show it."""
+
+    item: Recorded[Evidence]
+    model_name: str
+    version_label: str
+    by: str
+    stands: bool
+
+
+def listing(workspace: Workspace, version: Id | None = None) -> tuple[EvidenceLine, ...]:
+    """Evidence, newest first; `stands` is False for what was withdrawn or superseded."""
+    with workspace.store.read() as reader:
+        names = reader.names()
+        models = {m.record.model: m.record.name for m in reader.all(RegisteredModel)}
+        labels = {v.record.id: v.record.label for v in reader.all(ModelVersion)}
+        found = reader.all(Evidence, version) if version else reader.all(Evidence)
+        gone = {w.record.evidence for w in reader.all(EvidenceWithdrawn)}
+    gone |= {e.record.supersedes for e in found if e.record.supersedes}
+    return tuple(
+        EvidenceLine(item=e, model_name=models.get(e.record.model, ""), by=names.get(e.by, ""),
+                     version_label=labels.get(e.record.version, ""), stands=e.record.id not in gone)
+        for e in reversed(found) if version is None or e.record.version == version)
+
+
+def charts(item: Evidence) -> tuple[Figure, ...]:
+    """The pictures of a piece of evidence, as the PDF prints them too."""
+    from desktop_app.analysis import figures
+
+    if item.fairness:
+        attributes = dict.fromkeys(row.attribute for row in item.fairness.groups)
+        return tuple(figures.ratio_chart(item, attribute) for attribute in attributes)
+    if item.explanation:
+        return figures.importance_chart(item.explanation), figures.waterfall_chart(item.explanation)
+    return ()
+
+
+def intervals(item: Evidence) -> dict[tuple[str, str], Figure]:
+    """The small interval pictures of a bias report: (attribute, group) → figure."""
+    from desktop_app.analysis import figures
+
+    return figures.interval_rows(item)
+
+
+@record
+class Reperformance:
+    """What computing a report again came to."""
+
+    same: bool
+    differences: tuple[str, ...]
+
+
+def reperform(workspace: Workspace, evidence: Id, table: Path, progress: Progress | None = None) -> Reperformance:
+    """Compute a bias or performance report again on its table and compare every number.
+
+    Raises Refused when the table is not the one it was computed on.
+    """
+    from desktop_app.analysis import table as tables
+
+    progress = progress or Progress()
+    with workspace.store.read() as reader:
+        item = reader.get(Evidence, evidence).record
+    again = _again(item)
+    loaded = tables.load(table, progress.part(0.0, 0.4))
+    if item.inputs and loaded.input.digest != item.inputs[0].digest:
+        raise Refused("This is not the table the evidence was computed on.",
+                      f"Recorded: {item.inputs[0].digest}\nThis file: {loaded.input.digest}", "Find the original file.")
+    result, verdicts = again(loaded, progress.part(0.4, 1.0))
+    before: Any = item.fairness or item.performance
+    differences = [f"{name} differs" for name in vars(before) if getattr(before, name) != getattr(result, name)]
+    differences += ["verdicts differ"] if verdicts != item.verdicts else []
+    return Reperformance(same=not differences, differences=tuple(differences))
+
+
+def _again(item: Evidence) -> Callable[[Any, Progress], tuple[Any, Any]]:
+    from desktop_app.analysis import fairness as bias
+    from desktop_app.analysis import performance as power
+
+    if (fair := item.fairness_spec) is not None:
+        return lambda loaded, progress: bias.report(loaded, fair, progress)
+    if (spec := item.performance_spec) is not None:
+        return lambda loaded, progress: power.report(loaded, spec, progress)
+    raise UserError("This kind of evidence is not re-performed here.", item.evidence_kind.value,
+                    "Bias and performance reports can be.")
