@@ -29,10 +29,11 @@ from desktop_app.errors import Cancelled
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
-    from desktop_app.workspace import Workspace as Workspace
+    from desktop_app.workspace import Workspace
 else:
     Workspace: TypeAlias = Any  # the real one is imported when it is opened, not before the first paint
 
+__all__ = ["Job", "Jobs", "Lane", "Workspace", "change_in"]
 T = TypeVar("T")
 REPORT_EVERY = 100  # milliseconds between two repaints of the job tray
 

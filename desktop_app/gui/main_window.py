@@ -72,7 +72,8 @@ class MainWindow(QMainWindow):
         act_as: Callable[[Acting], None] | None = None,
     ) -> None:
         """search: things for words typed · standing: counts and log sentences, asked again after every change
-        · act_as: a choice in the person menu was made (default: `state.act_as`)."""
+        · act_as: a choice in the person menu was made (default: `state.act_as`).
+        """
         super().__init__()
         self.jobs, self.state, self._settings = jobs, state, settings
         self._specs = {spec.key: spec for spec in pages}
@@ -296,6 +297,12 @@ class MainWindow(QMainWindow):
             self.page.reload()
         self.refresh_standing()
 
+    def reload_all(self) -> None:
+        """Load the page shown now, the others when shown: somebody else acts."""
+        for page in self._pages.values():
+            page.forget()
+        self.refresh_standing()
+
     def registry_changed(self, change: Change) -> None:
         """Something was written: here (`Jobs.wrote`) or by somebody else (`Watch.changed`)."""
         for page in self._pages.values():
@@ -307,15 +314,26 @@ class MainWindow(QMainWindow):
     def refresh_standing(self) -> None:
         """Ask again for the counts in the rail and the sentences about the log."""
         if self._standing is not None:
-            self.jobs.run(self, self._standing, then=self.show_standing, key="standing")
+            self.jobs.run(self, self._standing, then=self.show_standing, key="standing",
+                          failed=lambda error: self.show_reachable(False))
+
+    def show_reachable(self, reachable: bool) -> None:
+        """The registry is lost, or back."""
+        if reachable:
+            self.refresh_standing()
+        else:
+            self._show_log((("breached", "The registry cannot be read now; trying again."),))
 
     def show_standing(self, standing: Standing) -> None:
         """Show counts in the rail and sentences about the log in the footer."""
         self.rail.show_counts(standing.counts)
+        self._show_log(standing.log)
+
+    def _show_log(self, log: Sequence[tuple[str, str]]) -> None:
         while (item := self._log.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.deleteLater()
-        for state, sentence in standing.log:
+        for state, sentence in log:
             label = words(f"{STATES[state][2]} {sentence}".strip(), "note" if state in ("met", "note") else "")
             if state not in ("met", "note"):
                 theme.dress(label, STATES[state][0])

@@ -157,16 +157,18 @@ class Page(QWidget, Generic[T]):
         """The window opens the page with these arguments; other arguments than before make it load again."""
         if arguments != self.arguments:
             self.arguments = arguments
-            self._stale = True
-            if self.isVisible():
-                self.reload()
+            self.forget()
 
     def registry_changed(self, change: Change) -> None:
         """Something was written, here or by somebody else."""
         if change.kinds & self.kinds:
-            self._stale = True
-            if self.isVisible():
-                self.reload()
+            self.forget()
+
+    def forget(self) -> None:
+        """What is shown no longer holds: load again, now if visible, else when shown."""
+        self._stale = True
+        if self.isVisible():
+            self.reload()
 
     def reload(self) -> None:
         """Load again; what is shown stays until the new data arrive."""
@@ -195,7 +197,7 @@ class Page(QWidget, Generic[T]):
 
     def _say_loading(self) -> None:
         if self._content is None or self._body.currentWidget() is not self._content:
-            self._show_panel(EmptyState("Reading the registry…"))
+            self._show_panel(EmptyState("", remedy="Reading the registry…"))
 
     def _show_content(self) -> None:
         if self._content is not None:

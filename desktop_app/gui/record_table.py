@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent
@@ -46,7 +46,8 @@ class RecordTable(QTableView, Generic[R]):
         identity: Callable[[R], object] = lambda record: record, parent: QWidget | None = None,
     ) -> None:
         """name: what a screen reader calls the table · dense: rows of one line
-        · identity: what stays the same of a record over a reload, so that the selection can stay."""
+        · identity: what stays the same of a record over a reload, so that the selection can stay.
+        """
         super().__init__(parent)
         self._two_lines = not dense
         self._identity = identity

@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
-from desktop_app.settings import resource as resource
+from desktop_app.settings import resource
 
 NAMES: Final = ("system", "light", "dark", "high_contrast")
 TITLES: Final = {"system": "As the system", "light": "Light", "dark": "Dark", "high_contrast": "High contrast"}

@@ -73,7 +73,7 @@ class Prose(QWidget):
     def _lay_out(self, width: float) -> tuple[QTextLayout, float, float]:
         """The layout at a width, its height and the width it uses."""
         first = self._runs[0].role if self._runs else "body"
-        layout = QTextLayout(self.text(), theme.font(first))
+        layout = QTextLayout(self.text().replace("\n", "\u2028"), theme.font(first))
         layout.setTextOption(QTextOption(Qt.AlignmentFlag.AlignLeft))
         layout.setFormats(self._formats())
         step = max(theme.font(first).pixelSize() * self._line_height, theme.metrics(first).height())
@@ -117,8 +117,9 @@ class Prose(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        layout, _, _ = self._lay_out(float(self.width()))
-        layout.draw(painter, QPointF(0.0, 0.0))
+        layout, height, _ = self._lay_out(float(self.width()))
+        spare = (self.height() - height) / 2 if layout.lineCount() == 1 else 0.0
+        layout.draw(painter, QPointF(0.0, max(0.0, spare)))
         painter.end()
 
     def changeEvent(self, event: QEvent) -> None:

@@ -63,8 +63,7 @@ class RecordDelegate(QStyledItemDelegate):
             self._line(painter, inner, middle, column, record)
         if second and self._two_lines:
             below = inner.top() + inner.height() - theme.px(13)
-            tone = "muted"
-            _text(painter, inner, below, second, "note", tone, column.align)
+            _text(painter, inner, below, second, "note", "muted", column.align)
 
     @staticmethod
     def _first_middle(inner: QRectF) -> float:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -183,7 +182,8 @@ def _alignment(column: Column[Any]) -> Qt.AlignmentFlag:
 
 def safe_cell(text: str) -> str:
     """A cell no spreadsheet reads as a formula: an apostrophe before =, +, -, @, tab and full-width signs,
-    unless the cell is a plain number."""
+    unless the cell is a plain number.
+    """
     begun = text.lstrip(" \u00a0\u3000")
     if begun[:1] in tuple("=+-@\t\r\n|%＝＋－＠") and not _NUMBER.match(begun):
         return "'" + text
@@ -228,7 +228,7 @@ def write_csv(path: Path, columns: Sequence[Column[R]], records: Iterable[R]) ->
     try:
         with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=".export-", delete=False) as draft:
             draft.write(as_csv(columns, records).encode("utf-8-sig"))
-        os.replace(draft.name, path)
+        Path(draft.name).replace(path)
     except OSError as error:
         raise UserError(
             "The table could not be written.", f"{path}: {error.strerror}",

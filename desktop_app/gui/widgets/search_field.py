@@ -23,6 +23,7 @@ class SearchField(QLineEdit):
         self.setPlaceholderText(placeholder)
         self.setAccessibleName(placeholder.rstrip("…"))
         self.setMaxLength(LONGEST)
+        theme.dress(self, "search")
         self._hint = QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText).replace("+", " ")
         self._pause = QTimer(self, singleShot=True, interval=PAUSE)
         self._pause.timeout.connect(lambda: self.searched.emit(self.text()))

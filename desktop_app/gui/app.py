@@ -1,0 +1,142 @@
+"""Starts the window: painted first, then the registry is opened in a job.
+
+Only Qt and the light domain modules are imported here; what SQL and analysis need is imported on a worker.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from PySide6.QtCore import QEvent, QObject, QSettings, QTimer
+from PySide6.QtWidgets import QApplication
+
+from desktop_app import __version__
+from desktop_app.domain.change import Change
+from desktop_app.gui import theme
+from desktop_app.gui.actions import Action
+from desktop_app.gui.jobs import Jobs, Workspace
+from desktop_app.gui.main_window import MainWindow, PageSpec, Settings
+from desktop_app.gui.show_error import show_error
+from desktop_app.gui.state import Acting, AppState, Hit, Standing
+from desktop_app.gui.watch import Watch
+from desktop_app.progress import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What the pages bring to the frame. The callables run on workers and import what they need themselves.
+
+    identity: (registry name, who acts, who may act here) · act_as: the workspace with somebody else acting
+    · head, since: the log's last number and the changes after a number, for `Watch`.
+    """
+
+    pages: Sequence[PageSpec]
+    start: str
+    open: Callable[[str | None, str | None], Workspace]
+    identity: Callable[[Workspace], tuple[str, Acting | None, tuple[Acting, ...]]]
+    act_as: Callable[[Workspace, Acting], Workspace]
+    search: Callable[[Workspace, str], Sequence[Hit]] | None = None
+    standing: Callable[[Workspace, Progress], Standing] | None = None
+    head: Callable[[Workspace], int] | None = None
+    since: Callable[[Workspace, int], Sequence[Change]] | None = None
+    commands: Callable[[MainWindow], Sequence[Action]] = field(default=lambda window: ())
+
+
+def run(url: str | None, person: str | None, desk: Desk, *, settings: Settings | None = None) -> int:
+    """Open the window on a registry and stay until it is closed; returns the exit code."""
+    app = application()
+    window = build(app, url, person, desk, settings or QSettings("Assaydesk", "Assaydesk"))
+    window.show()
+    return app.exec()
+
+
+def application() -> QApplication:
+    """The application, made once."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal closes the window
+    app.setApplicationName("Assaydesk")
+    app.setApplicationDisplayName("Assaydesk")
+    app.setApplicationVersion(__version__)
+    return app
+
+
+def build(app: QApplication, url: str | None, person: str | None, desk: Desk, settings: Settings) -> MainWindow:
+    """The window with everything wired; work begins after its first paint."""
+    theme.apply(app, *_look(settings))
+    jobs = Jobs(lambda: desk.open(url, person), show_error, app)
+    state = AppState(app)
+
+    def act_as(who: Acting) -> None:
+        jobs.adopt(lambda ws: desk.act_as(ws, who))
+        state.act_as(who)
+        window.reload_all()
+
+    window = MainWindow(
+        jobs, state, pages=desk.pages, settings=settings, search=desk.search, standing=desk.standing, act_as=act_as)
+    window.add_commands(desk.commands(window))
+    _catch_bugs(window)
+    _Start(window, lambda: _begin(window, desk))
+    return window
+
+
+def _begin(window: MainWindow, desk: Desk) -> None:
+    window.jobs.run(window, lambda ws, progress: desk.identity(ws),
+                    then=lambda found: _introduce(window.state, *found), failed=lambda error: None)
+    window.open_page(desk.start)
+    if desk.head is not None and desk.since is not None:
+        watch = Watch(window.jobs, window, head=desk.head, since=desk.since, parent=window)
+        watch.changed.connect(window.registry_changed)
+        watch.reachable.connect(window.show_reachable)
+        watch.start()
+
+
+def _introduce(state: AppState, registry: str, acting: Acting | None, people: tuple[Acting, ...]) -> None:
+    state.name_registry(registry)
+    state.offer_people(people)
+    state.act_as(acting)
+
+
+def _look(settings: Settings) -> tuple[str, float]:
+    name = str(settings.value("theme", "system"))
+    try:
+        scale = float(settings.value("text_scale", 1.0))
+    except (TypeError, ValueError):
+        scale = 1.0
+    scales = theme.tokens()["text_scales"]
+    return name if name in theme.NAMES else "system", min(max(scale, scales[0]), scales[-1])
+
+
+def _catch_bugs(window: MainWindow) -> None:
+    """A mistake in what Qt calls shows the bug dialog instead of a line on a terminal nobody sees."""
+    usual = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        usual(kind, error, trace)
+        if isinstance(error, Exception):
+            show_error(window, error)
+
+    sys.excepthook = hook
+    window.destroyed.connect(lambda gone=None: setattr(sys, "excepthook", usual))
+
+
+class _Start(QObject):
+    """Calls `begin` once, after the first paint of the window."""
+
+    def __init__(self, window: MainWindow, begin: Callable[[], None]) -> None:
+        super().__init__(window)
+        self._begin: Callable[[], None] | None = begin
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Wait for the paint."""
+        if event.type() == QEvent.Type.Paint and self._begin is not None:
+            begin, self._begin = self._begin, None
+            watched.removeEventFilter(self)
+            QTimer.singleShot(0, begin)
+        return False
