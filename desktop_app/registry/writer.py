@@ -106,9 +106,8 @@ class Write:
 
     def _append_facts(self, seq: int) -> None:
         kinds = {canonical.kind_of(item) for item, _, _ in self._facts}
-        counts: dict[str, int] = dict(self._connection.execute(
-            select(FACT.c.kind, func.max(FACT.c.ordinal)).where(FACT.c.kind.in_(kinds))
-            .group_by(FACT.c.kind)).tuples().all())
+        query = select(FACT.c.kind, func.max(FACT.c.ordinal)).where(FACT.c.kind.in_(kinds)).group_by(FACT.c.kind)
+        counts: dict[str, int] = {kind: most for kind, most in self._connection.execute(query)}
         rows = []
         for position, (item, body, digest) in enumerate(self._facts):
             kind = canonical.kind_of(item)

@@ -1,0 +1,28 @@
+"""Noise fails: warnings and Qt messages (pyproject), and threads left running. Nothing touches the user's own
+registry, keys or keyring: every test has a home of its own."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("ASSAYDESK_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(autouse=True)
+def _no_dangling_threads():
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 5
+    while (left := [t for t in threading.enumerate() if t not in before and not t.daemon]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not left, f"threads left running: {left}"
