@@ -172,7 +172,7 @@ class Wire:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise self.nonsense(response.url.path, "It sent a compressed reply that was not asked for.")
         end, size = math.inf if patience is None else time.monotonic() + patience * self.timeout, 0
-        for chunk in response.iter_raw(65_536):
+        for chunk in response.iter_raw():
             size += len(chunk)
             if size > limit:
                 raise self.nonsense(response.url.path, f"The reply is larger than {limit // 2**20} MiB.")

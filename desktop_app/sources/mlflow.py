@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
@@ -202,7 +201,7 @@ def _ids(*groups: Iterable[str]) -> list[str]:
 
 def _unusable(uri: str, why: str) -> UserError:
     """The error for a tracking URI that is not an http(s) address. What is shown of it holds no credentials."""
-    scheme = urlsplit(uri)[0].lower() if ":" in uri[:20] else ""
+    scheme = uri.strip().partition(":")[0].lower()
     if scheme in ("http", "https"):
         return UserError("The tracking URI cannot be used.", f"As an address of a server {why}.",
                          "Write it like http://host:5000 or https://host/mlflow.")

@@ -81,5 +81,6 @@ class Pages(Generic[T]):
     def _page(self, wire: Wire, asked: dict[str, Any]) -> tuple[list[T], str]:
         asked = asked | ({"page_token": self.token} if self.token else {})
         sent: dict[str, Any] = {"body": asked} if self._post else {"params": asked}
-        found: tuple[list[T], str] = ask(wire, self._path, partial(reply.page, key=self._key, parse=self._parse), **sent)
+        read = partial(reply.page, key=self._key, parse=self._parse)
+        found: tuple[list[T], str] = ask(wire, self._path, read, **sent)
         return found
