@@ -42,14 +42,15 @@ class RecordTable(QTableView, Generic[R]):
     counted = Signal(int, int)
 
     def __init__(
-        self, columns: Sequence[Column[R]], *, name: str, dense: bool = False,
+        self, columns: Sequence[Column[R]], *, name: str, dense: bool = False, tall: bool = False,
         identity: Callable[[R], object] = lambda record: record, parent: QWidget | None = None,
     ) -> None:
         """name: what a screen reader calls the table · dense: rows of one line
+        · tall: as tall as its rows, for a page that scrolls as a whole
         · identity: what stays the same of a record over a reload, so that the selection can stay.
         """
         super().__init__(parent)
-        self._two_lines = not dense
+        self._two_lines, self._tall = not dense, tall
         self._identity = identity
         self._filter = ""
         self._by_hand = False
@@ -69,6 +70,8 @@ class RecordTable(QTableView, Generic[R]):
     def _set_habits(self) -> None:
         self.setShowGrid(False)
         self.setWordWrap(False)
+        if self._tall:
+            self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMouseTracking(True)
         self.setTabKeyNavigation(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -155,10 +158,19 @@ class RecordTable(QTableView, Generic[R]):
         else:
             self.verticalScrollBar().setValue(place)
         self.selectionModel().blockSignals(blocked)
+        self._grow()
         self.viewport().update()
         if self.current != current:
             self.chosen.emit(self.current)
         self.counted.emit(len(self.shown), self.records_model.total)
+
+    def _grow(self) -> None:
+        if self._tall:
+            rows = max(1, len(self.shown)) * theme.row_height(self._two_lines)
+            header = self.horizontalHeader()
+            wide = header.length() > self.viewport().width()
+            bar = self.horizontalScrollBar().sizeHint().height() if wide else 0
+            self.setFixedHeight(max(header.sizeHint().height(), header.height()) + rows + bar)
 
     def _current_changed(self) -> None:
         self.viewport().update()
@@ -196,21 +208,24 @@ class RecordTable(QTableView, Generic[R]):
     def _measure(self) -> None:
         self.verticalHeader().setDefaultSectionSize(theme.row_height(self._two_lines))
         self._stretch(again=True)
+        self._grow()
 
     def _resized(self, section: int, before: int, after: int) -> None:
         if self.horizontalHeader().cursor().shape() == Qt.CursorShape.SplitHCursor:
             self._by_hand = True
 
     def _stretch(self, again: bool = False) -> None:
-        """Give every column its width and what is left to those that stretch; widths set by hand stay."""
+        """Give every column its width, and what is left (or lacks) to those that stretch; widths set by hand stay."""
         if self._by_hand and not again:
             return
         self._by_hand = False
         columns = [(n, c) for n, c in enumerate(self.records_model.columns) if not self.isColumnHidden(n)]
-        left = max(0, self.viewport().width() - sum(theme.px(c.width) for _, c in columns))
+        left = self.viewport().width() - sum(theme.px(c.width) for _, c in columns)
         shares = sum(c.stretch for _, c in columns) or 1
         for n, column in columns:
-            self.setColumnWidth(n, theme.px(column.width) + left * column.stretch // shares)
+            wanted = theme.px(column.width)
+            self.setColumnWidth(n, max(wanted * 2 // 3, wanted + left * column.stretch // shares))
+        self._grow()
 
     # --- out of the window
 

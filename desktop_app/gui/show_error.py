@@ -14,6 +14,7 @@ from desktop_app.errors import Cancelled, UserError
 from desktop_app.gui import theme
 from desktop_app.gui.widgets.prose import paragraph
 
+WIDTH = 480
 BUG_TITLE = "This is a mistake of the program"
 BUG_DETAIL = (
     "Nothing you did is wrong, and nothing is half-written: a step is recorded as a whole or not at all. "
@@ -64,7 +65,7 @@ def bug_dialog(parent: QWidget | None, error: Exception) -> QDialog:
     report.setAccessibleName("Report of the mistake")
     report.setMinimumHeight(theme.px(180))
     layout.addWidget(report, 1)
-    copy = QPushButton("Copy the report")
+    copy = QPushButton("Copy the report", autoDefault=False)
     copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(report.toPlainText()))
     _close_button(dialog, layout).addButton(copy, QDialogButtonBox.ButtonRole.ActionRole)
     return dialog
@@ -75,7 +76,6 @@ def _dialog(parent: QWidget | None, title: str) -> tuple[QDialog, QVBoxLayout]:
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowTitle("Assaydesk")
     dialog.setAccessibleName(title)
-    dialog.setMinimumWidth(theme.px(480))
     layout = QVBoxLayout(dialog)
     layout.setContentsMargins(theme.XL, theme.XL, theme.XL, theme.L)
     layout.setSpacing(theme.M)
@@ -89,4 +89,6 @@ def _close_button(dialog: QDialog, layout: QVBoxLayout) -> QDialogButtonBox:
     layout.addSpacing(theme.S)
     layout.addWidget(box)
     close.setFocus()
+    width = theme.px(WIDTH)
+    dialog.resize(width, layout.totalHeightForWidth(width))
     return box

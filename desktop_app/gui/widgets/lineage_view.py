@@ -153,7 +153,7 @@ class LineageView(QWidget):
     def _bring_into_view(self, box: QRectF) -> None:
         seen = QRectF(self._shift + box.topLeft() * self._zoom, box.size() * self._zoom)
         room = QRectF(self.rect()).adjusted(theme.XL, theme.XL, -theme.XL, -theme.XL)
-        if not room.contains(seen):
+        if self.isVisible() and not room.contains(seen):
             self.pan(max(0.0, room.left() - seen.left()) - max(0.0, seen.right() - room.right()),
                      max(0.0, room.top() - seen.top()) - max(0.0, seen.bottom() - room.bottom()))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QSize, Qt, QUrl
 from PySide6.QtGui import QFont, QResizeEvent, QTextBlockFormat, QTextCharFormat, QTextCursor, QTextDocument
-from PySide6.QtWidgets import QTextEdit, QWidget
+from PySide6.QtWidgets import QSizePolicy, QTextEdit, QWidget
 
 from desktop_app.gui import theme
 
@@ -20,6 +20,7 @@ class StatementSheet(QTextEdit):
         self._text, self._strong = "", strong
         self.setObjectName("statement_sheet")
         self.setAcceptRichText(False)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self.setTabChangesFocus(True)
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard)
@@ -52,7 +53,7 @@ class StatementSheet(QTextEdit):
             cursor = QTextCursor(block)
             look = QTextBlockFormat()
             look.setLineHeight(step, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
-            look.setBottomMargin(theme.M if first else theme.XS)
+            look.setBottomMargin(theme.M if first else theme.S)
             cursor.setBlockFormat(look)
             cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
             cursor.setCharFormat(_letters(theme.font("title" if first else "statement")))
@@ -70,6 +71,10 @@ class StatementSheet(QTextEdit):
 
     # --- Qt
 
+    def sizeHint(self) -> QSize:
+        """As tall as the statement; where there is less room, it scrolls."""
+        return QSize(theme.px(MEASURE) + 2 * theme.XXL, round(self.document().size().height()) + 2 * theme.XXL)
+
     def loadResource(self, kind: int, name: QUrl | str) -> None:
         """Nothing is ever loaded for a text."""
 
@@ -78,6 +83,7 @@ class StatementSheet(QTextEdit):
         side = max(theme.XL, (self.width() - theme.px(MEASURE)) // 2)
         self.setViewportMargins(side, theme.XXL, side - theme.S, theme.L)
         super().resizeEvent(event)
+        self.updateGeometry()
 
 
 def _letters(font: QFont) -> QTextCharFormat:
