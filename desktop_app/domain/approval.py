@@ -73,6 +73,7 @@ class SignOff:
     key_id: str
     statement_digest: Digest
     envelope: str
+    text: Erasable  # what was read and signed, in full; its plain digest is in the statement
     comment: Erasable | None = None
     conditions: tuple[Condition, ...] = ()
 

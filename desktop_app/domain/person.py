@@ -47,6 +47,19 @@ def erasable_digest(salt: bytes, text: str) -> Digest:
     return Digest(hashlib.sha256(salt + text.encode("utf-8")).hexdigest())
 
 
+@record
+class Unkept:
+    """Erasable text on its way to the registry: made before a signature, kept by the write that records it."""
+
+    ref: str
+    salt: str  # hexadecimal
+    text: str
+
+    def reference(self) -> Erasable:
+        """What a fact may hold of it."""
+        return Erasable(ref=self.ref, digest=erasable_digest(bytes.fromhex(self.salt), self.text))
+
+
 @fact("person")
 class Person:
     """Someone the registry knows. Without a key they sign nothing: an owner named in an imported inventory."""

@@ -6,7 +6,6 @@ is built, signed before any lock is taken, and written if nothing has changed me
 
 from __future__ import annotations
 
-import secrets
 from datetime import date, datetime
 
 from desktop_app.domain import approval, basis, canonical, requirements
@@ -31,7 +30,7 @@ from desktop_app.domain.evidence import Verdict, worst
 from desktop_app.domain.history import History
 from desktop_app.domain.lineage import Graph
 from desktop_app.domain.model import ModelVersion, RegisteredModel
-from desktop_app.domain.person import Erasable, Person, Role, erasable_digest
+from desktop_app.domain.person import Person, Role, Unkept
 from desktop_app.domain.policy import Meaning, Policy, Transition
 from desktop_app.domain.use import Tiering, Use
 from desktop_app.domain.validation import ValidationConcluded
@@ -39,6 +38,7 @@ from desktop_app.errors import Refused, StaleError, UserError
 from desktop_app.operations import cards, lineage, people, policies
 from desktop_app.operations.people import changed
 from desktop_app.registry.reader import Head, Reader
+from desktop_app.registry.writer import unkept
 from desktop_app.workspace import Workspace
 
 CLOSES = {Meaning.REJECT: "rejected", Meaning.RETURN: "returned"}
@@ -320,8 +320,8 @@ class Prepared:
     text: str
     decision: Decision
     party: StatementParty
-    comment: Erasable | None
-    comment_salt: str
+    kept: Unkept  # the text, as it will lie beside the facts
+    comment: Unkept | None
     review_by: date
 
 
@@ -343,12 +343,10 @@ def prepare(workspace: Workspace, seen: Review, decision: Decision) -> Prepared:
     until = basis.review_by(workspace.today(), seen.transition.holds_days)
     declaration = seen.policy.record.conflict_text + f" Stated: {decision.conflicts.strip() or 'none'}."
     text = approval.statement_text(party, seen.matter, decision.meaning, decision.conditions, until, declaration)
-    salt = secrets.token_bytes(16)
-    comment = decision.comment.strip()
-    kept = Erasable(ref=workspace.store.new_id(), digest=erasable_digest(salt, comment)) if comment else None
+    comment, now = decision.comment.strip(), workspace.store.clock()
     return Prepared(
         request=seen.request.record.id, command=workspace.store.new_id(), text=text, decision=decision, party=party,
-        comment=kept, comment_salt=salt.hex(), review_by=until)
+        kept=unkept(now, text), comment=unkept(now, comment) if comment else None, review_by=until)
 
 
 def _payload(workspace: Workspace, seen: Review, prepared: Prepared) -> bytes:
@@ -356,7 +354,8 @@ def _payload(workspace: Workspace, seen: Review, prepared: Prepared) -> bytes:
         party=prepared.party, text=prepared.text, meaning=prepared.decision.meaning, request=seen.request.record,
         dossier=seen.dossier.record, dossier_digest=seen.dossier.digest, policy_digest=seen.policy.digest,
         registry=workspace.store.info.id, command=prepared.command, checkpoint=f"{seen.head.seq}:{seen.head.hash}",
-        signed_at=workspace.store.clock(), conflicts=prepared.decision.conflicts, comment=prepared.comment))
+        signed_at=workspace.store.clock(), conflicts=prepared.decision.conflicts,
+        comment=prepared.comment.reference() if prepared.comment else None))
 
 
 def _check_decision(seen: Review, decision: Decision) -> None:
@@ -404,13 +403,13 @@ def sign_off(workspace: Workspace, seen: Review, prepared: Prepared, passphrase:
         id=store.new_id(), model=asked.model, version=asked.version, request=asked.id, person=workspace.me,
         role=prepared.party.role, meaning=prepared.decision.meaning, key_id=key_id,
         statement_digest=canonical.sha256(payload), envelope=envelope,
-        comment=prepared.comment, conditions=prepared.decision.conditions)
+        text=prepared.kept.reference(), comment=prepared.comment.reference() if prepared.comment else None,
+        conditions=prepared.decision.conditions)
     with store.write(workspace.me, "promotion.signed_off", asked.id, command=prepared.command) as write:
         _check_unchanged(workspace, write.reader, seen, signed.meaning)
         _check_key(write.reader, key_id, workspace.me)
-        if prepared.comment:
-            comment = prepared.decision.comment.strip()
-            write.keep_text(prepared.comment.ref, bytes.fromhex(prepared.comment_salt), comment)
+        for text in filter(None, (prepared.kept, prepared.comment)):
+            write.keep(text)
         write.add(signed)
         write.note = approval.TITLES[signed.meaning]
         consequence = _consequence(workspace, write.reader, seen, signed, prepared)

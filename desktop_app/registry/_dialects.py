@@ -81,14 +81,12 @@ def _authorize(action: int, what: str | None, *_where: str | None) -> int:
 def guards() -> list[str]:
     """The statements that make the append-only triggers."""
     keys = {"registry": "id", "entry": "seq", "fact": "id", "blob": "digest"}
-    made = []
+    refuse, made = "BEGIN SELECT RAISE(ABORT, '{} rows are only added'); END", []
     for table, key in keys.items():
         for verb in ("UPDATE", "DELETE"):
-            made.append(f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                        f"BEGIN SELECT RAISE(ABORT, '{table} rows are only added'); END")
-        made.append(f"CREATE TRIGGER {table}_once BEFORE INSERT ON {table} "
-                    f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key}) "
-                    f"BEGIN SELECT RAISE(ABORT, '{table} rows are only added'); END")
+            made.append(f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} {refuse.format(table)}")
+        known = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608 - our own names
+        made.append(f"CREATE TRIGGER {table}_once BEFORE INSERT ON {table} {known} {refuse.format(table)}")
     return made
 
 

@@ -122,7 +122,7 @@ class Reader:
 
     def names(self) -> dict[Id, str]:
         """The printed names of all people; an erased name reads "(erased)"."""
-        texts = {row.ref: row for row in self._connection.execute(select(IDENTITY.c.ref, IDENTITY.c.salt, IDENTITY.c.text))}
+        texts = {row.ref: row for row in self._connection.execute(select(IDENTITY))}
         people = (p.record for p in self.all(Person))
         return {p.id: _name(p, texts.get(p.name.ref)) for p in people}
 
@@ -172,7 +172,8 @@ class Reader:
 
     def inventory(self) -> tuple[InventoryRow, ...]:
         """Every row of the inventory, by name."""
-        rows = self._connection.execute(select(INVENTORY.c.body).order_by(INVENTORY.c.name, INVENTORY.c.version, INVENTORY.c.use))
+        rows = self._connection.execute(
+            select(INVENTORY.c.body).order_by(INVENTORY.c.name, INVENTORY.c.version, INVENTORY.c.use))
         return tuple(_inventory_row(row.body) for row in rows)
 
     def inventory_of(self, model: Id) -> tuple[InventoryRow, ...]:

@@ -14,7 +14,7 @@ from desktop_app.domain import audit, canonical
 from desktop_app.domain.audit import EntryBody
 from desktop_app.domain.canonical import Digest, Id
 from desktop_app.domain.change import Change
-from desktop_app.domain.person import Erasable, erasable_digest
+from desktop_app.domain.person import Erasable, Unkept
 from desktop_app.errors import UserError
 from desktop_app.registry import projections
 from desktop_app.registry._tables import BLOB, ENTRY, FACT, IDENTITY
@@ -59,15 +59,12 @@ class Write:
 
     def add_text(self, text: str) -> Erasable:
         """Keep erasable text beside the facts and return what a fact may hold of it."""
-        salt = secrets.token_bytes(16)
-        ref = canonical.new_id(self.now)
-        self._connection.execute(insert(IDENTITY), [{"ref": ref, "salt": salt.hex(), "text": text}])
-        return Erasable(ref=ref, digest=erasable_digest(salt, text))
+        return self.keep(unkept(self.now, text))
 
-    def keep_text(self, ref: str, salt: bytes, text: str) -> Erasable:
+    def keep(self, text: Unkept) -> Erasable:
         """Keep erasable text whose digest was signed before the write began."""
-        self._connection.execute(insert(IDENTITY), [{"ref": ref, "salt": salt.hex(), "text": text}])
-        return Erasable(ref=ref, digest=erasable_digest(salt, text))
+        self._connection.execute(insert(IDENTITY), [{"ref": text.ref, "salt": text.salt, "text": text.text}])
+        return text.reference()
 
     def finish(self) -> Change:
         """Append the entry and the facts, refresh the projections. Called once, by the store."""
@@ -107,7 +104,7 @@ class Write:
     def _append_facts(self, seq: int) -> None:
         kinds = {canonical.kind_of(item) for item, _, _ in self._facts}
         query = select(FACT.c.kind, func.max(FACT.c.ordinal)).where(FACT.c.kind.in_(kinds)).group_by(FACT.c.kind)
-        counts: dict[str, int] = {kind: most for kind, most in self._connection.execute(query)}
+        counts: dict[str, int] = {row[0]: row[1] for row in self._connection.execute(query)}
         rows = []
         for position, (item, body, digest) in enumerate(self._facts):
             kind = canonical.kind_of(item)
@@ -125,3 +122,8 @@ class Write:
                 for d, data in self._blobs.items() if d not in kept]
         if rows:
             self._connection.execute(insert(BLOB), rows)
+
+
+def unkept(now: datetime, text: str) -> Unkept:
+    """Erasable text with a fresh salt (16 bytes) and reference."""
+    return Unkept(ref=canonical.new_id(now), salt=secrets.token_bytes(16).hex(), text=text)
