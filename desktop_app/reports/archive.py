@@ -78,9 +78,10 @@ def _attach(pdf: Any, name: str, data: bytes, made_at: datetime) -> None:
 
     mime, description = _DESCRIPTIONS[name]
     stamp = made_at.astimezone(UTC).strftime("D:%Y%m%d%H%M%S+00'00'")
-    pdf.attachments[name] = pikepdf.AttachedFileSpec(
-        pdf, data, description=description, filename=name, mime_type=mime, creation_date=stamp, mod_date=stamp,
-        relationship=pikepdf.Name.Data)
+    made = pikepdf.AttachedFileSpec(
+        pdf, data, description=description, filename=name, mime_type=mime, creation_date=stamp, mod_date=stamp)
+    made.relationship = pikepdf.Name.Data
+    pdf.attachments[name] = made
 
 
 def _fix_times(pdf: Any, made_at: datetime) -> None:

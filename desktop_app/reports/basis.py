@@ -14,8 +14,8 @@ from desktop_app.domain.finding import SEVERITIES, Finding, FindingEvent
 from desktop_app.domain.lineage import COLUMNS, Edge, Graph, Node, NodeKind
 from desktop_app.reports import charts
 from desktop_app.reports.contents import Contents
-from desktop_app.reports.numbers import bytes_text, sentence, short, words
-from desktop_app.reports.tables import Column, facts, heading, section, table
+from desktop_app.reports.numbers import bytes_text, sentence, words
+from desktop_app.reports.tables import Column, bullets, facts, heading, section, table
 from desktop_app.reports.text import NONE, Run, bold, line, muted, paragraph, paragraphs, verdict
 
 
@@ -29,7 +29,7 @@ def requirements(contents: Contents) -> list[Any]:
                  f"model of tier {dossier.tier} that is to reach {line(contents.stage_title(dossier.to_stage), 80)}."),
         *table(columns, rows, empty="The policy asks for nothing here."),
         paragraph(_standing(len(dossier.blocking)), style="note"),
-        *([heading("Not tested"), *[paragraph("–  ", t) for t in dossier.not_tested]] if dossier.not_tested else []),
+        *([heading("Not tested"), *bullets(dossier.not_tested)] if dossier.not_tested else []),
     ]
 
 
@@ -42,7 +42,7 @@ def _standing(blocking: int) -> str:
 
 def card(contents: Contents) -> list[Any]:
     """The card of the version, section by section."""
-    out = section("The card", "The documentation of this version, as its authors wrote it.")
+    out = section("The card", "The documentation of this version, as its authors wrote it.", fresh=False)
     if not contents.pack.card:
         return [*out, paragraph("No card was written for this version.")]
     for title, fields in groupby(contents.pack.card, key=lambda f: f.section):
@@ -57,6 +57,11 @@ def card(contents: Contents) -> list[Any]:
 
 # ---- lineage
 
+_LEGEND = (
+    "Time runs from left to right, from cause to effect. A solid line was observed in an event of the source; a dashed "
+    "line was asserted by a person or inferred. A dashed outline is something that is not known: it is drawn so that "
+    "its absence is seen.")
+
 
 def lineage(contents: Contents, figures: Sequence[Figure]) -> list[Any]:
     """Where the version comes from: the picture, what its marks mean, and every node in words."""
@@ -66,9 +71,7 @@ def lineage(contents: Contents, figures: Sequence[Figure]) -> list[Any]:
         out += charts.plate(figure)
     unknown = [n for n in graph.nodes if n.kind is NodeKind.UNKNOWN]
     out += [
-        paragraph(bold("How to read it. "), "An arrow of time runs from left to right, from cause to effect. A solid line "
-                  "was observed in an event of the source; a dashed line was asserted by a person or inferred. A dashed "
-                  "outline is something that is not known: it is drawn so that its absence is seen.", style="note"),
+        paragraph(bold("How to read it. "), _LEGEND, style="note"),
         paragraph(_unknowns(unknown), style="note"),
         heading("Nodes"),
         *_nodes(graph),
@@ -114,12 +117,12 @@ def documents(contents: Contents) -> list[Any]:
         return []
     listed = {e.document.blob for e in filed if e.document}
     rows = [_document(e) for e in filed] + [
-        (bold(line(b.key, 200)), NONE, NONE, NONE, (Run(b.value, "mono"),)) for b in contents.pack.blobs
+        (bold(line(b.key, 200)), NONE, NONE, NONE, _halves(b.value)) for b in contents.pack.blobs
         if b.value not in listed]
     columns = (Column("Document", 150), Column("Author", 66), Column("Received", 56), Column("Period covered", 62),
-               Column("SHA-256 of the file", 128, style="digest"))
-    return [*section("Documents", "Brought in and filed: asserted by their authors, not recomputed here."),
-            *table(columns, rows)]
+               Column("SHA-256 of the file", 140, style="digest"))
+    intro = "Brought in and filed: asserted by their authors, not recomputed here."
+    return [*section("Documents", intro, fresh=False), *table(columns, rows)]
 
 
 def _document(evidence: Evidence) -> tuple[Any, ...]:
@@ -130,7 +133,12 @@ def _document(evidence: Evidence) -> tuple[Any, ...]:
         period = " to ".join(day_text(d) if d else "open" for d in (evidence.period_from, evidence.period_to))
     name = (bold(line(info.title or evidence.title, 160)), f"  {line(info.file_name, 160)}",
             muted(f"  {bytes_text(info.size)}"))
-    return name, line(info.author, 80) or NONE, day_text(info.received), period, info.blob
+    return name, line(info.author, 80) or NONE, day_text(info.received), period, _halves(info.blob)
+
+
+def _halves(digest: str) -> str:
+    """A digest on two lines of equal length; the annex has it in one."""
+    return f"{digest[:32]} {digest[32:]}"
 
 
 def findings(contents: Contents) -> list[Any]:
@@ -143,7 +151,8 @@ def findings(contents: Contents) -> list[Any]:
             for _, f in sorted(found, key=lambda sf: (-SEVERITIES.index(sf[1].severity), sf[0].seq))]
     columns = (Column("Finding", 218), Column("Severity", 48), Column("State", 92), Column("Owner", 64),
                Column("Due", 54, right=True))
-    return [*section("Findings", "What was found wrong, worst first, with where it stands."), *table(columns, rows)]
+    intro = "What was found wrong, worst first, with where it stands."
+    return [*section("Findings", intro, fresh=False), *table(columns, rows)]
 
 
 def _finding(contents: Contents, finding: Finding, event: FindingEvent | None) -> tuple[Any, ...]:
@@ -151,9 +160,10 @@ def _finding(contents: Contents, finding: Finding, event: FindingEvent | None) -
     until = f" until {day_text(event.until)}" if event and event.until else ""
     due = (event.due if event and event.due else None) or finding.due
     remedy = (muted(f"  Remediation: {line(finding.remediation, 300)}"),) if finding.remediation else ()
-    number = f"{line(finding.number, 40)}  " if finding.number else ""
+    number = f"{line(finding.number, 40)} " if finding.number else ""
+    title = contents.listed_as(finding.id).removeprefix("Finding ") or f"{number}{line(finding.title, 200)}"
     colour = {"critical": "breached", "high": "breached", "medium": "undetermined"}.get(finding.severity.value, "muted")
-    return ((bold(f"{number}{line(finding.title, 200)}"), f"  {line(finding.description, 500)}", *remedy),
+    return ((bold(line(title, 240)), f"  {line(finding.description, 500)}", *remedy),
             Run(finding.severity.value, "medium", colour),
             (f"{state}{until}", muted(f"  {line(event.comment, 200)}" if event else "")),
             contents.pack.name(finding.owner), day_text(due) if due else NONE)
@@ -164,7 +174,7 @@ def departures(contents: Contents) -> list[Any]:
     exceptions, overlays = contents.all(PolicyException), contents.all(Overlay)
     if not exceptions and not overlays:
         return []
-    out = section("Exceptions and overlays", "Time-boxed departures from policy, and adjustments of the output.")
+    out = section("Exceptions and overlays", "Departures from policy with an end, and adjusted outputs.", fresh=False)
     for _, e in exceptions:
         out += [heading(sentence(e.exception_kind.value)), facts([
             ("In force", [f"{day_text(e.valid_from)} to {day_text(e.valid_to)}"]), ("Reason", [line(e.reason, 2000)]),
@@ -181,17 +191,13 @@ def scans(contents: Contents) -> list[Any]:
     found = [(s, e, e.scan) for s, e in contents.evidence(EvidenceKind.ARTEFACT_SCAN) if e.scan is not None]
     if not found:
         return []
-    out = section("The model file", "What the file is, found without loading it: no code of the model ran.")
+    out = section("The model file", "Found without loading it: no code of the model ran.", fresh=False)
     for _, evidence, scan in found:
         says = verdict("met", "data only: may be loaded apart from our process") if scan.loadable else verdict(
             "breached", "not loaded")
         out += [heading(evidence.title), facts([
-            ("Format", [(f"{line(scan.format, 80)}, {bytes_text(scan.size)}",)]), ("Result", [says, line(scan.reason, 900)]),
+            ("Format", [f"{line(scan.format, 80)}, {bytes_text(scan.size)}"]),
+            ("Result", [says, line(scan.reason, 900)]),
             ("Digest", [Run(evidence.artefact, "mono") if evidence.artefact else NONE]),
             *[(line(p.key, 80), [line(p.value, 600)]) for p in scan.details]])]
     return out
-
-
-def short_digest(evidence: Evidence) -> str:
-    """The digest of the artefact evidence was computed on, shortened."""
-    return short(evidence.artefact) if evidence.artefact else NONE

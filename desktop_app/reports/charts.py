@@ -8,6 +8,7 @@ from typing import Any
 from desktop_app.domain.evidence import Measure
 from desktop_app.domain.figure import Box, Curve, Dot, Figure, Line, Text
 from desktop_app.reports import look
+from desktop_app.reports.numbers import real
 from desktop_app.reports.text import paragraph, printable
 
 _DASHES = [3, 2]
@@ -54,8 +55,8 @@ def _line(canvas: Any, mark: Line, height: float) -> None:
 
 def _curve(canvas: Any, mark: Curve, height: float) -> None:
     _pen(canvas, mark.colour, mark.width, mark.dashed)
-    middle = (mark.x1 + mark.x2) / 2
-    canvas.bezier(mark.x1, height - mark.y1, middle, height - mark.y1, middle, height - mark.y2, mark.x2, height - mark.y2)
+    middle, start, end = (mark.x1 + mark.x2) / 2, height - mark.y1, height - mark.y2
+    canvas.bezier(mark.x1, start, middle, start, middle, end, mark.x2, end)
 
 
 def _box(canvas: Any, mark: Box, height: float) -> None:
@@ -83,6 +84,19 @@ def _text(canvas: Any, mark: Text, height: float) -> None:
 _MARKS: dict[type, Callable[[Any, Any, float], None]] = {Line: _line, Curve: _curve, Box: _box, Dot: _dot, Text: _text}
 
 
+def axis(scale: tuple[float, float], threshold: float | None, width: float) -> Figure:
+    """The head of a column of intervals: the values at its ends, and at the threshold when there is room."""
+    low, high = scale
+    at = (threshold - low) / ((high - low) or 1.0) * (width - 4) + 2 if threshold is not None else 0.0
+    marks: list[Line | Curve | Box | Dot | Text] = [
+        Text(x=x, y=8, text=f"{value:.2f}", size=7, colour="muted", anchor=anchor)
+        for x, value, anchor in ((0.0, low, "start"), (width, high, "end")) if abs(x - at) > 26 or threshold is None]
+    if threshold is not None:
+        middle = min(max(at, 8), width - 8)
+        marks.append(Text(x=middle, y=8, text=f"{threshold:.2f}", size=7, colour="breached", anchor="middle"))
+    return Figure(width=width, height=10, marks=tuple(marks), alt="")
+
+
 def interval(measure: Measure, scale: tuple[float, float], threshold: float | None, width: float) -> Figure:
     """The small picture of an interval that stands in a table row: threshold dashed, interval, point.
 
@@ -97,10 +111,11 @@ def interval(measure: Measure, scale: tuple[float, float], threshold: float | No
     marks: list[Line | Curve | Box | Dot | Text] = []
     if threshold is not None:
         marks.append(Line(x1=at(threshold), y1=0, x2=at(threshold), y2=tall, colour="breached", width=0.7, dashed=True))
-    if measure.low is not None and measure.high is not None:
-        left, right = at(float(measure.low)), at(float(measure.high))
+    value, left_end, right_end = (real(v) for v in (measure.value, measure.low, measure.high))
+    if left_end is not None and right_end is not None:
+        left, right = at(left_end), at(right_end)
         marks.append(Line(x1=left, y1=tall / 2, x2=right, y2=tall / 2, width=0.8))
         marks += [Line(x1=x, y1=tall / 2 - 2, x2=x, y2=tall / 2 + 2, width=0.8) for x in (left, right)]
-    if measure.value is not None:
-        marks.append(Dot(x=at(float(measure.value)), y=tall / 2, radius=1.9))
+    if value is not None:
+        marks.append(Dot(x=at(value), y=tall / 2, radius=1.9))
     return Figure(width=width, height=tall, marks=tuple(marks), alt="")

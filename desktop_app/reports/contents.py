@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
+from desktop_app.domain import kinds
 from desktop_app.domain.canonical import Digest, Id, NotCanonical
 from desktop_app.domain.dossier import Dossier
 from desktop_app.domain.evidence import Evidence, EvidenceKind, EvidencePlanned
@@ -12,6 +13,7 @@ from desktop_app.domain.pack import Pack, PackRecord
 from desktop_app.domain.policy import Policy
 
 T = TypeVar("T")
+KNOWN = kinds.MODULES  # importing them is what makes every kind of record readable
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,13 @@ class Contents:
         """A stage as the policy writes it."""
         return next((p.stage_title(key) for _, p in self.all(Policy) if p.id == self.dossier.policy), key)
 
+    def listed_as(self, id_: Id) -> str:
+        """How the dossier calls a record, with its label (E-12, F-118); empty where it does not list it."""
+        return next((m.title for m in self.dossier.members if m.id == id_), "")
+
     def title(self, id_: Id) -> str:
         """What an id stands for, in words; empty where the pack does not say."""
-        member = next((m.title for m in self.dossier.members if m.id == id_ or m.subject == id_), "")
+        member = next((m.title for m in self.dossier.members if id_ in (m.id, m.subject)), "")
         person = next((p.value for p in self.pack.names if p.key == id_), "")
         return member or person or next((s.kind.replace(".", " ") for s in self.pack.records if s.id == id_), "")
 

@@ -35,6 +35,7 @@ STYLES = {
     "intro": ("serif", 10.5, 15.5, "muted", 0, 13),
     "heading": ("bold", 10, 14, "ink", 15, 4),
     "body": ("sans", 9, 13.5, "ink", 0, 5),
+    "bullet": ("sans", 9, 13.5, "ink", 0, 4),
     "note": ("sans", 8, 11.5, "muted", 3, 5),
     "label": ("sans", 8.5, 12.5, "muted", 0, 0),
     "value": ("sans", 8.8, 12.5, "ink", 0, 0),
@@ -106,8 +107,10 @@ def style(name: str, right: bool = False) -> Any:
     from reportlab.lib.styles import ParagraphStyle
 
     face, size, leading, ink, before, after = STYLES[name]
+    hanging = text_width("–\N{NO-BREAK SPACE}", face, size) if name == "bullet" else 0
     return ParagraphStyle(
         name, fontName=font(face), fontSize=size, leading=leading, textColor=colour(ink), spaceBefore=before,
-        spaceAfter=after, alignment=TA_RIGHT if right else TA_LEFT, splitLongWords=1, allowWidows=0, allowOrphans=0,
+        spaceAfter=after, alignment=TA_RIGHT if right else TA_LEFT, leftIndent=hanging,
+        firstLineIndent=-hanging, splitLongWords=1, allowWidows=0, allowOrphans=0,
         keepWithNext=int(name in ("heading", "page", "statement-title")),
     )

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from desktop_app.domain.canonical import day_text
+from desktop_app.domain.dataset import TableInput
 from desktop_app.domain.evidence import (
     Criterion,
     CriterionResult,
@@ -24,10 +25,22 @@ from desktop_app.domain.figure import Figure
 from desktop_app.domain.pack import PackRecord
 from desktop_app.reports import charts
 from desktop_app.reports.contents import Contents
-from desktop_app.reports.numbers import count, figure, interval, measured, moment, sentence, short, words
+from desktop_app.reports.numbers import (
+    count,
+    figure,
+    interval,
+    measure_name,
+    measured,
+    moment,
+    real,
+    sentence,
+    short,
+    words,
+)
 from desktop_app.reports.tables import Cell, Column, bullets, facts, heading, section, table
 from desktop_app.reports.text import NONE, Run, bold, line, mono, muted, paragraph, verdict
 
+Facts = list[tuple[str, list[Cell]]]
 Figures = Mapping[str, tuple[Figure, ...]]
 _STANDING = {Standing.COMPUTED: "computed here", Standing.REPERFORMED: "re-performed here",
              Standing.ASSERTED: "asserted, not recomputed"}
@@ -40,7 +53,8 @@ def fairness(contents: Contents, figures: Figures) -> list[Any]:
     for stored, e in contents.evidence(EvidenceKind.FAIRNESS):
         if e.fairness is not None:
             asked = _fairness_spec(e.fairness_spec) if e.fairness_spec else []
-            out += [*_head(contents, stored, e, asked), *_verdicts(e.verdicts), *_overall(e.fairness.overall, e.fairness.rows),
+            out += [*_head(contents, stored, e, asked), *_verdicts(e.verdicts),
+                    *_overall(e.fairness.overall, e.fairness.rows),
                     *_groups(e.fairness, e.verdicts), *_charts(e, figures), *_remarks(e.fairness)]
     return out
 
@@ -61,8 +75,8 @@ def performance(contents: Contents, figures: Figures) -> list[Any]:
     for stored, e in contents.evidence(EvidenceKind.PERFORMANCE):
         if e.performance is not None:
             spec = e.performance_spec
-            asked = [("Asked", [f"label {spec.label}, event “{line(spec.positive, 80)}”, " + ", ".join(
-                f"{name} {line(value, 80)}" for name, value in (("decision", spec.decision), ("score", spec.score))
+            asked = [("Asked", [f"label “{line(spec.label, 80)}”, event “{line(spec.positive, 80)}”, " + ", ".join(
+                f"{name} “{line(value, 80)}”" for name, value in (("decision", spec.decision), ("score", spec.score))
                 if value)])] if spec else []
             out += [*_head(contents, stored, e, asked), *_verdicts(e.verdicts),
                     *_overall(e.performance.measures, e.performance.rows, "Measures"),
@@ -73,21 +87,24 @@ def performance(contents: Contents, figures: Figures) -> list[Any]:
 # ---- what every piece of evidence says of itself
 
 
-def _head(contents: Contents, stored: PackRecord, e: Evidence, asked: Sequence[tuple[str, Sequence[Cell]]]) -> list[Any]:
+def _head(contents: Contents, stored: PackRecord, e: Evidence, asked: Facts) -> list[Any]:
     basis = "part of the frozen basis" if contents.in_basis(e.id) else "not part of the frozen basis"
-    about = f"{sentence(_STANDING[e.standing])}, {basis}. Recorded {moment(stored.at)} by {contents.pack.name(stored.by)}."
-    return [*section(line(e.title, 200), about), facts([*_period(e), *_chosen(contents, e), *asked, *_inputs(e)])]
+    by = line(contents.pack.name(stored.by), 120)
+    about = f"{sentence(_STANDING[e.standing])}, {basis}. Recorded {moment(stored.at)} by {by}."
+    return [*section(line(contents.listed_as(e.id) or e.title, 200), about), facts([*_period(e), *_chosen(contents, e), *asked, *_inputs(e)])]
 
 
-def _period(e: Evidence) -> list[tuple[str, list[Cell]]]:
+def _period(e: Evidence) -> Facts:
     if not (e.period_from or e.period_to):
         return []
     return [("Period covered", [" to ".join(day_text(d) if d else "open" for d in (e.period_from, e.period_to))])]
 
 
-def _chosen(contents: Contents, e: Evidence) -> list[tuple[str, list[Cell]]]:
+def _chosen(contents: Contents, e: Evidence) -> Facts:
     """Who chose the thresholds, and when."""
     planned = contents.plan(e)
+    if planned is None and not e.plan and not e.verdicts:
+        return []
     if planned is not None:
         stored, _ = planned
         said: Cell = (bold(contents.pack.name(stored.by)), f", {moment(stored.at)}, before the run ",
@@ -99,18 +116,24 @@ def _chosen(contents: Contents, e: Evidence) -> list[tuple[str, list[Cell]]]:
     return [("Thresholds chosen by", [said])]
 
 
-def _inputs(e: Evidence) -> list[tuple[str, list[Cell]]]:
+def _inputs(e: Evidence) -> Facts:
     tables: list[Cell] = [
         (bold(line(i.name, 160)), f"  {i.rows:,} rows × {i.columns:,} columns  ", mono(short(i.digest)),
-         muted(f"  kept at {line(i.location, 160) or 'a place not stated'} until {line(i.retained_until, 60)}"))
+         muted(f"  {_kept(i)}"))
         for i in e.inputs]
-    made: list[tuple[str, list[Cell]]] = [("Computed on", tables or ["No input table is recorded."])]
+    made: Facts = [("Computed on", tables or ["No input table is recorded."])]
     if e.environment:
         libraries = ", ".join(f"{p.key} {p.value}" for p in e.environment.libraries)
         seed = "no seed" if e.environment.seed is None else f"seed {e.environment.seed}"
         made.append(("Computed with", [
             f"Python {e.environment.python}, {line(e.environment.platform, 120)}, {seed}; {line(libraries, 600)}"]))
     return made
+
+
+def _kept(table_: TableInput) -> str:
+    if not table_.location:
+        return "where it is kept is not stated"
+    return f"kept at {line(table_.location, 160)}, until {line(table_.retained_until, 60)}"
 
 
 def _verdicts(results: Iterable[CriterionResult]) -> list[Any]:
@@ -124,33 +147,34 @@ def _verdicts(results: Iterable[CriterionResult]) -> list[Any]:
 def _criterion(c: Criterion) -> str:
     sign = {"at_least": "≥", "at_most": "≤"}.get(c.direction, c.direction)
     limit = f" {sign} {figure(c.threshold, 2)}" if c.threshold is not None else ""
-    return f"{words(c.metric)} {line(c.attribute, 80)}".strip() + limit
+    return f"{measure_name(c.metric)}{f' by {line(c.attribute, 80)}' if c.attribute else ''}{limit}"
 
 
 def _rule(c: Criterion) -> str:
     rule = "point, uncertainty ignored" if c.rule == "point" else words(c.rule)
-    return f"by {rule}, against {line(c.reference, 80) if c.reference else 'the best group'}" if c.attribute else f"by {rule}"
+    against = f", against {line(c.reference, 80) if c.reference else 'the best group'}" if c.attribute else ""
+    return f"by {rule}{against}"
 
 
 def _overall(measures: Sequence[NamedMeasure], rows: int, title: str = "Over all groups") -> list[Any]:
     columns = (Column("Measure", 150), Column("Value", 60, right=True), Column("95 % interval", 100, right=True),
                Column("n", 60, right=True), Column("How", 150))
     return [heading(title), *table(columns, [
-        (sentence(m.name), figure(m.measure.value), interval(m.measure) or NONE, count(rows),
+        (measure_name(m.name), figure(m.measure.value), interval(m.measure) or NONE, count(rows),
          line(m.measure.reason or m.measure.method, 200)) for m in measures], empty="Nothing was measured.")]
 
 
 # ---- groups
 
 
-_RATIO_WIDTH = 92.0
+_RATIO_WIDTH = 71.0
 
 
 def _groups(result: FairnessResult, verdicts: Sequence[CriterionResult]) -> list[Any]:
     out: list[Any] = []
     for attribute, grouped in groupby(result.groups, key=lambda g: g.attribute):
         rows = list(grouped)
-        threshold = next((float(v.criterion.threshold) for v in verdicts if v.criterion.attribute == attribute
+        threshold = next((real(v.criterion.threshold) for v in verdicts if v.criterion.attribute == attribute
                           and v.criterion.threshold is not None and "ratio" in v.criterion.metric), None)
         out += [heading(f"Groups by {line(attribute, 120)}"), *_selection(rows, threshold), *_errors(rows)]
     return out
@@ -158,12 +182,11 @@ def _groups(result: FairnessResult, verdicts: Sequence[CriterionResult]) -> list
 
 def _selection(rows: list[GroupRow], threshold: float | None) -> list[Any]:
     scale = _scale(rows, threshold)
-    low, high = (figure(str(v), 2) for v in scale)
-    middle = f"   ┆ {figure(str(threshold), 2)}" if threshold is not None else ""
+    axis = charts.drawing(charts.axis(scale, threshold, _RATIO_WIDTH))
     columns = (
-        Column("Group", 92), Column("n", 40, right=True), Column("Selected", 44, right=True),
-        Column("Selection rate", 92, right=True), Column("Ratio", 98, right=True),
-        Column(f"{low}{middle}   {high}", _RATIO_WIDTH + 9), Column("", 68))
+        Column("Group", 72), Column("n", 38, right=True), Column("Selected", 46, right=True),
+        Column("Selection rate", 84, right=True), Column("Ratio", 92, right=True),
+        Column(axis, _RATIO_WIDTH + 9), Column("Relative", 59))
     return table(columns, [
         (bold(line(g.group, 120)), count(g.n), count(g.selected), measured(_rate(g, "selection_rate"), 2),
          _ratio(g), _picture(g, scale, threshold), _state(g)) for g in rows])
@@ -178,7 +201,7 @@ def _ratio(group: GroupRow) -> Cell:
 
 
 def _picture(group: GroupRow, scale: tuple[float, float], threshold: float | None) -> Any:
-    if group.state == "reference" or group.ratio.value is None:
+    if group.state == "reference" or real(group.ratio.value) is None:
         return ""
     return charts.drawing(charts.interval(group.ratio, scale, threshold, _RATIO_WIDTH))
 
@@ -191,7 +214,7 @@ def _state(group: GroupRow) -> Run:
 
 def _scale(rows: list[GroupRow], threshold: float | None) -> tuple[float, float]:
     """The ends of the picture: everything that is drawn, at least 0.5 to 1.1, at most 0 to 2."""
-    drawn = [float(v) for g in rows for v in (g.ratio.value, g.ratio.low, g.ratio.high) if v is not None]
+    drawn = [n for g in rows for v in (g.ratio.value, g.ratio.low, g.ratio.high) if (n := real(v)) is not None]
     ends = [*drawn, 0.5, 1.1, *([threshold] if threshold is not None else [])]
     return max(0.0, min(ends)), min(2.0, max(ends))
 
@@ -202,22 +225,18 @@ def _errors(rows: list[GroupRow]) -> list[Any]:
     if not names:
         return []
     columns = (Column("Group", 82), Column("Positives", 44, right=True),
-               *[Column(_SHORT.get(n, sentence(n)), 80, right=True) for n in names])
+               *[Column(measure_name(n), 80, right=True) for n in names])
     return table(columns, [
         (bold(line(g.group, 120)), count(g.positives), *[measured(_rate(g, n), 2) for n in names]) for g in rows])
 
 
-_SHORT = {"tpr": "True positive rate", "fpr": "False positive rate", "fnr": "False negative rate",
-          "ppv": "Positive predictive value", "accuracy": "Accuracy"}
-
-
-def _fairness_spec(spec: FairnessSpec) -> list[tuple[str, list[Cell]]]:
+def _fairness_spec(spec: FairnessSpec) -> Facts:
     good = "good" if spec.favourable else "bad"
     reference = "; ".join(f"{p.key}: {p.value}" for p in spec.reference) or "none named; the best group"
     crossed = "; ".join(" × ".join(i) for i in spec.intersections)
     return [
-        ("Asked", [f"decision {line(spec.decision, 80)}, event “{line(spec.positive, 80)}” ({good} for the person); "
-                   f"label {line(spec.label, 80) if spec.label else 'none'}",
+        ("Asked", [f"decision “{line(spec.decision, 80)}”, event “{line(spec.positive, 80)}” ({good} for the person); "
+                   f"label {f'“{line(spec.label, 80)}”' if spec.label else 'none'}",
                    f"by {line(', '.join(spec.sensitive), 300)}{f'; crossed {line(crossed, 300)}' if crossed else ''}"]),
         ("Reference group", [f"{line(reference, 300)}. Groups below {spec.minimum_group} are not judged."])]
 
@@ -225,7 +244,7 @@ def _fairness_spec(spec: FairnessSpec) -> list[tuple[str, list[Cell]]]:
 def _remarks(result: FairnessResult) -> list[Any]:
     differences = [heading("Differences"), *table(
         (Column("Measure", 250), Column("Value", 60, right=True), Column("95 % interval", 110, right=True)),
-        [(sentence(d.name), figure(d.measure.value), interval(d.measure) or line(d.measure.reason, 120) or NONE)
+        [(measure_name(d.name), figure(d.measure.value), interval(d.measure) or line(d.measure.reason, 120) or NONE)
          for d in result.differences])] if result.differences else []
     return [*differences, *_notes("Notes", result.notes), *_notes("Not tested", result.not_tested)]
 
@@ -237,7 +256,7 @@ def _notes(title: str, notes: Sequence[str]) -> list[Any]:
 # ---- explanations
 
 
-def _explanation_facts(e: Evidence) -> list[tuple[str, list[Cell]]]:
+def _explanation_facts(e: Evidence) -> Facts:
     result, spec = e.explanation, e.explanation_spec
     assert result is not None
     sizes = f" of {spec.rows:,} rows against {spec.background:,} background rows" if spec else ""

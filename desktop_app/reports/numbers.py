@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 from desktop_app.domain.canonical import Number, day_text
@@ -11,12 +12,18 @@ from desktop_app.reports.text import NONE
 MINUS = "−"
 
 
+def real(value: Number | str | None) -> float | None:
+    """A recorded number as a float; None for none, and for text in its place that is no finite number."""
+    try:
+        number = float(value) if value is not None else math.nan
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def figure(value: Number | str | None, digits: int = 3) -> str:
     """A recorded number with `digits` decimals (more significant digits when it is small), "–" when there is none."""
-    try:
-        number = float(value) if value is not None else None
-    except ValueError:
-        return NONE
+    number = real(value)
     if number is None:
         return NONE
     small = number and abs(number) < 10 ** -digits
@@ -45,7 +52,9 @@ def count(number: int | None) -> str:
 
 def bytes_text(size: int) -> str:
     """A file size for people."""
-    return f"{size:,} bytes" if size < 10_000 else f"{size / 1000:,.0f} kB" if size < 10_000_000 else f"{size / 1e6:,.0f} MB"
+    if size < 10_000:
+        return f"{size:,} bytes"
+    return f"{size / 1000:,.0f} kB" if size < 10_000_000 else f"{size / 1e6:,.0f} MB"
 
 
 def moment(at: datetime) -> str:
@@ -57,6 +66,18 @@ def moment(at: datetime) -> str:
 def short(digest: str) -> str:
     """The first 16 digits of a digest in groups of four, as on screen."""
     return " ".join(digest[i:i + 4] for i in range(0, min(len(digest), 16), 4)) + ("…" if len(digest) > 16 else "")
+
+
+_NAMES = {
+    "auc": "AUC", "roc_auc": "ROC AUC", "brier": "Brier score", "ks": "KS", "gini": "Gini",
+    "tpr": "True positive rate", "fpr": "False positive rate", "fnr": "False negative rate",
+    "tnr": "True negative rate", "ppv": "Positive predictive value",
+}
+
+
+def measure_name(name: str) -> str:
+    """A measure as it is printed: its abbreviation spelt as the field does, or its key in words."""
+    return _NAMES.get(name) or sentence(name)
 
 
 def words(key: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
+from itertools import count
 from typing import Any
 
 from desktop_app.domain import canonical
@@ -63,16 +64,15 @@ def _pages(story: list[Any], contents: Contents, progress: Progress) -> bytes:
 
     rl_config.invariant = 1
     out = BytesIO()
-    document = BaseDocTemplate(out, pagesize=look.PAGE, title=archive.title(contents.pack), author=line(contents.pack.registry_name),
-                               subject=contents.pack.dossier.digest, creator=line(contents.pack.application), lang="en",
-                               initialFontName=look.font("sans"))
+    document = BaseDocTemplate(out, pagesize=look.PAGE, initialFontName=look.font("sans"))
     frame = Frame(look.LEFT, look.BOTTOM, look.WIDTH, look.HEIGHT, 0, 0, 0, 0)
     first = Frame(look.LEFT, look.BOTTOM, look.WIDTH, look.HEIGHT + 22, 0, 0, 0, 0)
     document.addPageTemplates([
         PageTemplate("first", [first], onPage=lambda canvas, _: _foot(canvas, contents), autoNextPageTemplate="next"),
         PageTemplate("next", [frame], onPage=lambda canvas, _: _furniture(canvas, contents)),
     ])
-    document.afterFlowable = lambda flowable: _outline(document.canv, flowable)
+    numbers = count(1)
+    document.afterFlowable = lambda flowable: _outline(document.canv, flowable, numbers)
     document.setProgressCallBack(_reporter(document, len(story), progress))
     document.build([*story, CallerMacro(drawCallable=lambda macro: _total(macro.canv))])
     return out.getvalue()
@@ -86,11 +86,11 @@ def _reporter(document: Any, flowables: int, progress: Progress) -> Callable[[st
     return report
 
 
-def _outline(canvas: Any, flowable: Any) -> None:
+def _outline(canvas: Any, flowable: Any, numbers: Iterator[int]) -> None:
     """Every section is a bookmark."""
     name = getattr(flowable, "outline", "")
     if name:
-        key = f"section-{canvas.getPageNumber()}"
+        key = f"section-{next(numbers)}"
         canvas.bookmarkPage(key)
         canvas.addOutlineEntry(line(name, 200), key, 0)
 

@@ -8,7 +8,7 @@ from desktop_app.domain.audit import Entry
 from desktop_app.domain.canonical import NotCanonical
 from desktop_app.domain.pack import PackSignature
 from desktop_app.reports.contents import Contents
-from desktop_app.reports.numbers import moment, sentence, short, words
+from desktop_app.reports.numbers import moment, sentence, words
 from desktop_app.reports.tables import Cell, Column, bullets, facts, heading, rule, section, table
 from desktop_app.reports.text import NONE, Run, bold, line, mono, muted, paragraph, paragraphs, verdict
 
@@ -18,8 +18,9 @@ def prior(contents: Contents) -> list[Any]:
     found = contents.pack.prior_decisions
     if not found:
         return []
-    out = section("Prior decisions", "Made before this registry and taken in from documents. Whoever recorded them signed "
-                  "the record; it is never the approver’s own signature.")
+    intro = ("Made before this registry and taken in from documents. Whoever recorded them signed the record; it is "
+             "never the approver’s own signature.")
+    out = section("Prior decisions", intro, fresh=False)
     for p in found:
         out += [*paragraphs(p.text, style="statement"),
                 paragraph(f"Recorded by {line(p.recorded_by, 120)}, entry {p.seq:,}; not the approver’s own signature.",
@@ -29,13 +30,15 @@ def prior(contents: Contents) -> list[Any]:
 
 def statements(contents: Contents) -> list[Any]:
     """The exact text of every statement, and who signed it."""
+    from reportlab.platypus import KeepTogether, Spacer
+
     signed = contents.pack.signatures
     out = section("Statements and signatures", "The words that were signed, exactly as their signers read them.")
     if not signed:
         return [*out, paragraph("No statement has been signed.")]
-    for i, s in enumerate(signed):
-        out += [*([rule()] if i else []), *_statement(s)]
-    return out
+    for s in signed:
+        out += [KeepTogether(_statement(s)), Spacer(1, 26)]
+    return out[:-1]
 
 
 def _statement(s: PackSignature) -> list[Any]:
@@ -61,8 +64,8 @@ def entries(contents: Contents) -> list[Any]:
                   f"{pack.head_seq:,}. Times are the registry’s, in UTC.")
     columns = (
         Column("Entry", 40, right=True, wrap=False), Column("Time", 98, wrap=False), Column("By", 84, wrap=False),
-        Column("What was done", 112, wrap=False), Column("About", 110, wrap=False),
-        Column("Hash", 60, style="digest", wrap=False))
+        Column("What was done", 112, wrap=False), Column("About", 100, wrap=False),
+        Column("Hash", 68, style="digest", wrap=False))
     return [*out, *table(columns, [_entry(contents, e) for e in pack.entries], empty="No entry is about this model."),
             paragraph(muted("Head of the log  "), mono(pack.head_hash), style="note"),
             *[paragraph(verdict("breached", f"{line(p.check, 80)}, entry {p.seq:,}: "), line(p.sentence, 600))
@@ -90,8 +93,8 @@ def annex(contents: Contents) -> list[Any]:
     files = [(bold(line(b.key, 200)), b.value) for b in pack.blobs]
     chain = [((bold(f"Entry {e.seq:,}"), muted(f"  {moment(e.at)}, {line(e.user, 60)}")), _digest(e.hash, e.command))
              for e in pack.entries]
-    unread = f" {len(contents.unread)} records are of kinds this version of the program does not know: " \
-             "listed here, shown nowhere else." if contents.unread else ""
+    unread = f" {len(contents.unread)} of the records cannot be read by this program: they are listed here only." \
+        if contents.unread else ""
     return [
         *section("Digests in full", "What a printed page can be checked against, digit by digit." + unread),
         heading("Members of the dossier"), *table(columns, members, empty="The dossier has no members."),
@@ -105,46 +108,52 @@ def _digest(digest: str, id_: str) -> Cell:
     return (digest, Run(f" {line(id_, 60)}", "mono", "muted"))
 
 
+_PROVES = (
+    "That the embedded dossier is the one the signers signed: its digest is in every statement.",
+    "That each statement was signed with the key printed beside it, and not changed since.",
+    "That these pages say what pack.json holds: they can be made again from it, byte for byte.",
+)
+_DOES_NOT = (
+    "That a key belongs to the person named: that is the registry’s word, written down when the key was enrolled.",
+    "That the log was not rewritten as a whole. A hash chain in a local file shows a later edit only to someone who "
+    "kept a digest from before: keep this document, or its digest, where its makers cannot reach it.",
+    "That documents marked as asserted are right, or that the inputs of a computation were what they were called.",
+    "That a model is lawful, fair or fit for any other use than the one named.",
+)
+
+
 def how_to_check(contents: Contents) -> list[Any]:
     """The commands, what each shows, and what none of them can show."""
     pack, report = contents.pack, contents.pack.integrity
-    checks = [(line(name, 200), result) for name, result in report.checks]
+    columns = (Column("Check", 180), Column("What it came to", 290))
     return [
         *section("How to check this document", "No account and no trust in us is needed for the first three steps."),
-        *_step("1  Take the embedded files out", "With either of two public programs:",
-               "pdfdetach -saveall FILE.pdf",
-               "qpdf --show-attachment=dossier.json FILE.pdf > dossier.json"),
-        *_step("2  Digest the dossier", "This must print the digest below; every signed statement names it as its subject.",
-               "sha256sum dossier.json", pack.dossier.digest),
-        *_step("3  Check the signatures", "Each line of statements.intoto.jsonl is a DSSE envelope around an in-toto "
-               "statement. The signature is over “DSSEv1”, the lengths, the payload type and the payload; the keys are "
-               "printed beside the signatures. Any DSSE or in-toto verifier will do.",
-               "in pack.json: “signatures” holds the text, the key and the envelope of each"),
-        *_step("4  Compare with the registry", "Digests every record again, replays the log, and makes these pages again "
-               "from pack.json: the first page that differs is named.",
-               "assaydesk verify FILE.pdf --registry URL"),
-        heading("What was checked when this was made"),
-        *table((Column("Check", 180), Column("What it came to", 290)), checks, empty="No check was run."),
+        *_steps(contents),
+        heading("What was checked when this was made"), *table(columns, report.checks, empty="No check was run."),
         *_problems(contents),
-        heading("What this proves"),
-        *bullets((
-            "That the embedded dossier is the one the signers signed: its digest is in every statement.",
-            "That each statement was signed with the key printed beside it, and not changed since.",
-            "That these pages say what pack.json holds: they can be made again from it, byte for byte.")),
-        heading("What it does not prove"),
-        *bullets((
-            "That a key belongs to the person named: this is the registry’s word, written down when the key was enrolled.",
-            "That the log was not rewritten as a whole. A hash chain in a local file shows a later edit only to someone "
-            "who kept a digest from before: keep this document, or its digest, where its makers cannot reach it.",
-            "That documents marked as asserted are right, or that the inputs of a computation were what they were called.",
-            "That a model is lawful, fair or fit for any other use than the one named.",
-            *report.not_checked)),
-        rule(),
+        heading("What this proves"), *bullets(_PROVES),
+        heading("What it does not prove"), *bullets((*_DOES_NOT, *report.not_checked)),
         facts([("pack.json", [mono(contents.digest)]), ("dossier.json", [mono(pack.dossier.digest)]),
-               ("Head of the log", [(mono(pack.head_hash), muted(f"  entry {pack.head_seq:,}"))]),
-               ("Registry", [(mono(line(pack.registry, 120)),)])]),
+               (f"Log, entry {pack.head_seq:,}", [mono(pack.head_hash)]),
+               ("Registry", [mono(line(pack.registry, 120))])]),
         paragraph("A character that the fonts of this document lack is printed as �; the embedded files hold it. "
-                  f"Shortened digests ({short(contents.digest)}) are given in full above or in the annex.", style="note"),
+                  "Digests that end in … are given in full here or in the annex.", style="note"),
+    ]
+
+
+def _steps(contents: Contents) -> list[Any]:
+    return [
+        *_step("1. Take the embedded files out", "With either of two public programs:",
+               "pdfdetach -saveall FILE.pdf", "qpdf --show-attachment=dossier.json FILE.pdf > dossier.json"),
+        *_step("2. Digest the dossier", "This prints the digest below; every signed statement names it as its subject.",
+               "sha256sum dossier.json", contents.pack.dossier.digest),
+        *_step("3. Check the signatures", "Each line of statements.intoto.jsonl is a DSSE envelope around an in-toto "
+               "statement, signed over “DSSEv1”, the lengths, the payload type and the payload. The keys are printed "
+               "beside the signatures; any DSSE verifier will do. Decoded, a payload digests to its statement digest:",
+               "head -1 statements.intoto.jsonl | jq -r .payload | base64 -d | sha256sum"),
+        *_step("4. Compare with the registry", "Digests every record again, replays the log, and makes these pages "
+               "again from pack.json; the first page that differs is named.",
+               "assaydesk verify FILE.pdf --registry URL"),
     ]
 
 
@@ -155,7 +164,7 @@ def _step(title: str, says: str, *commands: str) -> list[Any]:
 def _problems(contents: Contents) -> list[Any]:
     found = contents.pack.integrity.problems
     if not found:
-        return [paragraph(verdict("met", "no problem found"))]
+        return [paragraph(verdict("met", "no problem found"))] if contents.pack.integrity.checks else []
     rows = [(line(p.check, 120), f"{p.seq:,}", p.sentence) for p in found]
     return [paragraph(verdict("breached", f"{len(found):,} found")),
             *table((Column("Check", 110), Column("Entry", 50, right=True), Column("What is wrong", 300)), rows)]

@@ -16,7 +16,8 @@ from desktop_app.reports.text import Run, bold, line, mono, muted, paragraph, ve
 def pages(contents: Contents) -> list[Any]:
     """The first page, or more when much is open."""
     pack = contents.pack
-    title = paragraph(f"{line(pack.model_name, 200)} ", Run(line(pack.version_label, 80), "serif", "muted"), style="title")
+    version = Run(f"version {line(pack.version_label, 80)}", "serif", "muted")
+    title = paragraph(f"{line(pack.model_name, 200)} ", version, style="title")
     title.outline = "Summary"
     return [
         paragraph(f"Audit pack · {line(pack.request_label, 200)}", style="kicker"),
@@ -41,7 +42,7 @@ def _outcome(pack: Pack) -> list[str | Run]:
 def _answer(pack: Pack) -> list[tuple[str, list[Cell]]]:
     decisions: list[Cell] = [_decision(s) for s in pack.signatures] + [_prior(p) for p in pack.prior_decisions]
     return [
-        ("Use", [line(pack.use_text), *([(muted("Limits: "), line(pack.use_limits))] if pack.use_limits else [])]),
+        ("Limits of the use", [line(pack.use_limits) or "None are stated."]),
         ("Stage now", [line(pack.stage)]),
         ("Decisions", decisions or ["No decision is signed."]),
         ("Authority", [line(pack.authority, 1200) or "No authority is recorded."]),
@@ -81,8 +82,10 @@ def _open(pack: Pack) -> list[tuple[str, list[Cell]]]:
 def _standing(contents: Contents) -> list[tuple[str, list[Cell]]]:
     pack, report = contents.pack, contents.pack.integrity
     problems = len(report.problems)
-    result = verdict("met", "no problem found") if report.ok else verdict(
-        "breached", f"{problems} problem{'s' * (problems != 1)} found")
+    if problems:
+        result = verdict("breached", f"{problems:,} problem{'s' * (problems != 1)} found")
+    else:  # a tick is earned by checking
+        result = verdict("met", "no problem found") if report.checks else verdict("not_computable", "not checked")
     return [
         ("Integrity", [
             (result, f" in {report.entries:,} entries; the log stands at entry {pack.head_seq:,}"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from desktop_app.reports import look
-from desktop_app.reports.text import NONE, Run, fit, line, paragraph
+from desktop_app.reports.text import NBSP, NONE, Run, fit, line, paragraph
 
 GUTTER = 9.0
 _ROWS = 250  # of one platypus table: longer ones are set in pieces, so that splitting stays linear
@@ -20,7 +20,7 @@ class Column:
     `wrap` False: one line, cut with …; much faster, for columns of short values in long tables.
     """
 
-    head: str
+    head: Any  # str, or a flowable
     width: float
     right: bool = False
     style: str = "cell"
@@ -46,7 +46,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], empty: str 
         return [paragraph(empty or NONE, style="note")]
     scale = look.WIDTH / sum(c.width for c in columns)
     widths = [c.width * scale for c in columns]
-    head = [paragraph(c.head, style="head", right=c.right) for c in columns]
+    head = [paragraph(c.head, style="head", right=c.right) if isinstance(c.head, str) else c.head for c in columns]
     return [_piece(columns, widths, head, body[i:i + _ROWS], first=i == 0) for i in range(0, len(body), _ROWS)]
 
 
@@ -81,7 +81,7 @@ def _cell(value: Cell, column: Column, width: float) -> Any:
         return fit(value, face, size, width - GUTTER)
     if not isinstance(value, (str, Run, tuple)):
         return value
-    limit = max(80, int((width - GUTTER) / size * 60))  # no cell grows beyond some forty lines
+    limit = max(80, int((width - GUTTER) / size * 40))  # no cell grows beyond fifty lines
     parts = value if isinstance(value, tuple) else (value,)
     return paragraph(*(_one_line(p, limit) for p in parts), style=column.style, right=column.right, limit=limit)
 
@@ -116,13 +116,14 @@ def facts(pairs: Iterable[tuple[str, Sequence[Cell]]], label: float = LABEL) -> 
     return made
 
 
-def section(title: str, intro: str = "") -> list[Any]:
-    """The head of a new page of the pack; the title also goes into the outline."""
-    from reportlab.platypus import PageBreak
+def section(title: str, intro: str = "", fresh: bool = True) -> list[Any]:
+    """The head of a part of the pack, on a new page or, unless `fresh`, where there is room; also in the outline."""
+    from reportlab.platypus import CondPageBreak, PageBreak
 
     head = paragraph(title, style="page")
     head.outline = title
-    return [PageBreak(), head, *([paragraph(intro, style="intro")] if intro else [])]
+    head.spaceBefore = 34
+    return [PageBreak() if fresh else CondPageBreak(210), head, *([paragraph(intro, style="intro")] if intro else [])]
 
 
 def heading(text: str, *more: str | Run) -> Any:
@@ -137,6 +138,6 @@ def rule() -> Any:
     return HRFlowable(width="100%", thickness=0.5, color=look.colour("hairline"), spaceBefore=7, spaceAfter=7)
 
 
-def bullets(items: Iterable[str], style: str = "body") -> list[Any]:
+def bullets(items: Iterable[str]) -> list[Any]:
     """Short points, one paragraph each."""
-    return [paragraph("–  ", item, style=style) for item in items]
+    return [paragraph(f"–{NBSP}", item, style="bullet") for item in items]

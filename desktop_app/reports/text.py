@@ -20,8 +20,10 @@ from desktop_app.reports import look
 LIMIT = 20_000  # characters of one text
 MISSING = "\N{REPLACEMENT CHARACTER}"
 NONE = "–"
+NBSP = "\N{NO-BREAK SPACE}"
 _INVISIBLE = {"Cc", "Cf", "Cs"}
 _FALLBACK = ("sans", "mono", "serif")
+_BLANKS = re.compile(r"[ \n]+")
 _PLAIN = re.compile(r"[\n -~]*\Z")
 
 MARKS = {
@@ -59,7 +61,8 @@ def mono(text: str) -> Run:
 def verdict(state: str, word: str = "") -> Run:
     """A verdict as mark, word and colour; never colour alone."""
     mark, ink = MARKS.get(state, ("", "ink"))
-    return Run(f"{mark} {word or state.replace('_', ' ')}".strip(), "medium", ink)
+    said = f"{mark} {word or state.replace('_', ' ')}".strip()
+    return Run(said.replace(" ", NBSP) if len(said) < 24 else said, "medium", ink)
 
 
 def clean(text: str, limit: int = LIMIT) -> str:
@@ -75,7 +78,7 @@ def clean(text: str, limit: int = LIMIT) -> str:
 
 def line(text: str, limit: int = 600) -> str:
     """Cleaned text on one line."""
-    return " ".join(clean(text, limit).split())
+    return _BLANKS.sub(" ", clean(text, limit)).strip(" ")
 
 
 def _face(char: str, wanted: str) -> str:
@@ -89,7 +92,8 @@ def spans(text: str, face: str) -> Iterator[tuple[str, str]]:
         yield face, text
         return
     for found, run in groupby(text, key=lambda c: _face(c, face)):
-        yield found or face, "".join(run) if found else MISSING * len(list(run))
+        words = "".join(run)
+        yield found or face, words if found else MISSING * len(words)
 
 
 def printable(text: str, face: str) -> str:
