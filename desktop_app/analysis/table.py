@@ -197,7 +197,7 @@ def _check_shape(path: Path, rows: int, columns: int) -> None:
 
 
 def _check_fields(path: Path, part: DataFrame) -> None:
-    if max((int(part[name].str.len().max()) for name in part.columns), default=0) > MAX_FIELD:
+    if len(part) and max(int(part[name].str.len().max()) for name in part.columns) > MAX_FIELD:
         raise too_large(path.name, f"One value has more than {MAX_FIELD:,} characters.")
 
 

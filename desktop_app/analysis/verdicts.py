@@ -140,7 +140,7 @@ class Judgement:
     def limits(self) -> intervals.Interval:
         """The interval of the worst gap: the worst of the lower and of the upper limits."""
         low, high = (self.question.worst(c.limits[edge] for c in self.comparisons) for edge in (0, 1))
-        return low, min(high, self.question.bound)
+        return min(low, self.question.bound), min(high, self.question.bound)
 
     @property
     def measure(self) -> Measure:

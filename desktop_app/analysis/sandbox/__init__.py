@@ -1,1 +1,1 @@
-"""The worker process in which untrusted models are read. Imports domain and itself only."""
+"""The worker for untrusted models: a process of its own that reads data-only formats and answers in JSON."""
