@@ -91,7 +91,8 @@ def _head(contents: Contents, stored: PackRecord, e: Evidence, asked: Facts) -> 
     basis = "part of the frozen basis" if contents.in_basis(e.id) else "not part of the frozen basis"
     by = line(contents.pack.name(stored.by), 120)
     about = f"{sentence(_STANDING[e.standing])}, {basis}. Recorded {moment(stored.at)} by {by}."
-    return [*section(line(contents.listed_as(e.id) or e.title, 200), about), facts([*_period(e), *_chosen(contents, e), *asked, *_inputs(e)])]
+    title = line(contents.listed_as(e.id) or e.title, 200)
+    return [*section(title, about), facts([*_period(e), *_chosen(contents, e), *asked, *_inputs(e)])]
 
 
 def _period(e: Evidence) -> Facts:

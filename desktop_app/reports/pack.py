@@ -79,9 +79,14 @@ def _pages(story: list[Any], contents: Contents, progress: Progress) -> bytes:
 
 
 def _reporter(document: Any, flowables: int, progress: Progress) -> Callable[[str, int], None]:
+    """What the layout calls after every flowable; flowables kept together are counted again, so the furthest holds."""
+    furthest = 0
+
     def report(kind: str, value: int) -> None:
+        nonlocal furthest
         if kind == "PROGRESS":
-            progress.step(value / max(flowables, 1), f"Page {document.page}")
+            furthest = max(furthest, value)
+            progress.step(furthest / max(flowables, 1), f"Page {document.page}")
 
     return report
 
