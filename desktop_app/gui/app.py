@@ -10,20 +10,21 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QSettings, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop_app import __version__
-from desktop_app.domain.change import Change
 from desktop_app.gui import theme
 from desktop_app.gui.actions import Action
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.main_window import MainWindow, PageSpec, Settings
-from desktop_app.gui.show_error import show_error
 from desktop_app.gui.state import Acting, AppState, Hit, Standing
-from desktop_app.gui.watch import Watch
 from desktop_app.progress import Progress
+
+if TYPE_CHECKING:
+    from desktop_app.domain.change import Change
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ def application() -> QApplication:
 def build(app: QApplication, url: str | None, person: str | None, desk: Desk, settings: Settings) -> MainWindow:
     """The window with everything wired; work begins after its first paint."""
     theme.apply(app, *_look(settings))
-    jobs = Jobs(lambda: desk.open(url, person), show_error, app)
+    jobs = Jobs(lambda: desk.open(url, person), _show, app)
     state = AppState(app)
 
     def act_as(who: Acting) -> None:
@@ -90,6 +91,8 @@ def _begin(window: MainWindow, desk: Desk) -> None:
                     then=lambda found: _introduce(window.state, *found), failed=lambda error: None)
     window.open_page(desk.start)
     if desk.head is not None and desk.since is not None:
+        from desktop_app.gui.watch import Watch
+
         watch = Watch(window.jobs, window, head=desk.head, since=desk.since, parent=window)
         watch.changed.connect(window.registry_changed)
         watch.reachable.connect(window.show_reachable)
@@ -119,10 +122,16 @@ def _catch_bugs(window: MainWindow) -> None:
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         usual(kind, error, trace)
         if isinstance(error, Exception):
-            show_error(window, error)
+            _show(window, error)
 
     sys.excepthook = hook
     window.destroyed.connect(lambda gone=None: setattr(sys, "excepthook", usual))
+
+
+def _show(parent: QWidget | None, error: Exception) -> None:
+    from desktop_app.gui.show_error import show_error
+
+    show_error(parent, error)
 
 
 class _Start(QObject):

@@ -24,11 +24,11 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
-from desktop_app.domain.change import Change
 from desktop_app.errors import Cancelled
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
+    from desktop_app.domain.change import Change
     from desktop_app.workspace import Workspace
 else:
     Workspace: TypeAlias = Any  # the real one is imported when it is opened, not before the first paint
@@ -268,6 +268,8 @@ class Jobs(QObject):
 
 def change_in(result: object) -> Change | None:
     """The Change an operation returned: itself, its attribute `change`, or a member of a tuple."""
+    from desktop_app.domain.change import Change  # not before the first paint
+
     if isinstance(result, Change):
         return result
     if isinstance(result, tuple):

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Protocol
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QByteArray, QPoint, Qt
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -27,19 +26,22 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop_app.domain.change import Change
 from desktop_app.gui import theme
 from desktop_app.gui.actions import Action, Actions
 from desktop_app.gui.jobs import Jobs, Workspace
-from desktop_app.gui.page import Page
 from desktop_app.gui.state import Acting, AppState, Hit, Standing
-from desktop_app.gui.widgets.chip import STATES
 from desktop_app.gui.widgets.job_tray import JobTray
-from desktop_app.gui.widgets.palette import Palette
-from desktop_app.gui.widgets.prose import words
+from desktop_app.gui.widgets.label import words
 from desktop_app.gui.widgets.rail import Rail
 from desktop_app.gui.widgets.search_field import SearchField
 from desktop_app.progress import Progress
+
+if TYPE_CHECKING:  # every Qt class costs a fraction of a millisecond: what the first paint does not need is imported when it is used
+    from PySide6.QtGui import QCloseEvent
+
+    from desktop_app.domain.change import Change
+    from desktop_app.gui.page import Page
+    from desktop_app.gui.widgets.palette import Palette
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +115,7 @@ class MainWindow(QMainWindow):
         column.addLayout(middle, 1)
         column.addWidget(self._footer())
         self.setCentralWidget(centre)
-        self.palette_list = Palette(self, self.search_field, self.actions_table.offered, self._look_for, self._open_hit)
+        self.search_field.focused.connect(lambda: self.palette_list.open())  # noqa: PLW0108 - made on first use
         theme.changed.connect(self._measure)
         self._measure()
 
@@ -163,6 +165,13 @@ class MainWindow(QMainWindow):
         self._left.setFixedWidth(theme.measure("rail"))
         self.search_field.setFixedWidth(theme.px(462))
 
+    @cached_property
+    def palette_list(self) -> Palette:
+        """What drops down under the search field."""
+        from desktop_app.gui.widgets.palette import Palette
+
+        return Palette(self, self.search_field, self.actions_table.offered, self._look_for, self._open_hit)
+
     # --- commands
 
     def _add_commands(self, pages: Sequence[PageSpec]) -> None:
@@ -174,7 +183,7 @@ class MainWindow(QMainWindow):
                         run=partial(self._show_theme, name))
                  for name, title in theme.TITLES.items()]
         self.actions_table.add([
-            Action(id="find", title="Find anything", menu="Go", shortcut="Ctrl+K", run=self.palette_list.open),
+            Action(id="find", title="Find anything", menu="Go", shortcut="Ctrl+K", run=self._find),
             *go,
             Action(id="back", title="Back", menu="Go", shortcut="Alt+Left", run=lambda: self._walk(-1)),
             Action(id="forward", title="Forward", menu="Go", shortcut="Alt+Right", run=lambda: self._walk(1)),
@@ -193,6 +202,11 @@ class MainWindow(QMainWindow):
         """More commands, of pages or of the whole window."""
         self.actions_table.add(actions)
         self.actions_table.show_page(self.page_key)
+
+    def _find(self) -> None:
+        self.search_field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search_field.selectAll()
+        self.palette_list.open()
 
     def _go(self, key: str) -> None:
         self.open_page(key)
@@ -330,6 +344,8 @@ class MainWindow(QMainWindow):
         self._show_log(standing.log)
 
     def _show_log(self, log: Sequence[tuple[str, str]]) -> None:
+        from desktop_app.gui.widgets.chip import STATES
+
         while (item := self._log.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.deleteLater()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from desktop_app.domain.canonical import Id, record
+if TYPE_CHECKING:
+    from desktop_app.domain.canonical import Id
 
 
-@record
+@dataclass(frozen=True, kw_only=True)
 class Acting:
     """The person who acts in this window, as shown at the top right."""
 
@@ -19,7 +21,7 @@ class Acting:
     role: str  # the title of the role for a person: "Compliance officer"
 
 
-@record
+@dataclass(frozen=True, kw_only=True)
 class Standing:
     """What the frame of the window says: numbers in the rail by page key, sentences about the log in the footer."""
 
@@ -27,7 +29,7 @@ class Standing:
     log: tuple[tuple[str, str], ...] = ()  # (state of widgets.chip.STATES, sentence)
 
 
-@record
+@dataclass(frozen=True, kw_only=True)
 class Hit:
     """Something found: what it is called, what it is, and the page that shows it."""
 

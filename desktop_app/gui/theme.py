@@ -85,7 +85,8 @@ def apply(app: QApplication, name: str = "system", scale: float = 1.0) -> None:
         raise ValueError(f"no theme {name!r}")
     if not _theme.follows:
         _theme.follows = True
-        app.setStyle("Fusion")
+        if app.style().name() != "fusion":
+            app.setStyle("Fusion")
         _register_fonts()
         app.styleHints().colorSchemeChanged.connect(_scheme_changed)
         app.aboutToQuit.connect(_let_go)

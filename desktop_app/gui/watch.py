@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from desktop_app.domain.change import Change
 from desktop_app.gui.jobs import Job, Jobs, Workspace
+
+if TYPE_CHECKING:
+    from desktop_app.domain.change import Change
 
 EVERY = 2_000  # milliseconds
 

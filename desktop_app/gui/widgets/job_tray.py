@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 
 from desktop_app.gui import theme
 from desktop_app.gui.jobs import Job, Jobs
-from desktop_app.gui.widgets.prose import words
+from desktop_app.gui.widgets.label import words
 
 
 def sentence(running: tuple[Job, ...]) -> str:

@@ -134,9 +134,7 @@ class Palette(QFrame):
         self.hide()
 
     def open(self) -> None:
-        """Show the commands, ready for typing."""
-        self._field.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self._field.selectAll()
+        """Show the commands that match what is typed."""
         self._show(matching(self._actions(), self._field.text()))
 
     def show_hits(self, typed: str, hits: Sequence[Hit]) -> None:
@@ -191,8 +189,6 @@ class Palette(QFrame):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.FocusOut:
             self.hide()
-        elif event.type() == QEvent.Type.FocusIn and not self.isVisible():
-            self._show(matching(self._actions(), self._field.text()))
         elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             return self._key(event.key())
         return False

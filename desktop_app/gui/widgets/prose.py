@@ -1,6 +1,6 @@
 """Words on the page, always as plain text: nothing a person typed is read as markup.
 
-`paragraph` is a wrapping label. `Prose` sets runs of words in several fonts and colours on one flowing line
+`paragraph` and `words` are labels (label.py). `Prose` sets runs of words in several fonts and colours on one flowing line
 (a bold verdict in a sentence, a muted suffix after a title) without any markup language.
 """
 
@@ -10,28 +10,12 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QTextCharFormat, QTextLayout, QTextOption
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop_app.gui import theme
+from desktop_app.gui.widgets.label import paragraph, words
 
-
-def paragraph(text: str, role: str = "body", *, selectable: bool = True) -> QLabel:
-    """A wrapping label of plain text in a role of the style sheet."""
-    label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    if selectable:
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    theme.dress(label, role)
-    return label
-
-
-def words(text: str = "", role: str = "body") -> QLabel:
-    """A label of one line of plain text."""
-    label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    theme.dress(label, role)
-    return label
+__all__ = ["Prose", "Run", "paragraph", "words"]
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QKeySequence, QPainter, QPen
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from desktop_app.gui import theme
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent
 
 PAUSE = 120  # milliseconds without a key before the search starts
 LONGEST = 200  # characters
 
 
 class SearchField(QLineEdit):
-    """Signal `searched(text)`: what was typed, after a short pause."""
+    """Signals: `searched(text)`: what was typed, after a short pause · `focused`: typing may begin."""
 
     searched = Signal(str)
+    focused = Signal()
 
     def __init__(self, placeholder: str, *, shortcut: str = "", parent: QWidget | None = None) -> None:
         """shortcut: the key sequence shown at the right while the field is empty ("Ctrl+K")."""
@@ -28,6 +34,10 @@ class SearchField(QLineEdit):
         self._pause = QTimer(self, singleShot=True, interval=PAUSE)
         self._pause.timeout.connect(lambda: self.searched.emit(self.text()))
         self.textChanged.connect(lambda text: self._pause.start())
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.focused.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.text():

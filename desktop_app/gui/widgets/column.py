@@ -1,0 +1,85 @@
+"""A column of parts that is filled again at each load: headings, paragraphs, lists. And an area that scrolls."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from desktop_app.gui import theme
+from desktop_app.gui.widgets.prose import Prose, Run, paragraph
+
+
+class Column(QWidget):
+    """Parts under each other; what is left over stays empty at the bottom."""
+
+    def __init__(self, *parts: QWidget | int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("page_body")
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(theme.S)
+        self.show_parts(*parts)
+
+    def show_parts(self, *parts: QWidget | int) -> None:
+        """Show these instead; a number is an empty space of so many logical pixels."""
+        while (item := self._column.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for part in parts:
+            if isinstance(part, int):
+                self._column.addSpacing(part)
+            else:
+                self._column.addWidget(part)
+        self._column.addStretch(1)
+
+
+def scrolling(inside: QWidget) -> QScrollArea:
+    """An area that scrolls up and down, without a frame."""
+    area = QScrollArea()
+    area.setObjectName("body_scroll")
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(inside)
+    return area
+
+
+def heading(text: str, beside: str = "") -> Prose:
+    """The heading of a section, with perhaps some muted words beside it."""
+    runs = [Run(text, "section")]
+    if beside:
+        runs.append(Run(f" {beside}", "section", "muted"))
+    return Prose(tuple(runs))
+
+
+def said(*runs: Run) -> Prose:
+    """A paragraph of runs."""
+    return Prose(runs)
+
+
+def muted(text: str) -> QWidget:
+    """A muted paragraph."""
+    return paragraph(text, "muted")
+
+
+def upright() -> QFrame:
+    """A hairline between two columns."""
+    line = QFrame()
+    line.setFixedWidth(1)
+    theme.dress(line, "line")
+    return line
+
+
+def beside(*parts: QWidget, stretch: bool = True) -> QWidget:
+    """Parts beside each other, small ones such as buttons; what is left over stays at the right."""
+    holder = QWidget()
+    row = QHBoxLayout(holder)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(theme.XS)
+    for part in parts:
+        row.addWidget(part)
+    if stretch:
+        row.addStretch(1)
+    return holder
