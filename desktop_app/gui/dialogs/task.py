@@ -1,0 +1,248 @@
+"""The base of dialogs that ask for something and then do it in a job.
+
+    class DescribeUse(TaskDialog):
+        def __init__(self, jobs, model, parent):
+            super().__init__(jobs, "Describe a use", action="Describe", parent=parent)
+            self.purpose = self.add("Purpose", QLineEdit(), "What the model is for.")
+
+        def run(self):                                      # the primary button, or Enter
+            purpose = self.purpose.text()
+            self.start(lambda ws, progress: models.describe_use(ws, model, purpose), "describing a use")
+
+What goes wrong is said in words inside the dialog and nothing typed is lost. Esc stops a running job, else closes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QCloseEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop_app.errors import Cancelled, UserError
+from desktop_app.gui import show_error, theme
+from desktop_app.gui.dialogs.form import labelled
+from desktop_app.gui.jobs import Job, Jobs, Lane, Workspace
+from desktop_app.gui.widgets.prose import Prose, Run, paragraph, words
+from desktop_app.progress import Progress
+
+
+class TaskDialog(QDialog):
+    """See the module. Signal `succeeded(result)`: the work is done; the dialog closes unless `finish` says otherwise."""
+
+    succeeded = Signal(object)
+
+    def __init__(
+        self, jobs: Jobs, title: str, *, action: str, lead: str = "", width: int = 520, tall: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        """action: the word on the primary button · lead: a sentence under the title · tall: the fields scroll."""
+        super().__init__(parent)
+        self.jobs = jobs
+        self._job: Job | None = None
+        self._first: QWidget | None = None
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(title)
+        self.setAccessibleName(title)
+        self.setMinimumWidth(theme.px(width))
+        self._lay_out(title, lead, action, tall)
+        jobs.changed.connect(self._show_progress)
+
+    def _lay_out(self, title: str, lead: str, action: str, tall: bool) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(theme.XL, theme.XL, theme.XL, theme.L)
+        column.setSpacing(theme.M)
+        column.addWidget(paragraph(title, "section", selectable=False))
+        if lead:
+            column.addWidget(paragraph(lead, "muted", selectable=False))
+        self.fields = QWidget()
+        self.form = QVBoxLayout(self.fields)
+        self.form.setContentsMargins(0, 0, 0, 0)
+        self.form.setSpacing(theme.M)
+        column.addWidget(_scrolled(self.fields) if tall else self.fields, 1)
+        self.error = Prose(line_height=1.4)
+        self.error.hide()
+        column.addWidget(self.error)
+        column.addWidget(self._progress_line())
+        column.addWidget(self._button_row(action))
+
+    def _progress_line(self) -> QWidget:
+        self._running = QFrame()
+        self._bar, self._status = QProgressBar(), words("", "note")
+        self._bar.setRange(0, 100)
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName("Progress")
+        column = QVBoxLayout(self._running)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.XS)
+        column.addWidget(self._bar)
+        column.addWidget(self._status)
+        self._running.hide()
+        return self._running
+
+    def _button_row(self, action: str) -> QWidget:
+        row = QWidget()
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, theme.S, 0, 0)
+        layout.setSpacing(theme.S)
+        self.left_buttons = QHBoxLayout()
+        layout.addLayout(self.left_buttons)
+        layout.addStretch(1)
+        self.cancel_button, self.primary = QPushButton("Cancel"), QPushButton(action)
+        self.cancel_button.setAutoDefault(False)
+        self.primary.setDefault(True)
+        theme.dress(self.primary, "primary")
+        self.cancel_button.clicked.connect(lambda checked=False: self.reject())
+        self.primary.clicked.connect(lambda checked=False: self.attempt())
+        layout.addWidget(self.cancel_button)
+        layout.addWidget(self.primary)
+        return row
+
+    # --- what a dialog calls
+
+    def add(self, label: str, field: QWidget, hint: str = "") -> Any:
+        """A field under its label, with a hint below; returns the field."""
+        self.form.addWidget(labelled(label, field, hint))
+        self._first = self._first or field
+        return field
+
+    def start(
+        self, work: Callable[[Workspace, Progress], Any], title: str, *, lane: Lane = Lane.WRITE,
+        then: Callable[[Any], None] | None = None,
+    ) -> None:
+        """Do it in a job; `then(result)`, by default `finish`, follows."""
+        self.say_nothing()
+        self._set_running(True)
+
+        def done(result: Any) -> None:
+            self._set_running(False)
+            (then or self.finish)(result)
+
+        self._job = self.jobs.run(self, work, then=done, failed=self._failed, lane=lane, title=title)
+
+    def finish(self, result: Any) -> None:
+        """The work is done: tell, and close."""
+        self.succeeded.emit(result)
+        self.accept()
+
+    def say(self, title: str, detail: str = "", tone: str = "breached") -> None:
+        """Say something above the buttons: what is wrong, or what was found."""
+        runs = [Run(title, "strong", tone)]
+        if detail:
+            runs.append(Run(f"\n{detail}"))
+        self.error.set_runs(*runs)
+        self.error.show()
+        QAccessible.updateAccessibility(QAccessibleEvent(self.error, QAccessible.Event.Alert))
+
+    def say_nothing(self) -> None:
+        """Take back what was said."""
+        self.error.hide()
+
+    # --- what a dialog overrides
+
+    def run(self) -> None:
+        """The primary button: read the fields (a UserError is said in the dialog) and `start` the work."""
+
+    # --- running
+
+    def attempt(self) -> None:
+        """Run, unless something runs already."""
+        if self.running:
+            return
+        try:
+            self.run()
+        except UserError as error:
+            self._failed(error)
+
+    @property
+    def running(self) -> bool:
+        """Whether the work runs now."""
+        return self._job is not None and not self._job.done
+
+    def _set_running(self, running: bool) -> None:
+        self._running.setVisible(running)
+        self.fields.setEnabled(not running)
+        self.primary.setEnabled(not running)
+        self.cancel_button.setText("Stop" if running else "Cancel")
+
+    def _show_progress(self) -> None:
+        job = self._job
+        if job is None:
+            return
+        if job.done and self._running.isVisible() and job.cancelled:
+            self._set_running(False)
+            self.say("Stopped. Nothing was recorded.", tone="muted")
+        self._bar.setValue(round(100 * job.fraction))
+        self._status.setText(job.status)
+
+    def _failed(self, error: Exception) -> None:
+        self._set_running(False)
+        if isinstance(error, Cancelled):
+            return
+        if not isinstance(error, UserError):
+            show_error.show_error(self, error)
+            return
+        self.show_refusal(error)
+
+    def show_refusal(self, error: UserError) -> None:
+        """Say an error a person can mend."""
+        self.say(error.title, "\n".join(part for part in (error.detail, error.remedy) if part))
+
+    # --- Qt
+
+    def reject(self) -> None:
+        """Esc and Cancel: stop what runs; else close."""
+        if self.running and self._job is not None:
+            self._job.cancel()
+            self._status.setText("Stopping…")
+        else:
+            super().reject()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Closing stops the work."""
+        if self._job is not None and self.running:
+            self._job.cancel()
+        super().closeEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The first field takes the focus."""
+        super().showEvent(event)
+        if self._first is not None:
+            self._first.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+def _scrolled(inner: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setWidget(inner)
+    area.setObjectName("body_scroll")
+    area.setMinimumHeight(theme.px(420))
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return area
+
+
+class NoteDialog(TaskDialog):
+    """Says one thing and closes: a result that deserves more than a line."""
+
+    def __init__(self, jobs: Jobs, title: str, detail: str, parent: QWidget | None = None) -> None:
+        super().__init__(jobs, title, action="Close", parent=parent)
+        self.form.addWidget(paragraph(detail))
+        self.cancel_button.hide()
+
+    def run(self) -> None:
+        """Close."""
+        self.accept()
+
+
+__all__ = ["NoteDialog", "TaskDialog"]

@@ -1,0 +1,73 @@
+"""A filter above a table: a small button that says what passes and opens the choices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
+
+from desktop_app.gui import theme
+
+V = TypeVar("V")
+
+
+class FilterButton(QPushButton, Generic[V]):
+    """One of some values; the first lets everything pass. Signal `changed`: another one was chosen."""
+
+    changed = Signal()
+
+    def __init__(self, name: str, choices: Iterable[tuple[V, str]], parent: QWidget | None = None) -> None:
+        """name: what is filtered, for a screen reader."""
+        super().__init__(parent)
+        self._name = name
+        self._chosen: V | None = None
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        theme.dress(self, "filter")
+        self.offer(choices)
+        self.clicked.connect(lambda checked=False: self.open_choices())
+
+    def offer(self, choices: Iterable[tuple[V, str]]) -> None:
+        """Other choices; what was chosen stays chosen when it is still there."""
+        self._choices = list(choices)
+        if self._chosen not in [value for value, _ in self._choices]:
+            self._chosen = self._choices[0][0]
+        self._say()
+
+    @property
+    def value(self) -> V | None:
+        """What is chosen."""
+        return self._chosen
+
+    def choose(self, value: V) -> None:
+        """Choose a value and tell."""
+        self._chosen = value
+        self._say()
+        self.changed.emit()
+
+    def show_value(self, value: V) -> None:
+        """Show a value that is offered, and tell nobody."""
+        self._chosen = value
+        self._say()
+
+    def _say(self) -> None:
+        said = next(text for value, text in self._choices if value == self._chosen)
+        self.setText(f"{said} ▾".replace("&", "&&"))
+        self.setAccessibleName(f"{self._name}: {said}")
+
+    def menu_of_choices(self) -> QMenu:
+        """The choices, with the present one ticked."""
+        menu = QMenu(self)
+        for value, text in self._choices:
+            entry = menu.addAction(text.replace("&", "&&"))
+            entry.setCheckable(True)
+            entry.setChecked(value == self._chosen)
+            entry.triggered.connect(lambda checked=False, value=value: self.choose(value))
+        return menu
+
+    def open_choices(self) -> None:
+        """Open the choices below the button."""
+        menu = self.menu_of_choices()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.mapToGlobal(QPoint(0, self.height() + theme.XS)))

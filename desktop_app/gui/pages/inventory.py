@@ -1,0 +1,348 @@
+"""The inventory: every model in every use, what is wrong across them, and the way to one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from desktop_app.domain import inventory as rules
+from desktop_app.domain.canonical import Id, day_text
+from desktop_app.domain.inventory import InventoryRow
+from desktop_app.domain.model import Nature, UseState
+from desktop_app.domain.requirements import OPINION_TEXT
+from desktop_app.gui import theme
+from desktop_app.gui.jobs import Jobs, Lane, Workspace
+from desktop_app.gui.page import Page
+from desktop_app.gui.pages.counter_line import Count, CounterLine
+from desktop_app.gui.pages.filter_button import FilterButton
+from desktop_app.gui.record_table import Column, RecordTable
+from desktop_app.gui.state import AppState
+from desktop_app.gui.widgets.empty_state import EmptyState
+from desktop_app.gui.widgets.prose import paragraph, words
+from desktop_app.gui.widgets.search_field import SearchField
+from desktop_app.progress import Progress
+
+if TYPE_CHECKING:
+    from desktop_app.operations.inventory import InventoryView
+
+KINDS = frozenset({
+    "model", "version", "use", "tier", "in_use", "validation", "validation.concluded", "finding", "finding.event",
+    "promotion.requested", "promotion.signed_off", "promotion.closed", "stage.changed", "prior_decision", "condition",
+    "condition.event", "exception", "overlay", "inventory.imported", "source.synced", "evidence", "card",
+    "evidence.withdrawn", "artefact.resolved", "policy",
+})
+CHIPS = {"waiting": "pending"}  # approval state → chip state, where the words differ
+VIEWS = (("everything", "Everything"), ("attention", "Needs attention"), ("in_use", "In use"), ("waiting", "Waiting"))
+
+
+class InventoryPage(Page["InventoryView"]):
+    """See the module."""
+
+    key, title, kinds = "inventory", "Inventory", KINDS
+
+    def __init__(self, jobs: Jobs, state: AppState, parent: QWidget | None = None) -> None:
+        super().__init__(jobs, state, parent)
+        self._view: InventoryView | None = None
+        self._shown_view = "everything"
+        self.add_button("Register…", self.register)
+        self.add_button("Import…", self.import_file)
+        self.add_button("Sync…", self.sync)
+        self.add_button("Export", self.export)
+        self._make_content()
+
+    def _make_content(self) -> None:
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(theme.L)
+        self.counters = CounterLine()
+        self.counters.chosen.connect(lambda key: self._refilter())
+        column.addWidget(self.counters)
+        column.addLayout(self._filter_row())
+        self.table: RecordTable[InventoryRow] = RecordTable(
+            self._columns(), name="Models and their uses", identity=lambda r: (r.version, r.use))
+        self.table.opened.connect(self._open)
+        self.table.chosen.connect(lambda row: row and self.state.select("version", row.version))
+        self.table.counted.connect(self._say_how_many)
+        column.addWidget(self.table, 1)
+        self.set_content(content)
+        layout = self.layout()
+        assert layout is not None
+        layout.setSpacing(theme.XS)  # the counters stand right under the title
+
+    def _filter_row(self) -> QHBoxLayout:
+        self.search = SearchField("Filter by name, use, owner, finding…", shortcut="Ctrl+F")
+        self.search.searched.connect(self.table_filter)
+        self.search.setFixedWidth(theme.px(280))
+        self.tiers: FilterButton[int] = FilterButton("Tier", [(0, "All tiers")])
+        self.entities: FilterButton[str] = FilterButton("Entity", [("", "All entities")])
+        row = QHBoxLayout()
+        row.setSpacing(theme.S)
+        row.addWidget(self.search)
+        QShortcut(QKeySequence("Ctrl+F"), self, self.search.setFocus)
+        for button in (self.tiers, self.entities):
+            button.changed.connect(self._refilter)
+            row.addWidget(button)
+        self.how_many = words("", "muted")
+        row.addSpacing(theme.S)
+        row.addWidget(self.how_many)
+        row.addStretch(1)
+        self._view_buttons: dict[str, QPushButton] = {}
+        for key, text in VIEWS:
+            self._view_buttons[key] = self._view_button(key, text)
+            row.addWidget(self._view_buttons[key])
+        self._dress_views()
+        return row
+
+    def _view_button(self, key: str, text: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setCheckable(True)
+        button.setAccessibleName(f"View: {text}")
+        button.clicked.connect(lambda checked=False: self.show_view(key))
+        return button
+
+    def _columns(self) -> list[Column[InventoryRow]]:
+        return [
+            Column(key="model", title="Model, version, use", text=lambda r: r.name, suffix=lambda r: label_text(r.label),
+                   second=use_words, strong=True, stretch=3, width=250),
+            Column(key="tier", title="Tier", text=lambda r: str(r.tier or "–"), align="right", width=52,
+                   sort=lambda r: r.tier),
+            Column(key="status", title="Status", text=_status, width=104),
+            Column(key="validation", title="Validation", text=_opinion, width=150, stretch=1,
+                   second=lambda r: day_text(r.opinion_on) if r.opinion_on else "—"),
+            Column(key="approval", title="Approval", text=lambda r: rules.approval(r, self.today).text,
+                   chip=lambda r: approval_chip(r, self.today), width=176, stretch=1),
+            Column(key="finding", title="Worst open finding", text=lambda r: _finding(r, self.today), width=156, stretch=1,
+                   sort=_finding_rank),
+            Column(key="due", title="Next due", text=lambda r: _due(r, self.today)[0], width=150, stretch=1,
+                   tone=lambda r: "breached" if _due(r, self.today)[1] else "ink",
+                   sort=lambda r: r.due[0].on if r.due else None),
+            Column(key="owner", title="Owner", text=self._owner, width=130, hidden=True),
+            Column(key="number", title="Inventory number", text=lambda r: r.number, width=120, mono=True, hidden=True),
+            Column(key="technique", title="Technique", text=lambda r: r.technique, width=130, hidden=True),
+            Column(key="vendor", title="Vendor", text=lambda r: r.vendor, width=120, hidden=True),
+        ]
+
+    def _owner(self, row: InventoryRow) -> str:
+        return self._view.names.get(row.owner, "") if self._view and row.owner else ""
+
+    @property
+    def today(self) -> date:
+        """The day of what is shown, by the registry's clock."""
+        return self._view.today if self._view else date.today()  # noqa: DTZ011 - nothing is shown yet
+
+    # --- loading
+
+    def load(self, ws: Workspace, progress: Progress) -> InventoryView:
+        """Every row with the counters."""
+        from desktop_app.operations import inventory
+
+        return inventory.overview(ws)
+
+    def is_empty(self, data: InventoryView) -> bool:
+        """A registry without a model."""
+        return not data.rows
+
+    def empty_state(self) -> EmptyState:
+        """The ways to bring models in."""
+        return Beginning(self)
+
+    def show_data(self, data: InventoryView) -> None:
+        """Show the rows under the filters that are set."""
+        self._view = data
+        counts = [Count(c.key, c.sentence, c.severity, strong=c.severity == "breached") for c in data.counters]
+        plural = "" if data.models == 1 else "s"
+        total = f"{data.models:,} model{plural} in {len(data.rows):,} uses"
+        self.counters.show_counts([*counts, Count("", total)])
+        self.tiers.offer([(0, "All tiers"), *((t, f"Tier {t}") for t in sorted({r.tier for r in data.rows if r.tier}))])
+        found = sorted({r.entity for r in data.rows if r.entity})
+        self.entities.offer([("", "All entities"), *((e, e) for e in found)])
+        self._refilter()
+
+    # --- filtering
+
+    def table_filter(self, typed: str) -> None:
+        """Show only rows that say every word typed."""
+        self.table.set_filter(typed)
+
+    def show_view(self, key: str) -> None:
+        """One of VIEWS."""
+        self._shown_view = key
+        self._dress_views()
+        self._refilter()
+
+    def _dress_views(self) -> None:
+        for key, button in self._view_buttons.items():
+            button.setChecked(key == self._shown_view)
+            theme.dress(button, "filter" if key == self._shown_view else "quiet")
+
+    def _refilter(self) -> None:
+        if self._view is not None:
+            self.table.set_records(r for r in self._view.rows if self._passes(r))
+
+    def _passes(self, row: InventoryRow) -> bool:
+        assert self._view is not None
+        tier, entity = self.tiers.value, self.entities.value
+        counted = next((c.rows for c in self._view.counters if c.key == self.counters.current), None)
+        return (not tier or row.tier == tier) and (not entity or row.entity == entity) \
+            and (counted is None or (row.version, row.use) in counted) \
+            and _in_view(row, self._shown_view, self._view)
+
+    def _say_how_many(self, shown: int, total: int) -> None:
+        every = len(self._view.rows) if self._view else total
+        self.how_many.setText("" if shown == every else "No row passes" if not shown else f"{shown:,} of {every:,}")
+
+    # --- what can be done
+
+    def _open(self, row: InventoryRow) -> None:
+        self.open("version", version=row.version, use=row.use)
+
+    def register(self) -> None:
+        """Register a model by hand."""
+        from desktop_app.gui.dialogs.register_model import RegisterModel
+
+        dialog = RegisterModel(self.jobs, parent=self)
+        dialog.succeeded.connect(self._registered)
+        dialog.open()
+
+    def _registered(self, made: tuple[Id, Id]) -> None:
+        self.forget()
+        self.open("version", version=made[0], use=made[1])
+
+    def import_file(self) -> None:
+        """Take an inventory file in."""
+        from desktop_app.gui.dialogs.import_inventory import ImportInventory
+
+        dialog = ImportInventory(self.jobs, parent=self)
+        dialog.succeeded.connect(lambda result: self.forget())
+        dialog.open()
+
+    def sync(self) -> None:
+        """Read an MLflow server."""
+        from desktop_app.gui.dialogs.sync_mlflow import SyncMlflow
+
+        dialog = SyncMlflow(self.jobs, parent=self)
+        dialog.succeeded.connect(lambda result: self.forget())
+        dialog.open()
+
+    def export(self) -> None:
+        """Write the inventory as CSV; the export is recorded."""
+        chosen, _ = QFileDialog.getSaveFileName(self, "Export the inventory", "inventory.csv", "CSV (*.csv)")
+        if chosen:
+            self.export_to(Path(chosen))
+
+    def export_to(self, target: Path) -> None:
+        """Write the inventory to a file, in a job."""
+        def work(ws: Workspace, progress: Progress) -> str:
+            from desktop_app.operations import inventory
+
+            return inventory.export_csv(ws, target)
+
+        self.jobs.run(self, work, lane=Lane.WRITE, title="export of the inventory", then=lambda digest: (
+            self.how_many.setText(f"Exported to {target.name}, SHA-256 {digest[:8]}…")))
+
+
+class Beginning(EmptyState):
+    """What a new registry says: the three ways to bring models in."""
+
+    def __init__(self, page: InventoryPage) -> None:
+        super().__init__("No model is registered yet", "There are three ways to bring models in.")
+        column = self.layout()
+        assert isinstance(column, QVBoxLayout)
+        ways: tuple[tuple[str, str, Callable[[], None]], ...] = (
+            ("Import…", "An inventory kept in Excel or CSV: columns are matched, mistakes shown before anything is "
+             "written.", page.import_file),
+            ("Sync…", "An MLflow server: its registered models, versions, runs and aliases.", page.sync),
+            ("Register…", "One model by hand: a vendor model, a spreadsheet, anything that lives in no system.",
+             page.register),
+        )
+        holder = QWidget()
+        holder.setMaximumWidth(theme.px(560))
+        rows = QVBoxLayout(holder)
+        rows.setSpacing(theme.M)
+        for title, said, run in ways:
+            rows.addLayout(_way(title, said, run))
+        column.insertSpacing(column.count() - 1, theme.L)
+        column.insertWidget(column.count() - 1, holder, 0)
+        column.setAlignment(holder, Qt.AlignmentFlag.AlignHCenter)
+
+
+def _way(title: str, said: str, run: Callable[[], None]) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(theme.L)
+    button = QPushButton(title)
+    button.setFixedWidth(theme.px(112))
+    button.setAccessibleDescription(said)
+    button.clicked.connect(lambda checked=False: run())
+    row.addWidget(button)
+    row.addWidget(paragraph(said, "muted", selectable=False), 1)
+    return row
+
+
+# --- the words of a row
+
+
+def label_text(label: str) -> str:
+    """A version as people write it: v7 for MLflow's 7, others as they are."""
+    return f"v{label}" if label.isdigit() else label
+
+
+def use_words(row: InventoryRow) -> str:
+    """What it is used for, where."""
+    return " · ".join(part for part in (row.purpose, row.entity or row.business_line) if part) or "no use described"
+
+
+def approval_chip(row: InventoryRow, today: date) -> tuple[str, str]:
+    """The approval as a chip: (state of widgets.chip.STATES, words)."""
+    found = rules.approval(row, today)
+    return CHIPS.get(found.state, found.state), found.text
+
+
+def _status(row: InventoryRow) -> str:
+    from desktop_app.operations.inventory import status_text  # loaded since the rows were
+
+    return status_text(row)
+
+
+def _opinion(row: InventoryRow) -> str:
+    if row.nature is Nature.NOT_A_MODEL:
+        return "not a model"
+    if row.opinion:
+        return OPINION_TEXT[row.opinion]
+    return "in progress" if any(d.what == "validation" for d in row.due) else "—"
+
+
+def _finding(row: InventoryRow, today: date) -> str:
+    if row.finding is None or row.finding_severity is None:
+        return "—"
+    age = f" · {(today - row.finding_since).days} d" if row.finding_since else ""
+    return f"{row.finding_label} {row.finding_severity.value}{age}"
+
+
+def _finding_rank(row: InventoryRow) -> Any:
+    """Worst first when ascending, oldest first among equals; rows without a finding last."""
+    if row.finding_severity is None:
+        return None
+    return (-list(type(row.finding_severity)).index(row.finding_severity), row.finding_since or date.max)
+
+
+def _due(row: InventoryRow, today: date) -> tuple[str, bool]:
+    """What is due next, and whether it is late."""
+    from desktop_app.operations.inventory import next_due
+
+    words_due, late = next_due(row, today)
+    return words_due or "—", late
+
+
+def _in_view(row: InventoryRow, view: str, data: InventoryView) -> bool:
+    if view == "attention":
+        return any((row.version, row.use) in c.rows for c in data.counters)
+    if view == "in_use":
+        return row.use_state in (UseState.IN_USE, UseState.PARALLEL_RUN, UseState.PILOT)
+    return view != "waiting" or row.request_outcome == "open"
