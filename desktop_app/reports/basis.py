@@ -29,7 +29,7 @@ def requirements(contents: Contents) -> list[Any]:
                  f"model of tier {dossier.tier} that is to reach {line(contents.stage_title(dossier.to_stage), 80)}."),
         *table(columns, rows, empty="The policy asks for nothing here."),
         paragraph(_standing(len(dossier.blocking)), style="note"),
-        *([heading("Not tested"), *bullets(dossier.not_tested)] if dossier.not_tested else []),
+        *([*heading("Not tested"), *bullets(dossier.not_tested)] if dossier.not_tested else []),
     ]
 
 
@@ -46,7 +46,7 @@ def card(contents: Contents) -> list[Any]:
     if not contents.pack.card:
         return [*out, paragraph("No card was written for this version.")]
     for title, fields in groupby(contents.pack.card, key=lambda f: f.section):
-        out.append(heading(title))
+        out += heading(title)
         for field in fields:
             said = paragraphs(field.text) or [paragraph(muted("Not filled in."))]
             label = paragraph(line(field.label, 200), style="label")
@@ -58,9 +58,9 @@ def card(contents: Contents) -> list[Any]:
 # ---- lineage
 
 _LEGEND = (
-    "Time runs from left to right, from cause to effect. A solid line was observed in an event of the source; a dashed "
-    "line was asserted by a person or inferred. A dashed outline is something that is not known: it is drawn so that "
-    "its absence is seen.")
+    "Time runs from left to right, from cause to effect. A solid line was observed in an event of the source or "
+    "asserted by a person, as the table says; a dashed line was inferred, or leads to something that is not known. A dashed "
+    "outline is something that is not known: it is drawn so that its absence is seen.")
 
 
 def lineage(contents: Contents, figures: Sequence[Figure]) -> list[Any]:
@@ -73,7 +73,7 @@ def lineage(contents: Contents, figures: Sequence[Figure]) -> list[Any]:
     out += [
         paragraph(bold("How to read it. "), _LEGEND, style="note"),
         paragraph(_unknowns(unknown), style="note"),
-        heading("Nodes"),
+        *heading("Nodes"),
         *_nodes(graph),
     ]
     return out
@@ -176,11 +176,11 @@ def departures(contents: Contents) -> list[Any]:
         return []
     out = section("Exceptions and overlays", "Departures from policy with an end, and adjusted outputs.", fresh=False)
     for _, e in exceptions:
-        out += [heading(sentence(e.exception_kind.value)), facts([
+        out += [*heading(sentence(e.exception_kind.value)), facts([
             ("In force", [f"{day_text(e.valid_from)} to {day_text(e.valid_to)}"]), ("Reason", [line(e.reason, 2000)]),
             ("Controls", [line(e.controls, 2000) or NONE]), ("Authority", [line(e.authority, 2000) or NONE])])]
     for _, o in overlays:
-        out += [heading(f"Overlay: {line(o.amount, 200)}"), facts([
+        out += [*heading(f"Overlay: {line(o.amount, 200)}"), facts([
             ("Reason", [line(o.reason, 2000)]), ("Owner", [contents.pack.name(o.owner)]),
             ("To be reviewed by", [day_text(o.review_by)]), ("Exit", [line(o.exit, 2000) or NONE])])]
     return out
@@ -195,7 +195,7 @@ def scans(contents: Contents) -> list[Any]:
     for _, evidence, scan in found:
         says = verdict("met", "data only: may be loaded apart from our process") if scan.loadable else verdict(
             "breached", "not loaded")
-        out += [heading(evidence.title), facts([
+        out += [*heading(evidence.title), facts([
             ("Format", [f"{line(scan.format, 80)}, {bytes_text(scan.size)}"]),
             ("Result", [says, line(scan.reason, 900)]),
             ("Digest", [Run(evidence.artefact, "mono") if evidence.artefact else NONE]),

@@ -33,7 +33,7 @@ STYLES = {
     "lead": ("serif", 13.5, 19, "ink", 0, 14),
     "page": ("serif-bold", 19, 24, "ink", 0, 5),
     "intro": ("serif", 10.5, 15.5, "muted", 0, 13),
-    "heading": ("bold", 10, 14, "ink", 15, 4),
+    "heading": ("bold", 10, 14, "ink", 13, 3),
     "body": ("sans", 9, 13.5, "ink", 0, 5),
     "bullet": ("sans", 9, 13.5, "ink", 0, 4),
     "note": ("sans", 8, 11.5, "muted", 3, 5),
@@ -112,5 +112,5 @@ def style(name: str, right: bool = False) -> Any:
         name, fontName=font(face), fontSize=size, leading=leading, textColor=colour(ink), spaceBefore=before,
         spaceAfter=after, alignment=TA_RIGHT if right else TA_LEFT, leftIndent=hanging,
         firstLineIndent=-hanging, splitLongWords=1, allowWidows=0, allowOrphans=0,
-        keepWithNext=int(name in ("heading", "page", "statement-title")),
+        keepWithNext=int(name in ("page", "statement-title")),
     )

@@ -141,7 +141,7 @@ def _verdicts(results: Iterable[CriterionResult]) -> list[Any]:
     rows = [((bold(_criterion(r.criterion)), muted(f"  {_rule(r.criterion)}")), measured(r.measure), r.sentence,
              verdict(r.verdict.value)) for r in results]
     columns = (Column("Criterion", 130), Column("Result", 92, right=True), Column("In words", 170), Column("", 74))
-    return [heading("Criteria"), *table(columns, rows, empty="No criterion was set: what follows is reported only."),
+    return [*heading("Criteria"), *table(columns, rows, empty="No criterion was set: what follows is reported only."),
             paragraph(NO_LEGAL, style="note")]
 
 
@@ -160,7 +160,7 @@ def _rule(c: Criterion) -> str:
 def _overall(measures: Sequence[NamedMeasure], rows: int, title: str = "Over all groups") -> list[Any]:
     columns = (Column("Measure", 150), Column("Value", 60, right=True), Column("95 % interval", 100, right=True),
                Column("n", 60, right=True), Column("How", 150))
-    return [heading(title), *table(columns, [
+    return [*heading(title), *table(columns, [
         (measure_name(m.name), figure(m.measure.value), interval(m.measure) or NONE, count(rows),
          line(m.measure.reason or m.measure.method, 200)) for m in measures], empty="Nothing was measured.")]
 
@@ -169,6 +169,7 @@ def _overall(measures: Sequence[NamedMeasure], rows: int, title: str = "Over all
 
 
 _RATIO_WIDTH = 71.0
+_RATIOS = ("impact_ratio", "demographic_parity_ratio")
 
 
 def _groups(result: FairnessResult, verdicts: Sequence[CriterionResult]) -> list[Any]:
@@ -176,8 +177,8 @@ def _groups(result: FairnessResult, verdicts: Sequence[CriterionResult]) -> list
     for attribute, grouped in groupby(result.groups, key=lambda g: g.attribute):
         rows = list(grouped)
         threshold = next((real(v.criterion.threshold) for v in verdicts if v.criterion.attribute == attribute
-                          and v.criterion.threshold is not None and "ratio" in v.criterion.metric), None)
-        out += [heading(f"Groups by {line(attribute, 120)}"), *_selection(rows, threshold), *_errors(rows)]
+                          and v.criterion.threshold is not None and v.criterion.metric in _RATIOS), None)
+        out += [*heading(f"Groups by {line(attribute, 120)}"), *_selection(rows, threshold), *_errors(rows)]
     return out
 
 
@@ -243,7 +244,7 @@ def _fairness_spec(spec: FairnessSpec) -> Facts:
 
 
 def _remarks(result: FairnessResult) -> list[Any]:
-    differences = [heading("Differences"), *table(
+    differences = [*heading("Differences"), *table(
         (Column("Measure", 250), Column("Value", 60, right=True), Column("95 % interval", 110, right=True)),
         [(measure_name(d.name), figure(d.measure.value), interval(d.measure) or line(d.measure.reason, 120) or NONE)
          for d in result.differences])] if result.differences else []
@@ -251,7 +252,7 @@ def _remarks(result: FairnessResult) -> list[Any]:
 
 
 def _notes(title: str, notes: Sequence[str]) -> list[Any]:
-    return [heading(title), *bullets(notes)] if notes else []
+    return [*heading(title), *bullets(notes)] if notes else []
 
 
 # ---- explanations
@@ -270,7 +271,7 @@ def _explanation_facts(e: Evidence) -> Facts:
 def _importances(result: ExplanationResult) -> list[Any]:
     columns = (Column("Feature", 200), Column("Mean |contribution|", 100, right=True),
                Column("Direction with the value", 120, right=True))
-    return [heading("Importance over the explained rows"), *table(columns, [
+    return [*heading("Importance over the explained rows"), *table(columns, [
         (line(i.feature, 200), figure(i.mean_abs, 4), figure(i.direction, 2)) for i in result.importances])]
 
 
@@ -280,7 +281,7 @@ def _local(result: ExplanationResult) -> list[Any]:
     rows: list[tuple[Cell, ...]] = [(muted("Base value"), "", figure(local.base, 4))]
     rows += [(line(c.feature, 200), line(c.value, 200), figure(c.contribution, 4)) for c in local.contributions]
     rows.append((bold("Output"), "", bold(figure(local.output, 4))))
-    return [heading(f"One record: row {local.row:,} of the table"), *table(columns, rows)]
+    return [*heading(f"One record: row {local.row:,} of the table"), *table(columns, rows)]
 
 
 def _charts(e: Evidence, figures: Figures) -> list[Any]:

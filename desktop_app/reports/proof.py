@@ -60,7 +60,7 @@ def _statement(s: PackSignature) -> list[Any]:
 def entries(contents: Contents) -> list[Any]:
     """The entries of the log about this model."""
     pack = contents.pack
-    out = section("The log", f"The {len(pack.entries):,} entries about this model, of a log that stands at entry "
+    out = section("The log", f"{len(pack.entries):,} of its entries are about this model; it stands at entry "
                   f"{pack.head_seq:,}. Times are the registry’s, in UTC.")
     columns = (
         Column("Entry", 40, right=True, wrap=False), Column("Time", 98, wrap=False), Column("By", 84, wrap=False),
@@ -97,10 +97,10 @@ def annex(contents: Contents) -> list[Any]:
         if contents.unread else ""
     return [
         *section("Digests in full", "What a printed page can be checked against, digit by digit." + unread),
-        heading("Members of the dossier"), *table(columns, members, empty="The dossier has no members."),
-        heading("Records in pack.json"), *table(columns, records),
-        *([heading("Files"), *table(columns, files)] if files else []),
-        *([heading("Entries of the log"), *table(columns, chain)] if chain else []),
+        *heading("Members of the dossier"), *table(columns, members, empty="The dossier has no members."),
+        *heading("Records in pack.json"), *table(columns, records),
+        *([*heading("Files"), *table(columns, files)] if files else []),
+        *([*heading("Entries of the log"), *table(columns, chain)] if chain else []),
     ]
 
 
@@ -124,20 +124,17 @@ _DOES_NOT = (
 
 def how_to_check(contents: Contents) -> list[Any]:
     """The commands, what each shows, and what none of them can show."""
-    pack, report = contents.pack, contents.pack.integrity
+    report = contents.pack.integrity
     columns = (Column("Check", 180), Column("What it came to", 290))
     return [
         *section("How to check this document", "No account and no trust in us is needed for the first three steps."),
         *_steps(contents),
-        heading("What was checked when this was made"), *table(columns, report.checks, empty="No check was run."),
+        *heading("What was checked when this was made"), *table(columns, report.checks, empty="No check was run."),
         *_problems(contents),
-        heading("What this proves"), *bullets(_PROVES),
-        heading("What it does not prove"), *bullets((*_DOES_NOT, *report.not_checked)),
-        facts([("pack.json", [mono(contents.digest)]), ("dossier.json", [mono(pack.dossier.digest)]),
-               (f"Log, entry {pack.head_seq:,}", [mono(pack.head_hash)]),
-               ("Registry", [mono(line(pack.registry, 120))])]),
-        paragraph("A character that the fonts of this document lack is printed as �; the embedded files hold it. "
-                  "Digests that end in … are given in full here or in the annex.", style="note"),
+        *heading("What this proves"), *bullets(_PROVES),
+        *heading("What it does not prove"), *bullets((*_DOES_NOT, *report.not_checked)),
+        paragraph("pack.json digests to ", mono(contents.digest), ". A character that these fonts lack is printed "
+                  "as �; the embedded files hold it.", style="note"),
     ]
 
 
@@ -158,7 +155,7 @@ def _steps(contents: Contents) -> list[Any]:
 
 
 def _step(title: str, says: str, *commands: str) -> list[Any]:
-    return [heading(title), paragraph(says), *[paragraph(c, style="command") for c in commands]]
+    return [*heading(title), paragraph(says), *[paragraph(c, style="command") for c in commands]]
 
 
 def _problems(contents: Contents) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,8 @@ from desktop_app.reports.contents import Contents
 from desktop_app.reports.numbers import moment, short, words
 from desktop_app.reports.tables import Cell, facts
 from desktop_app.reports.text import Run, bold, line, mono, muted, paragraph, verdict
+
+_CLAUSE = re.compile(r"[^,:;.]{1,60}(?=[,:;.])")
 
 
 def pages(contents: Contents) -> list[Any]:
@@ -29,14 +32,14 @@ def pages(contents: Contents) -> list[Any]:
 
 
 def _outcome(pack: Pack) -> list[str | Run]:
-    word = {"met": "Approved", "breached": "Not approved", "undetermined": "Undecided"}.get(pack.outcome_state, "")
+    """The sentence, its first clause in the colour and with the mark of its state."""
     sentence = line(pack.outcome, 1200)
-    if not word:
+    clause = _CLAUSE.match(sentence)
+    lead = clause.group(0) if clause else ""
+    mark = verdict(pack.outcome_state, lead or pack.outcome_state)
+    if pack.outcome_state == "none" or not mark.colour:
         return [sentence]
-    said = sentence.lower().startswith(word.lower())
-    mark = verdict(pack.outcome_state, sentence[:len(word)] if said else f"{word}.")
-    rest = sentence[len(word):] if said else f" {sentence}"
-    return [Run(mark.text, "serif-bold", mark.colour), rest]
+    return [Run(mark.text, "serif-bold", mark.colour), sentence[len(lead):] if lead else f". {sentence}"]
 
 
 def _answer(pack: Pack) -> list[tuple[str, list[Cell]]]:
@@ -74,9 +77,15 @@ def _open(pack: Pack) -> list[tuple[str, list[Cell]]]:
         ("Open findings", [*pack.open_findings] or ["None."]),
         ("Validation", [line(pack.opinion, 1200) or "No opinion is recorded."]),
         ("Not tested", [*pack.not_tested] or ["Nothing is recorded as left out."]),
-        ("News since frozen", [(verdict("undetermined", "to reconsider"), f"  {line(n)}") for n in pack.news]
-         or [f"None known on {day_text(pack.made_at.date())}."]),
+        ("News since frozen",
+         [_news(line(n)) for n in pack.news] or [f"None known on {day_text(pack.made_at.date())}."]),
     ]
+
+
+def _news(told: str) -> Cell:
+    """What became known since: a reason to reconsider is marked, later information is not."""
+    what, colon, rest = told.partition(": ")
+    return (verdict("undetermined", what), f" {rest}") if colon and what == "to reconsider" else told
 
 
 def _standing(contents: Contents) -> list[tuple[str, list[Cell]]]:

@@ -126,9 +126,11 @@ def section(title: str, intro: str = "", fresh: bool = True) -> list[Any]:
     return [PageBreak() if fresh else CondPageBreak(210), head, *([paragraph(intro, style="intro")] if intro else [])]
 
 
-def heading(text: str, *more: str | Run) -> Any:
-    """A heading within a page."""
-    return paragraph(line(text), *more, style="heading")
+def heading(text: str, *more: str | Run) -> list[Any]:
+    """A heading within a page, never alone at its foot."""
+    from reportlab.platypus import CondPageBreak
+
+    return [CondPageBreak(82), paragraph(line(text), *more, style="heading")]
 
 
 def rule() -> Any:

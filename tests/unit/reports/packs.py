@@ -112,7 +112,7 @@ def ordinary(entries: int = 40, findings: int = 3) -> Pack:
         opinion="Fit with conditions: T. Vieira, 9 Feb 2027, report V-41.",
         open_findings=tuple(f"{f.number} {f.severity.value}: {f.title}, due 31 May 2027" for f in found),
         not_tested=("Robustness to rate shocks.",),
-        news=("Bias report: superseded by Bias report on applicants of the fourth quarter",),
+        news=("to reconsider: Bias report: superseded by Bias report on applicants of the fourth quarter",),
         dossier=stored(frozen, 27), records=tuple(stored(f, i + 2, OWNER if i % 2 else VALIDATOR) for i,
                                                   f in enumerate(facts)),
         blobs=(Pair(key="V-41 validation report.pdf", value=digest("V-41")),

@@ -85,9 +85,9 @@ def group(attribute: str, name: str, n: int, rate: float, ratio: Measure, state:
         ratio=ratio, relative_to=to, state=state)
 
 
-CRITERION = Criterion(metric="selection_rate_ratio", attribute="sex", threshold=number(0.8), direction="at_least",
+CRITERION = Criterion(metric="impact_ratio", attribute="sex", threshold=number(0.8), direction="at_least",
                       reference="men")
-AGE = Criterion(metric="selection_rate_ratio", attribute="age", threshold=number(0.8), direction="at_least",
+AGE = Criterion(metric="impact_ratio", attribute="age", threshold=number(0.8), direction="at_least",
                 reference="25–39")
 
 
