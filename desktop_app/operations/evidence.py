@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from desktop_app.domain.audit import Recorded
-from desktop_app.domain.canonical import Id, record
+from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.change import Change
 from desktop_app.domain.evidence import (
+    ArtefactScan,
+    CriterionResult,
     DocumentInfo,
     Evidence,
     EvidenceKind,
     EvidencePlanned,
     EvidenceWithdrawn,
     ExplanationSpec,
+    FairnessResult,
     FairnessSpec,
     PerformanceSpec,
     Standing,
@@ -281,6 +284,43 @@ def listing(workspace: Workspace, version: Id | None = None) -> tuple[EvidenceLi
         EvidenceLine(item=e, model_name=models.get(e.record.model, ""), by=names.get(e.by, ""),
                      version_label=labels.get(e.record.version, ""), stands=e.record.id not in gone)
         for e in reversed(found) if version is None or e.record.version == version)
+
+
+def get(workspace: Workspace, evidence: Id) -> Recorded[Evidence]:
+    """One piece of evidence."""
+    with workspace.store.read() as reader:
+        return reader.get(Evidence, evidence)
+
+
+def inspect_file(path: Path) -> tuple[Digest, ArtefactScan]:
+    """What a model file is, without loading it: its digest and the scan."""
+    from desktop_app.analysis import artefacts
+
+    return artefacts.inspect(path)
+
+
+def preview_fairness(table: Path, spec: FairnessSpec, progress: Progress | None = None) \
+        -> tuple[FairnessResult, tuple[CriterionResult, ...]]:
+    """A bias report that is not filed anywhere."""
+    from desktop_app.analysis import fairness as engine
+    from desktop_app.analysis import table as tables
+
+    progress = progress or Progress()
+    return engine.report(tables.load(table, progress.part(0.0, 0.3)), spec, progress.part(0.3, 1.0))
+
+
+def columns_of(table: Path) -> tuple[str, ...]:
+    """The names of a table's columns, in order."""
+    from desktop_app.analysis import table as tables
+
+    return tuple(column.name for column in tables.preview(table).columns)
+
+
+def preview_table(table: Path) -> Any:
+    """A table as a mapping dialog shows it: columns with types and frequent values, first rows, row count."""
+    from desktop_app.analysis import table as tables
+
+    return tables.preview(table)
 
 
 def charts(item: Evidence) -> tuple[Figure, ...]:

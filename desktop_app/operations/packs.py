@@ -143,7 +143,8 @@ def _records(reader: Reader, history: History, seen: Review) -> list[Recorded[An
 def _of_person(reader: Reader, person: Id) -> list[Recorded[Any]]:
     """What an outsider needs to judge a person's signature: who, with which key, in which roles."""
     about: tuple[type[Any], ...] = (KeyEnrolled, RoleGranted, RoleRevoked)
-    return [reader.get(Person, person), *(f for cls in about for f in reader.all(cls, person))]
+    found: list[Recorded[Any]] = [reader.get(Person, person)]
+    return found + [f for cls in about for f in reader.all(cls, person)]
 
 
 def _packed(reader: Reader, item: Recorded[Any]) -> PackRecord:
@@ -197,7 +198,7 @@ def _signatures(
 
 
 def _decision_facts(reader: Reader, seen: Review) -> dict[Id, Recorded[Any]]:
-    every = [seen.request, seen.dossier, seen.policy, *reader.all(RoleGranted), *reader.all(RoleRevoked)]
+    every: list[Recorded[Any]] = [seen.request, seen.dossier, seen.policy, *reader.all(RoleGranted), *reader.all(RoleRevoked)]
     return {f.record.id: f for f in every}
 
 

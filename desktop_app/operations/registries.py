@@ -5,7 +5,10 @@ from __future__ import annotations
 from desktop_app.domain.person import Role
 from desktop_app.errors import Refused
 from desktop_app.operations import people, policies
+from desktop_app.trust.keys import check_passphrase
 from desktop_app.workspace import Workspace
+
+__all__ = ["check_passphrase", "found"]
 
 
 def found(workspace: Workspace, name: str, passphrase: str, roles: tuple[Role, ...] = ()) -> Workspace:

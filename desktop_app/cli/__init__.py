@@ -1,0 +1,1 @@
+"""The command line: one subcommand per operation; nothing but parsing and printing."""

@@ -1,0 +1,141 @@
+"""How a subcommand is declared, and what it gives back."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from desktop_app.domain.canonical import Id
+from desktop_app.errors import NotFound, UserError
+from desktop_app.progress import Progress
+from desktop_app.workspace import Workspace, open_workspace
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command came to: lines for people, one object for --json, the exit code."""
+
+    lines: list[str] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
+    exit_code: int = 0
+
+
+Run = Callable[["Call"], Result]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A subcommand of one or two words."""
+
+    name: str
+    help: str
+    run: Run
+    arguments: tuple[tuple[tuple[str, ...], dict[str, Any]], ...]
+
+
+COMMANDS: dict[str, Command] = {}
+
+
+def arg(*names: str, **options: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """An argument, as argparse takes it."""
+    return names, options
+
+
+def command(
+    name: str,
+    help_text: str,
+    *arguments: tuple[tuple[str, ...], dict[str, Any]],
+) -> Callable[[Run], Run]:
+    """Declare the function below as a subcommand."""
+
+    def declare(run: Run) -> Run:
+        COMMANDS[name] = Command(name, help_text, run, arguments)
+        return run
+
+    return declare
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a subcommand: its arguments, and the registry it is about."""
+
+    args: argparse.Namespace
+    progress: Progress
+
+    @contextmanager
+    def workspace(self) -> Iterator[Workspace]:
+        """The registry that --registry or ASSAYDESK_REGISTRY names, with --as acting."""
+        opened = open_workspace(self.registry, self.args.person)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    @property
+    def registry(self) -> str | None:
+        """The address that was named, if one was."""
+        return self.args.registry or os.environ.get("ASSAYDESK_REGISTRY") or None
+
+    def passphrase(self, prompt: str = "Passphrase: ", *, twice: bool = False) -> str:
+        """From --passphrase-fd, ASSAYDESK_PASSPHRASE or a prompt; never from an argument."""
+        if (handle := self.args.passphrase_fd) is not None:
+            with os.fdopen(os.dup(handle), encoding="utf-8") as given:
+                return given.readline().rstrip("\n")
+        if (given_once := os.environ.get("ASSAYDESK_PASSPHRASE")) is not None:
+            return given_once
+        import getpass
+
+        first = getpass.getpass(prompt)
+        if twice and getpass.getpass("Again: ") != first:
+            raise UserError("The two passphrases differ.", "", "Try again.")
+        return first
+
+
+# ---- naming things as people do
+
+
+def find_version(workspace: Workspace, text: str) -> tuple[Id, Id]:
+    """(model, version) from "NAME@LABEL" or a version's id. Raises NotFound, UserError."""
+    from desktop_app.domain.model import ModelVersion, RegisteredModel
+
+    with workspace.store.read() as reader:
+        names = {m.record.model: m.record.name for m in reader.all(RegisteredModel)}
+        versions = [v.record for v in reader.all(ModelVersion)]
+    name, _, label = text.rpartition("@")
+    found = [v for v in versions if v.id == text or (names.get(v.model) == name and v.label == label)]
+    if not found:
+        known = sorted(f"{names.get(v.model)}@{v.label}" for v in versions)[:8]
+        raise NotFound(
+            f"There is no version {text}.",
+            f"Versions are written NAME@LABEL. Known: {', '.join(known)} …",
+            "See them with: assaydesk inventory",
+        )
+    if len(found) > 1:
+        raise UserError(f"More than one version is called {text}.", ", ".join(v.id for v in found), "Give the id.")
+    return found[0].model, found[0].id
+
+
+def find_use(workspace: Workspace, model: Id, text: str | None) -> Id:
+    """The use of a model from its purpose or id; without one, its only use."""
+    from desktop_app.domain.use import Use
+
+    with workspace.store.read() as reader:
+        uses = [u.record for u in reader.all(Use, model)]
+    found = [u for u in uses if text is None or text in (u.id, u.purpose)]
+    if len(found) != 1:
+        known = "; ".join(u.purpose for u in uses) or "none"
+        raise UserError("Which use?", f"Uses of this model: {known}.", "Name one with --use.")
+    return found[0].id
+
+
+def find_labelled(workspace: Workspace, cls: type[Any], text: str) -> Id:
+    """A fact from its label (R-12, F-3) or id."""
+    with workspace.store.read() as reader:
+        found = [f for f in reader.all(cls) if text in (f.label, f.record.id)]
+    if not found:
+        raise NotFound(f"There is no {text}.", "", "Labels look like R-12 or F-3.")
+    return Id(found[0].record.id)

@@ -1,0 +1,8 @@
+"""Every subcommand: importing the rooms below declares them."""
+
+from __future__ import annotations
+
+from desktop_app.cli import on_audit, on_evidence, on_models, on_people, on_requests
+from desktop_app.cli.command import COMMANDS, Call
+
+__all__ = ["COMMANDS", "Call", "on_audit", "on_evidence", "on_models", "on_people", "on_requests"]

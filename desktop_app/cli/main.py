@@ -1,0 +1,126 @@
+"""Parse, run, print.
+
+Exit codes: 0 done · 1 a check failed or a rule refused · 2 bad input · 3 unreachable · 4 a bug.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from desktop_app import __version__
+from desktop_app.errors import Cancelled, UserError
+from desktop_app.progress import Progress
+
+GROUPS = {
+    "sync": "take in what is new at a source",
+    "import": "take in files",
+    "card": "the documentation of a version",
+    "artefact": "what exactly a version is",
+    "evidence": "what was computed and filed",
+    "lineage": "where things come from",
+    "request": "promotion requests",
+    "finding": "what is wrong",
+    "policy": "the rules",
+    "people": "who may what",
+    "audit": "the log",
+    "model": "models, versions, uses",
+    "record": "decisions made elsewhere",
+}
+
+
+def run(arguments: list[str], open_window: Callable[[str | None, str | None], int]) -> int:
+    """Run a command line. `open_window(registry, person)` is called when there is no subcommand, or `open`."""
+    from desktop_app.cli import commands
+
+    args = _parser(commands.COMMANDS).parse_args(arguments)
+    if args.command in (None, "open"):
+        return open_window(getattr(args, "address", None) or args.registry, args.person)
+    chosen = commands.COMMANDS[args.command]
+    try:
+        result = chosen.run(commands.Call(args, _progress(args)))
+    except UserError as error:
+        return _say_error(args, error)
+    except Cancelled:
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 - the last resort: say that it is a bug
+        return _say_bug(args, error)
+    try:
+        _say(args, result.lines, result.data)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return result.exit_code
+
+
+def _parser(commands: dict[str, Any]) -> argparse.ArgumentParser:
+    everywhere = _global_options(suppress=True)
+    parser = argparse.ArgumentParser(
+        prog="assaydesk",
+        description="The desk where a model is assayed before it may be used. Without a command the window opens.",
+        parents=[_global_options()],
+    )
+    parser.add_argument("--version", action="version", version=f"assaydesk {__version__}")
+    parser.set_defaults(command=None)
+    top = parser.add_subparsers(title="commands", metavar="COMMAND")
+    groups: dict[str, Any] = {}
+    for name, chosen in sorted(commands.items()):
+        group, _, rest = name.partition(" ")
+        place = top
+        if rest:
+            if group not in groups:
+                made = top.add_parser(group, help=GROUPS[group])
+                groups[group] = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
+            place = groups[group]
+        sub = place.add_parser(rest or name, help=chosen.help, description=chosen.help, parents=[everywhere])
+        for names, options in chosen.arguments:
+            sub.add_argument(*names, **options)
+        sub.set_defaults(command=name)
+    return parser
+
+
+def _global_options(*, suppress: bool = False) -> argparse.ArgumentParser:
+    """Options that may stand before or after the command."""
+    options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS if suppress else None)
+    options.add_argument("--registry", metavar="URL", help="address of the registry (or ASSAYDESK_REGISTRY)")
+    options.add_argument("--as", dest="person", metavar="PERSON", help="who acts: a name or an id")
+    off: dict[str, Any] = {} if suppress else {"default": False}
+    options.add_argument("--json", action="store_true", help="print one JSON object and nothing else", **off)
+    options.add_argument("--quiet", action="store_true", help="print only what went wrong", **off)
+    options.add_argument("--passphrase-fd", type=int, metavar="N", help="read the passphrase from this descriptor")
+    return options
+
+
+def _progress(args: argparse.Namespace) -> Progress:
+    if args.quiet or args.json or not sys.stderr.isatty():
+        return Progress()
+    return Progress(lambda f, s: print(f"\r\033[K{f:4.0%} {s}", end="" if f < 1 else "\r\033[K", file=sys.stderr))
+
+
+def _say(args: argparse.Namespace, lines: list[str], data: dict[str, Any]) -> None:
+    if args.json:
+        print(json.dumps(data, ensure_ascii=False, indent=2))
+    elif not args.quiet:
+        print("\n".join(lines))
+
+
+def _say_error(args: argparse.Namespace, error: UserError) -> int:
+    if args.json:
+        print(json.dumps({"error": {"title": error.title, "detail": error.detail, "remedy": error.remedy}}))
+    print(str(error), file=sys.stderr)
+    return error.exit_code
+
+
+def _say_bug(args: argparse.Namespace, error: Exception) -> int:
+    if args.json:
+        print(json.dumps({"error": {"title": "This is a bug in Assaydesk.", "detail": repr(error), "remedy": ""}}))
+    print("This is a bug in Assaydesk. Nothing was half done. Please report what follows.", file=sys.stderr)
+    traceback.print_exception(error)
+    return 4

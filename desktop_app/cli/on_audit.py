@@ -1,0 +1,147 @@
+"""audit, pack, verify: read the log, prove it, check what left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from desktop_app.cli.command import Call, Result, arg, command, find_labelled, find_use, find_version
+from desktop_app.domain.canonical import utc_text
+
+if TYPE_CHECKING:
+    from desktop_app.domain.audit import CheckReport
+
+
+@command(
+    "audit list",
+    "the log, newest first",
+    arg("--about", metavar="NAME@LABEL", help="only what concerns a version"),
+    arg("--limit", type=int, default=40),
+)
+def audit_list(call: Call) -> Result:
+    """Who did what, when, to what."""
+    from desktop_app.operations import audit
+
+    with call.workspace() as ws:
+        about = find_version(ws, call.args.about)[0] if call.args.about else None
+        found = audit.listing(ws, about=about)[: call.args.limit]
+    lines = [f"{e.seq:>7,}  {e.at:%Y-%m-%d %H:%M}  {e.actor:22} {e.action:22} {e.note}" for e in found]
+    return Result(
+        lines,
+        {
+            "entries": [
+                {
+                    "seq": e.seq,
+                    "at": utc_text(e.at),
+                    "actor": e.actor,
+                    "action": e.action,
+                    "subject": e.subject,
+                    "note": e.note,
+                    "hash": e.hash,
+                }
+                for e in found
+            ]
+        },
+    )
+
+
+@command("audit show", "one entry with the facts it added", arg("entry", type=int))
+def audit_show(call: Call) -> Result:
+    """The exact bytes that were recorded."""
+    from desktop_app.operations import audit
+
+    with call.workspace() as ws:
+        shown = audit.show(ws, call.args.entry)
+    lines = [
+        f"Entry {shown.entry.seq:,}: {shown.line.note}",
+        f"{utc_text(shown.entry.at)} by {shown.line.actor}, written by {shown.entry.user}",
+        f"hash {shown.entry.hash}",
+        f"prev {shown.entry.prev}",
+        shown.entry.body,
+    ]
+    for label, digest, text in shown.facts:
+        lines += ["", f"{label}  sha256 {digest}", text]
+    return Result(
+        lines,
+        {
+            "seq": shown.entry.seq,
+            "hash": shown.entry.hash,
+            "prev": shown.entry.prev,
+            "body": shown.entry.body,
+            "facts": [{"label": a, "sha256": b} for a, b, _ in shown.facts],
+        },
+    )
+
+
+def _report(report: CheckReport, done: str) -> Result:
+    lines = [f"{name:48} {came_to}" for name, came_to in report.checks]
+    lines += ["", *(f"MISMATCH at entry {p.seq:,}: {p.check}: {p.sentence}" for p in report.problems)]
+    lines += [done if report.ok else f"{len(report.problems)} mismatch(es); the first is named above.", "Not checked:"]
+    lines += [f"- {line}" for line in report.not_checked]
+    data = {
+        "ok": report.ok,
+        "entries": report.entries,
+        "head": report.head,
+        "checks": [{"check": n, "result": r} for n, r in report.checks],
+        "problems": [{"check": p.check, "entry": p.seq, "sentence": p.sentence} for p in report.problems],
+        "not_checked": list(report.not_checked),
+    }
+    return Result(lines, data, 0 if report.ok else 1)
+
+
+@command("audit verify", "recompute what was recorded and name what does not match")
+def audit_verify(call: Call) -> Result:
+    """Entries, chain, facts, documents, signatures, decisions, projections."""
+    from desktop_app.operations import audit
+
+    with call.workspace() as ws:
+        report = audit.verify(ws, call.progress)
+    return _report(report, f"In order: {report.entries:,} entries, head {report.head}.")
+
+
+@command("audit export", "write the log to a file", arg("file", type=Path, help="NAME.jsonl, or NAME.csv for reading"))
+def audit_export(call: Call) -> Result:
+    """The export is itself recorded."""
+    from desktop_app.operations import audit
+
+    with call.workspace() as ws:
+        digest = audit.export(ws, call.args.file, call.progress)
+    return Result([f"Wrote {call.args.file}", f"sha256 {digest}"], {"file": str(call.args.file), "sha256": digest})
+
+
+@command(
+    "pack",
+    "write the audit PDF of a request or of a version's last request",
+    arg("what", metavar="R-N|NAME@LABEL"),
+    arg("--use", help="which use, when there are several"),
+    arg("--out", type=Path, required=True, metavar="FILE.pdf"),
+)
+def pack(call: Call) -> Result:
+    """The export is itself recorded."""
+    from desktop_app.domain.approval import PromotionRequest
+    from desktop_app.operations import packs
+
+    with call.workspace() as ws:
+        if "@" in call.args.what:
+            model, version = find_version(ws, call.args.what)
+            request = packs.latest_request(ws, version, find_use(ws, model, call.args.use))
+        else:
+            request = find_labelled(ws, PromotionRequest, call.args.what)
+        report = packs.export(ws, request, call.args.out, call.progress)
+    return Result(
+        [f"Wrote {report.path} ({report.size:,} bytes)", f"sha256 {report.sha256}"],
+        {"file": str(report.path), "sha256": report.sha256, "size": report.size},
+    )
+
+
+@command("verify", "check an audit PDF, against the registry when --registry is given", arg("file", type=Path))
+def verify(call: Call) -> Result:
+    """Draws the pages again from what is embedded and compares; digests every record; checks every signature."""
+    from desktop_app.operations import packs
+
+    if call.registry is None:
+        report = packs.verify(None, call.args.file, call.progress)
+        return _report(report, "In order, by itself. Give --registry to hold it against the registry.")
+    with call.workspace() as ws:
+        report = packs.verify(ws, call.args.file, call.progress)
+    return _report(report, "In order: the PDF says what the registry holds.")

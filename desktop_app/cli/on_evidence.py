@@ -1,0 +1,410 @@
+"""fairness, performance, explain, evidence, finding: what is computed and filed, and what is wrong."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from desktop_app.cli.command import Call, Result, arg, command, find_labelled, find_version
+
+if TYPE_CHECKING:
+    from desktop_app.domain.evidence import CriterionResult, Evidence, FairnessResult
+
+_DATA = arg("--data", required=True, type=Path, metavar="FILE", help="CSV or Parquet")
+_ATTACH = arg("--attach", metavar="NAME@LABEL", help="file it as evidence on this version")
+
+
+def _number(text: str | None) -> float | None:
+    return None if text is None else float(text)
+
+
+def _verdict_data(results: tuple[CriterionResult, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": r.criterion.metric,
+            "attribute": r.criterion.attribute,
+            "value": _number(r.measure.value),
+            "low": _number(r.measure.low),
+            "high": _number(r.measure.high),
+            "threshold": _number(r.criterion.threshold),
+            "verdict": r.verdict.value,
+            "reason": r.sentence,
+        }
+        for r in results
+    ]
+
+
+def _verdict_lines(results: tuple[CriterionResult, ...]) -> list[str]:
+    return [f"{r.verdict.value.replace('_', ' '):14} {r.sentence}" for r in results]
+
+
+@command(
+    "fairness",
+    "a bias report on a table",
+    _DATA,
+    _ATTACH,
+    arg("--label", metavar="COL", help="what really happened; may be left out"),
+    arg("--decision", required=True, metavar="COL"),
+    arg("--positive", default="1", metavar="VALUE", help="the value that is selected (and of the label)"),
+    arg(
+        "--favourable",
+        default="positive",
+        choices=["positive", "negative"],
+        help="whether being selected is good for the person",
+    ),
+    arg("--sensitive", action="append", required=True, metavar="COL"),
+    arg("--intersect", action="append", default=[], metavar="COL,COL"),
+    arg("--reference", action="append", default=[], metavar="COL=VALUE"),
+    arg("--threshold", type=float, default=0.8, help="least impact ratio; chosen before the run"),
+    arg("--rule", default="interval", choices=["interval", "four_fifths_and_significant", "point"]),
+    arg("--min-group", type=int, default=30, metavar="N"),
+)
+def fairness(call: Call) -> Result:
+    """Exit code 1 when a criterion is breached."""
+    from desktop_app.operations import evidence
+
+    spec = _fairness_spec(call)
+    if call.args.attach:
+        with call.workspace() as ws:
+            version = find_version(ws, call.args.attach)[1]
+            item = evidence.get(ws, evidence.fairness(ws, version, call.args.data, spec, progress=call.progress))
+        result, verdicts, filed = item.record.fairness, item.record.verdicts, item.label
+    else:
+        result, verdicts = evidence.preview_fairness(call.args.data, spec, call.progress)
+        filed = None
+    assert result is not None
+    lines = [*_verdict_lines(verdicts), "", *_group_lines(result), "", *result.notes]
+    if filed:
+        lines.append(f"Filed as {filed} on {call.args.attach}.")
+    breached = any(v.verdict == "breached" for v in verdicts)
+    return Result(lines, _fairness_data(result, verdicts) | {"evidence": filed}, 1 if breached else 0)
+
+
+def _fairness_spec(call: Call) -> Any:
+    from desktop_app.domain.canonical import Number
+    from desktop_app.domain.evidence import Criterion, FairnessSpec
+    from desktop_app.domain.model import Pair
+
+    a = call.args
+    references = tuple(Pair(key=k, value=v) for k, _, v in (text.partition("=") for text in a.reference))
+    crossed = tuple(tuple(text.split(",")) for text in a.intersect)
+    named = {p.key: p.value for p in references}
+    criteria = tuple(
+        Criterion(
+            metric="impact_ratio",
+            attribute=attribute,
+            threshold=Number(repr(a.threshold)),
+            direction="at_least",
+            rule=a.rule,
+            reference=named.get(attribute),
+        )
+        for attribute in (*a.sensitive, *(" × ".join(cross) for cross in crossed))
+    )
+    return FairnessSpec(
+        label=a.label,
+        decision=a.decision,
+        positive=a.positive,
+        favourable=a.favourable == "positive",
+        sensitive=tuple(a.sensitive),
+        intersections=crossed,
+        reference=references,
+        minimum_group=a.min_group,
+        criteria=criteria,
+    )
+
+
+def _group_lines(result: FairnessResult) -> list[str]:
+    lines = [f"{'group':34} {'n':>8} {'selected':>9}  ratio  interval"]
+    for g in result.groups:
+        rate = next((r.measure.value for r in g.rates if r.name == "selection_rate"), None)
+        ratio = "     –" if g.ratio.value is None else f"{float(g.ratio.value):6.3f}"
+        between = (
+            ""
+            if g.ratio.low is None or g.ratio.high is None
+            else f"[{float(g.ratio.low):.3f}, {float(g.ratio.high):.3f}]"
+        )
+        shown = "       –" if rate is None else f"{float(rate):9.4f}"
+        lines.append(f"{g.attribute + ': ' + g.group:34.34} {g.n:>8,} {shown} {ratio}  {between} {g.state}")
+    return lines
+
+
+def _fairness_data(result: FairnessResult, verdicts: tuple[CriterionResult, ...]) -> dict[str, Any]:
+    return {
+        "rows": result.rows,
+        "overall": {m.name: _number(m.measure.value) for m in result.overall},
+        "groups": [
+            {
+                "attribute": g.attribute,
+                "group": g.group,
+                "n": g.n,
+                "state": g.state,
+                "relative_to": g.relative_to,
+                "rates": {
+                    r.name: {
+                        "value": _number(r.measure.value),
+                        "low": _number(r.measure.low),
+                        "high": _number(r.measure.high),
+                        "method": r.measure.method,
+                    }
+                    for r in g.rates
+                },
+                "ratio": {"value": _number(g.ratio.value), "low": _number(g.ratio.low), "high": _number(g.ratio.high)},
+            }
+            for g in result.groups
+        ],
+        "differences": {m.name: _number(m.measure.value) for m in result.differences},
+        "criteria": _verdict_data(verdicts),
+        "notes": list(result.notes),
+        "not_tested": list(result.not_tested),
+    }
+
+
+@command(
+    "performance",
+    "a performance report on a table, filed as evidence",
+    _DATA,
+    arg("--attach", metavar="NAME@LABEL", required=True, help="the version it is about"),
+    arg("--label", required=True, metavar="COL"),
+    arg("--positive", default="1"),
+    arg("--decision", metavar="COL"),
+    arg("--score", metavar="COL"),
+    arg("--min-auc", type=float, help="least AUC; chosen before the run"),
+)
+def performance(call: Call) -> Result:
+    """Discrimination and calibration, with intervals."""
+    from desktop_app.domain.canonical import Number
+    from desktop_app.domain.evidence import Criterion, PerformanceSpec
+    from desktop_app.operations import evidence
+
+    a = call.args
+    criteria = (
+        ()
+        if a.min_auc is None
+        else (Criterion(metric="auc", attribute="", threshold=Number(repr(a.min_auc)), direction="at_least"),)
+    )
+    spec = PerformanceSpec(label=a.label, positive=a.positive, decision=a.decision, score=a.score, criteria=criteria)
+    with call.workspace() as ws:
+        version = find_version(ws, a.attach)[1]
+        item = evidence.get(ws, evidence.performance(ws, version, a.data, spec, progress=call.progress))
+    result = item.record.performance
+    assert result is not None
+    lines = _verdict_lines(item.record.verdicts) + [
+        f"{m.name:20} {m.measure.value or '–'} [{m.measure.low or '–'}, {m.measure.high or '–'}]"
+        for m in result.measures
+    ]
+    return Result(
+        [*lines, f"Filed as {item.label}."],
+        {
+            "evidence": item.label,
+            "measures": {m.name: _number(m.measure.value) for m in result.measures},
+            "criteria": _verdict_data(item.record.verdicts),
+        },
+    )
+
+
+@command(
+    "explain",
+    "a SHAP report of a version's own artefact on a table, filed as evidence",
+    _DATA,
+    arg("--attach", metavar="NAME@LABEL", required=True, help="the version it is about"),
+    arg("--feature", action="append", default=[], metavar="COL", help="in the model's order; default: every column"),
+    arg("--exclude", action="append", default=[], metavar="COL"),
+    arg("--rows", type=int, default=500),
+    arg("--background", type=int, default=200),
+    arg("--row", type=int, default=0, help="the record to explain"),
+    arg("--seed", type=int, default=0),
+)
+def explain(call: Call) -> Result:
+    """Runs in a process of its own; pickles are refused."""
+    from desktop_app.domain.evidence import ExplanationSpec
+    from desktop_app.operations import evidence
+
+    a = call.args
+    with call.workspace() as ws:
+        features = tuple(a.feature) or tuple(c for c in evidence.columns_of(a.data) if c not in a.exclude)
+        spec = ExplanationSpec(features=features, rows=a.rows, background=a.background, row=a.row, seed=a.seed)
+        version = find_version(ws, a.attach)[1]
+        item = evidence.get(ws, evidence.explanation(ws, version, a.data, spec, progress=call.progress))
+    result = item.record.explanation
+    assert result is not None
+    lines = [
+        f"{result.explainer} explainer, {result.output}; residual {result.additivity_residual}; {result.isolation}"
+    ]
+    lines += [f"{i.feature:32} {float(i.mean_abs):.5f}" for i in result.importances[:12]]
+    return Result(
+        [*lines, f"Filed as {item.label}."],
+        {
+            "evidence": item.label,
+            "explainer": result.explainer,
+            "output": result.output,
+            "importances": [{"feature": i.feature, "mean_abs": float(i.mean_abs)} for i in result.importances],
+        },
+    )
+
+
+@command("evidence list", "evidence, newest first", arg("--about", metavar="NAME@LABEL"))
+def evidence_list(call: Call) -> Result:
+    """Superseded and withdrawn evidence is marked."""
+    from desktop_app.operations import evidence
+
+    with call.workspace() as ws:
+        about = find_version(ws, call.args.about)[1] if call.args.about else None
+        found = evidence.listing(ws, about)
+    lines = [
+        f"{e.item.label:6} {e.model_name}@{e.version_label:8} {e.item.record.evidence_kind.value:14} "
+        f"{e.item.record.title} ({e.item.record.standing.value.replace('_', ' ')})"
+        f"{'' if e.stands else ', no longer stands'}"
+        for e in found
+    ]
+    return Result(
+        lines,
+        {
+            "evidence": [
+                {
+                    "label": e.item.label,
+                    "id": e.item.record.id,
+                    "kind": e.item.record.evidence_kind.value,
+                    "stands": e.stands,
+                    "title": e.item.record.title,
+                    "sha256": e.item.digest,
+                }
+                for e in found
+            ]
+        },
+    )
+
+
+@command("evidence reperform", "compute a report again and compare every number", arg("evidence", metavar="E-N"), _DATA)
+def evidence_reperform(call: Call) -> Result:
+    """Exit code 1 when a number differs."""
+    from desktop_app.domain.evidence import Evidence
+    from desktop_app.operations import evidence
+
+    with call.workspace() as ws:
+        again = evidence.reperform(ws, find_labelled(ws, Evidence, call.args.evidence), call.args.data, call.progress)
+    words = "Every number came out the same." if again.same else "Not reproduced: " + "; ".join(again.differences)
+    return Result([words], {"same": again.same, "differences": list(again.differences)}, 0 if again.same else 1)
+
+
+@command(
+    "import document",
+    "file a document on a checklist line of a version",
+    arg("version", metavar="NAME@LABEL"),
+    arg("path", type=Path),
+    arg("--line", default="other", help="key of the policy's document line"),
+    arg("--title", default=""),
+    arg("--author", default=""),
+    arg("--received", type=date.fromisoformat),
+    arg("--from", dest="period_from", type=date.fromisoformat),
+    arg("--to", dest="period_to", type=date.fromisoformat),
+)
+def import_document(call: Call) -> Result:
+    """Kept with its digest: asserted, not recomputed."""
+    from desktop_app.operations import evidence
+
+    a = call.args
+    with call.workspace() as ws:
+        filed = evidence.get(
+            ws,
+            evidence.file_document(
+                ws,
+                find_version(ws, a.version)[1],
+                a.path,
+                checklist=a.line,
+                title=a.title,
+                author=a.author,
+                received=a.received,
+                period=(a.period_from, a.period_to),
+            ),
+        )
+    document: Evidence = filed.record
+    assert document.document is not None
+    return Result(
+        [f"Filed as {filed.label}; sha256 {document.document.blob}. Asserted, not recomputed."],
+        {"evidence": filed.label, "sha256": document.document.blob},
+    )
+
+
+@command("finding list", "findings, open and worst first", arg("--about", metavar="NAME@LABEL"))
+def finding_list(call: Call) -> Result:
+    """With their state and due date."""
+    from desktop_app.operations import findings
+
+    with call.workspace() as ws:
+        about = find_version(ws, call.args.about)[1] if call.args.about else None
+        found = findings.listing(ws, about)
+    lines = [
+        f"{f.now.label:6} {f.now.finding.severity.value:9} {f.now.state.value:9} {f.model_name}@{f.version_label} "
+        f"{f.now.finding.title}{f' (due {f.now.due})' if f.now.due else ''}"
+        for f in found
+    ]
+    return Result(
+        lines,
+        {
+            "findings": [
+                {
+                    "label": f.now.label,
+                    "severity": f.now.finding.severity.value,
+                    "state": f.now.state.value,
+                    "title": f.now.finding.title,
+                    "due": f.now.due.isoformat() if f.now.due else None,
+                }
+                for f in found
+            ]
+        },
+    )
+
+
+@command(
+    "finding raise",
+    "record something wrong with a version",
+    arg("version", metavar="NAME@LABEL"),
+    arg("title"),
+    arg("--description", required=True),
+    arg("--severity", required=True, choices=["low", "medium", "high", "critical"]),
+    arg("--due", type=date.fromisoformat),
+    arg("--remediation", default=""),
+)
+def finding_raise(call: Call) -> Result:
+    """Validators, model risk, compliance and auditors may."""
+    from desktop_app.domain.finding import Severity
+    from desktop_app.operations import findings
+
+    a = call.args
+    with call.workspace() as ws:
+        made = findings.raise_finding(
+            ws,
+            find_version(ws, a.version)[1],
+            title=a.title,
+            description=a.description,
+            severity=Severity(a.severity),
+            due=a.due,
+            remediation=a.remediation,
+        )
+        label = next(f.now.label for f in findings.listing(ws) if f.now.finding.id == made)
+    return Result([f"Raised {label}."], {"finding": label})
+
+
+@command(
+    "finding move",
+    "answer, accept, close or reopen a finding",
+    arg("finding", metavar="F-N"),
+    arg("state", choices=["open", "answered", "accepted", "closed"]),
+    arg("--comment", required=True),
+    arg("--until", type=date.fromisoformat, help="how long an accepted risk is accepted"),
+)
+def finding_move(call: Call) -> Result:
+    """Its owner, and whoever answered it, cannot close it."""
+    from desktop_app.domain.finding import Finding, FindingState
+    from desktop_app.operations import findings
+
+    with call.workspace() as ws:
+        change = findings.move(
+            ws,
+            find_labelled(ws, Finding, call.args.finding),
+            FindingState(call.args.state),
+            call.args.comment,
+            until=call.args.until,
+        )
+    return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})

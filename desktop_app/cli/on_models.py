@@ -1,0 +1,276 @@
+"""inventory, model, card, sync, import: what there is, and how it comes in."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from desktop_app.cli.command import Call, Result, arg, command, find_use, find_version
+from desktop_app.errors import UserError
+
+_VERSION = arg("version", metavar="NAME@LABEL")
+_USE = arg("--use", help="which use, when the model has several")
+
+
+@command("inventory", "every model, version and use")
+def inventory(call: Call) -> Result:
+    """What is wrong comes first."""
+    from desktop_app.domain.inventory import approval
+    from desktop_app.operations import inventory as operation
+
+    with call.workspace() as ws:
+        view = operation.overview(ws)
+    lines = ["; ".join([*(c.sentence for c in view.counters), f"{len(view.rows)} models and uses"]), ""]
+    data = []
+    for row in view.rows:
+        state, due = approval(row, view.today), operation.next_due(row, view.today)[0]
+        lines.append(
+            f"{row.name[:32]:32} {row.label[:10]:10} {row.purpose[:26]:26} {row.tier or '–'!s:>2} "
+            f"{operation.status_text(row):13} {state.text:22} {row.finding_label:6} {due}"
+        )
+        data.append(
+            {
+                "model": row.name,
+                "version": row.label,
+                "use": row.purpose,
+                "tier": row.tier,
+                "stage": row.stage,
+                "status": operation.status_text(row),
+                "approval": state.text,
+                "approval_state": state.state,
+                "worst_finding": row.finding_label or None,
+                "next_due": due or None,
+                "version_id": row.version,
+            }
+        )
+    return Result(lines, {"counters": [{"key": c.key, "sentence": c.sentence} for c in view.counters], "rows": data})
+
+
+@command(
+    "model add",
+    "register a model",
+    arg("name"),
+    arg("--description", default=""),
+    arg("--technique", default=""),
+    arg("--origin", default="internal", choices=["internal", "vendor", "open_source", "hybrid"]),
+    arg("--vendor", default=""),
+    arg("--entity", default=""),
+    arg("--business-line", default=""),
+)
+def model_add(call: Call) -> Result:
+    """By hand: what lives in no tracking server."""
+    from desktop_app.domain.model import Origin
+    from desktop_app.operations import models
+
+    a = call.args
+    with call.workspace() as ws:
+        model = models.register(
+            ws,
+            a.name,
+            description=a.description,
+            technique=a.technique,
+            origin=Origin(a.origin),
+            vendor=a.vendor,
+            entity=a.entity,
+            business_line=a.business_line,
+        )
+    return Result([f"Registered {a.name}."], {"model": model})
+
+
+def _model(call: Call, name: str) -> str:
+    from desktop_app.domain.model import RegisteredModel
+
+    with call.workspace() as ws, ws.store.read() as reader:
+        found = {m.record.model for m in reader.all(RegisteredModel) if name in (m.record.name, m.record.model)}
+    if len(found) != 1:
+        raise UserError(f"There is no one model called {name}.", "", "See: assaydesk inventory")
+    return found.pop()
+
+
+@command(
+    "model version",
+    "add a version by hand",
+    arg("model"),
+    arg("label"),
+    arg("--description", default=""),
+    arg("--document", action="append", default=[], type=Path, help="a document whose digest stands for it"),
+)
+def model_version(call: Call) -> Result:
+    """A vendor model, a spreadsheet, an older model."""
+    from desktop_app.domain.canonical import Id
+    from desktop_app.operations import models
+
+    model = Id(_model(call, call.args.model))
+    with call.workspace() as ws:
+        version = models.add_version(
+            ws, model, call.args.label, documents=tuple(call.args.document), description=call.args.description
+        )
+    return Result([f"Added {call.args.model}@{call.args.label}."], {"version": version})
+
+
+@command(
+    "model use",
+    "describe a use of a model",
+    arg("model"),
+    arg("purpose"),
+    arg("--entity", default=""),
+    arg("--business-line", default=""),
+    arg("--limits", default=""),
+    arg("--prohibited", default=""),
+    arg("--tier", type=int, choices=[1, 2, 3]),
+)
+def model_use(call: Call) -> Result:
+    """Decisions are about a version and a use; the policy asks by tier."""
+    from desktop_app.domain.canonical import Id
+    from desktop_app.operations import models
+
+    a, model = call.args, Id(_model(call, call.args.model))
+    with call.workspace() as ws:
+        use = models.describe_use(
+            ws,
+            model,
+            a.purpose,
+            entity=a.entity,
+            business_line=a.business_line,
+            limits=a.limits,
+            prohibited=a.prohibited,
+        )
+        if a.tier:
+            models.set_tier(ws, use, a.tier)
+    return Result([f"Described the use “{a.purpose}”" + (f", tier {a.tier}." if a.tier else ".")], {"use": use})
+
+
+@command(
+    "model state",
+    "state what is really done with a version",
+    _VERSION,
+    _USE,
+    arg("state", choices=["in_use", "parallel_run", "pilot", "not_in_use", "retired"]),
+    arg("--since", type=date.fromisoformat),
+)
+def model_state(call: Call) -> Result:
+    """Apart from what was decided about it."""
+    from desktop_app.domain.model import UseState
+    from desktop_app.operations import models
+
+    with call.workspace() as ws:
+        model, version = find_version(ws, call.args.version)
+        change = models.state_use(
+            ws, version, find_use(ws, model, call.args.use), UseState(call.args.state), since=call.args.since
+        )
+    return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
+
+
+@command("card show", "the card of a version", _VERSION)
+def card_show(call: Call) -> Result:
+    """Field by field."""
+    from desktop_app.operations import cards
+
+    with call.workspace() as ws:
+        found = cards.revisions(ws, find_version(ws, call.args.version)[1])
+    if not found:
+        return Result(["No card is written."], {"revision": 0, "fields": {}})
+    card = found[0].record
+    lines = [f"Revision {card.revision}"] + [f"\n{cards.label_of(p.key)}\n{p.value}" for p in card.fields]
+    return Result(
+        lines, {"revision": card.revision, "sha256": found[0].digest, "fields": {p.key: p.value for p in card.fields}}
+    )
+
+
+@command(
+    "card set",
+    "save fields of a card as a new revision",
+    _VERSION,
+    arg("field", nargs="+", metavar="KEY=TEXT", help="TEXT may be @FILE"),
+    arg("--note", default=""),
+    arg("--editorial", action="store_true", help="wording only"),
+)
+def card_set(call: Call) -> Result:
+    """Other fields keep their text."""
+    from desktop_app.operations import cards
+
+    given = dict(_pair(text) for text in call.args.field)
+    with call.workspace() as ws:
+        version = find_version(ws, call.args.version)[1]
+        found = cards.revisions(ws, version)
+        before = {p.key: p.value for p in found[0].record.fields} if found else {}
+        change = cards.save(
+            ws,
+            version,
+            before | given,
+            seen=found[0].record.revision if found else 0,
+            note=call.args.note,
+            editorial=call.args.editorial,
+        )
+    return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UserError(f"“{text}” is not KEY=TEXT.", "", "For example: summary='Scores applicants'")
+    if value.startswith("@"):
+        try:
+            value = Path(value[1:]).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"The text for {key} cannot be read.", str(error), "Give a UTF-8 text file.") from error
+    return key, value
+
+
+@command(
+    "sync mlflow",
+    "take in what is new on an MLflow tracking server",
+    arg("--tracking-uri", required=True, metavar="URI"),
+)
+def sync_mlflow(call: Call) -> Result:
+    """Registered models, versions, aliases, runs, params, metrics, tags, datasets, logged models."""
+    from desktop_app.operations import syncing
+
+    with call.workspace() as ws:
+        report = syncing.sync(ws, call.args.tracking_uri, call.progress)
+    return Result(
+        [report.note + "."],
+        {
+            "source": report.source,
+            "models": report.models,
+            "versions": report.versions,
+            "runs": report.runs,
+            "alias_moves": report.alias_moves,
+        },
+    )
+
+
+@command("artefact inspect", "what a model file is, without opening it", arg("path", type=Path))
+def artefact_inspect(call: Call) -> Result:
+    """Format by content, digest, and whether it may be opened apart from our process."""
+    from desktop_app.operations import evidence
+
+    digest, scan = evidence.inspect_file(call.args.path)
+    return Result(
+        [
+            f"{scan.format}, {scan.size:,} bytes",
+            f"sha256 {digest}",
+            "May be opened in the worker." if scan.loadable else f"Not opened: {scan.reason}",
+        ],
+        {"format": scan.format, "sha256": digest, "loadable": scan.loadable, "reason": scan.reason},
+        0 if scan.loadable else 1,
+    )
+
+
+@command(
+    "artefact resolve",
+    "read the artefact of a version: digest, scan, keep a copy",
+    _VERSION,
+    arg("path", nargs="?", type=Path, help="a file or folder; without it, ask the server it was synced from"),
+)
+def artefact_resolve(call: Call) -> Result:
+    """From now on this is what the version exactly is."""
+    from desktop_app.operations import evidence, syncing
+
+    with call.workspace() as ws:
+        version = find_version(ws, call.args.version)[1]
+        if call.args.path:
+            done = evidence.resolve_artefact(ws, version, call.args.path, call.progress)
+        else:
+            done = syncing.fetch_artefact(ws, version, progress=call.progress)
+    return Result(["Read the artefact and filed the scan."], {"evidence": done})

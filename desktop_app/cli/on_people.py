@@ -1,0 +1,143 @@
+"""init, people, policy: who there is, and the rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from desktop_app.cli.command import Call, Result, arg, command
+from desktop_app.domain.person import Role
+from desktop_app.errors import UserError
+
+if TYPE_CHECKING:
+    from desktop_app.domain.canonical import Id
+    from desktop_app.workspace import Workspace
+
+_ROLES = [r.value for r in Role]
+
+
+@command("open", "open the window", arg("address", nargs="?", help="the registry to open"))
+def open_window(call: Call) -> Result:
+    """Handled before anything is opened."""
+    raise AssertionError(call)
+
+
+@command(
+    "init",
+    "make a registry and enrol its first administrator",
+    arg("--name", default="Model registry", help="what the registry is called"),
+    arg("--person", dest="founder", required=True, metavar="NAME", help="your name, as printed under signatures"),
+    arg("--role", action="append", default=[], choices=_ROLES, help="a role besides administrator"),
+)
+def init(call: Call) -> Result:
+    """Create the registry file, the first key and the first policy."""
+    from desktop_app.operations import registries
+    from desktop_app.workspace import create_workspace
+
+    passphrase = call.passphrase("Choose a passphrase for your key: ", twice=True)
+    registries.check_passphrase(passphrase)
+    made = create_workspace(call.registry, call.args.name)
+    try:
+        acting = registries.found(made, call.args.founder, passphrase, tuple(Role(r) for r in call.args.role))
+        factors = acting.signer.key_of(acting.me).factors
+        lines = [
+            f"Made the registry “{call.args.name}” at {made.store.address}.",
+            f"{call.args.founder} is its administrator. The key needs: {factors}.",
+            "A local file shows later edits only against digests kept elsewhere: export and keep some.",
+        ]
+        return Result(
+            lines,
+            {
+                "registry": made.store.info.id,
+                "address": made.store.address,
+                "person": acting.me,
+                "key_factors": factors,
+            },
+        )
+    finally:
+        made.close()
+
+
+def _person(workspace: Workspace, name: str) -> Id:
+    from desktop_app.operations import people
+
+    found = [p for p in people.listing(workspace) if name in (p.id, p.name)]
+    if len(found) != 1:
+        raise UserError(f"There is no one person called “{name}”.", "", "See: assaydesk people list")
+    return found[0].id
+
+
+@command("people list", "everyone the registry knows")
+def people_list(call: Call) -> Result:
+    """Names, roles, keys."""
+    from desktop_app.operations import people
+
+    with call.workspace() as ws:
+        found = people.listing(ws)
+    lines = [f"{p.name:28} {p.role_titles:40} {p.key_id or 'no key'}{' (here)' if p.key_here else ''}" for p in found]
+    data = [
+        {"id": p.id, "name": p.name, "roles": list(p.roles), "key": p.key_id, "key_here": p.key_here} for p in found
+    ]
+    return Result(lines, {"people": data})
+
+
+@command(
+    "people enrol",
+    "add a person with a key made on this machine",
+    arg("name"),
+    arg("--role", action="append", default=[], choices=_ROLES),
+)
+def people_enrol(call: Call) -> Result:
+    """Only an administrator may."""
+    from desktop_app.operations import people
+
+    with call.workspace() as ws:
+        passphrase = call.passphrase(f"Passphrase for the key of {call.args.name}: ", twice=True)
+        added = people.enrol(ws, call.args.name, tuple(Role(r) for r in call.args.role), passphrase)
+    return Result(
+        [f"Enrolled {added.name} as {added.role_titles}; key {added.key_id}."],
+        {"id": added.id, "key": added.key_id, "roles": list(added.roles)},
+    )
+
+
+@command("people grant", "grant a role", arg("name"), arg("role", choices=_ROLES))
+def people_grant(call: Call) -> Result:
+    """Only an administrator may."""
+    from desktop_app.operations import people
+
+    with call.workspace() as ws:
+        change = people.grant(ws, _person(ws, call.args.name), Role(call.args.role))
+    return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
+
+
+@command("people revoke", "end a role", arg("name"), arg("role", choices=_ROLES), arg("--reason", required=True))
+def people_revoke(call: Call) -> Result:
+    """Only an administrator may; the last administrator stays."""
+    from desktop_app.operations import people
+
+    with call.workspace() as ws:
+        change = people.revoke(ws, _person(ws, call.args.name), Role(call.args.role), call.args.reason)
+    return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
+
+
+@command("policy list", "the published versions of the policy")
+def policy_list(call: Call) -> Result:
+    """Newest first."""
+    from desktop_app.operations import policies
+
+    with call.workspace() as ws:
+        found = policies.listing(ws)
+    return Result(
+        [f"{p.record.name}, {p.record.version}: in force from {p.record.effective_from}" for p in found],
+        {"policies": [{"name": p.record.name, "version": p.record.version, "sha256": p.digest} for p in found]},
+    )
+
+
+@command("policy publish", "publish a version of a policy from a JSON file", arg("file", type=Path))
+def policy_publish(call: Call) -> Result:
+    """An administrator or a model risk manager may."""
+    from desktop_app.operations import policies
+
+    with call.workspace() as ws:
+        change = policies.publish_file(ws, call.args.file)
+    return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})

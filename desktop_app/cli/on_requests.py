@@ -1,0 +1,278 @@
+"""request, sign, gate, validate, record: judging and deciding."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from desktop_app.cli.command import Call, Result, arg, command, find_labelled, find_use, find_version
+from desktop_app.errors import UserError
+
+if TYPE_CHECKING:
+    from desktop_app.domain.approval import Condition
+    from desktop_app.domain.canonical import Id
+    from desktop_app.operations.approvals import Review
+    from desktop_app.workspace import Workspace
+
+_VERSION = arg("version", metavar="NAME@LABEL")
+_USE = arg("--use", help="which use, when the model has several")
+_REQUEST = arg("request", metavar="R-N")
+
+
+@command(
+    "request make",
+    "request a promotion: freezes what the decision will rest on",
+    _VERSION,
+    _USE,
+    arg("--rationale", required=True),
+    arg("--change", default="new", choices=["new", "cosmetic", "minor", "material", "redevelopment"]),
+    arg("--to", metavar="STAGE", help="default: the next stage"),
+    arg("--decide-by", type=date.fromisoformat),
+)
+def request_make(call: Call) -> Result:
+    """One version, one use, one stage, one dossier with one digest."""
+    from desktop_app.domain.approval import ChangeClass
+    from desktop_app.operations import approvals
+
+    a = call.args
+    with call.workspace() as ws:
+        model, version = find_version(ws, a.version)
+        made = approvals.request(
+            ws,
+            version,
+            find_use(ws, model, a.use),
+            rationale=a.rationale,
+            to_stage=a.to,
+            change_class=ChangeClass(a.change),
+            decide_by=a.decide_by,
+        )
+        seen = approvals.review(ws, made)
+    return Result(
+        [f"{seen.request.label}: dossier sha256 {seen.dossier.digest}", *_check_lines(seen)], _request_data(seen)
+    )
+
+
+@command("request list", "promotion requests, those that wait for you first")
+def request_list(call: Call) -> Result:
+    """With how many decisions are made."""
+    from desktop_app.operations import approvals
+
+    with call.workspace() as ws:
+        found = approvals.listing(ws)
+    lines = [
+        f"{r.request.label:6} {r.model_name}@{r.version_label}, {r.use}: {r.decided} of {r.asked} decided, {r.outcome}"
+        f"{'  ← waits for you' if r.waits_for_me else ''}"
+        for r in found
+    ]
+    return Result(
+        lines,
+        {
+            "requests": [
+                {
+                    "label": r.request.label,
+                    "model": r.model_name,
+                    "version": r.version_label,
+                    "decided": r.decided,
+                    "asked": r.asked,
+                    "outcome": r.outcome,
+                    "waits_for_me": r.waits_for_me,
+                }
+                for r in found
+            ]
+        },
+    )
+
+
+@command("request show", "what a request rests on, who decided, what is in the way", _REQUEST)
+def request_show(call: Call) -> Result:
+    """As whoever acts sees it."""
+    from desktop_app.operations import approvals
+
+    with call.workspace() as ws:
+        seen = approvals.review(ws, _find(ws, call.args.request))
+    decided = [f"{s.name}, {s.role.value}: {s.meaning.value}" for s in seen.sign_offs]
+    why = [f"You may not decide: {seen.refusal.title} {seen.refusal.detail}"] if seen.refusal else ["You may decide."]
+    news = [*(f"to reconsider: {n}" for n in seen.news.reconsider), *(f"later: {n}" for n in seen.news.later)]
+    return Result([*_check_lines(seen), "", *decided, *news, *why], _request_data(seen))
+
+
+@command("request withdraw", "take back your own request", _REQUEST, arg("--reason", required=True))
+def request_withdraw(call: Call) -> Result:
+    """Only the requester may."""
+    from desktop_app.operations import approvals
+
+    with call.workspace() as ws:
+        change = approvals.withdraw(ws, _find(ws, call.args.request), call.args.reason)
+    return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
+
+
+def _find(workspace: Workspace, text: str) -> Id:
+    from desktop_app.domain.approval import PromotionRequest
+
+    return find_labelled(workspace, PromotionRequest, text)
+
+
+def _check_lines(seen: Review) -> list[str]:
+    return [f"{c.state.value.replace('_', ' '):11} {c.title}: {c.sentence}" for c in seen.dossier.record.checks]
+
+
+def _request_data(seen: Review) -> dict[str, object]:
+    return {
+        "label": seen.request.label,
+        "id": seen.request.record.id,
+        "outcome": seen.outcome,
+        "dossier_sha256": seen.dossier.digest,
+        "decided": seen.quorum.decided,
+        "asked": seen.quorum.asked,
+        "checks": [{"key": c.key, "state": c.state.value, "sentence": c.sentence} for c in seen.dossier.record.checks],
+        "reconsider": list(seen.news.reconsider),
+        "later": list(seen.news.later),
+        "may_decide": seen.refusal is None,
+        "refusal": seen.refusal.title if seen.refusal else None,
+    }
+
+
+@command(
+    "sign",
+    "read the statement of a decision, declare, and sign it with your key",
+    _REQUEST,
+    arg("meaning", choices=["approve", "approve_with_conditions", "concur", "conclude", "reject", "return", "recuse"]),
+    arg("--declare", action="store_true", help="I make the declaration that the statement ends with"),
+    arg("--conflicts", default="none", help="conflicts to be stated"),
+    arg("--comment", default=""),
+    arg("--condition", action="append", default=[], metavar="TEXT|OWNER|YYYY-MM-DD"),
+)
+def sign(call: Call) -> Result:
+    """What is printed is what is signed. Without --declare the declaration is asked for."""
+    from desktop_app.domain.policy import Meaning
+    from desktop_app.operations import approvals
+
+    a = call.args
+    with call.workspace() as ws:
+        seen = approvals.review(ws, _find(ws, a.request))
+        decision = approvals.Decision(
+            meaning=Meaning(a.meaning),
+            conditions=tuple(map(_condition, a.condition)),
+            conflicts=a.conflicts,
+            declared=a.declare or _asked_to_declare(call, seen),
+            comment=a.comment,
+        )
+        prepared = approvals.prepare(ws, seen, decision)
+        if not (a.json or a.quiet):
+            print(prepared.text + "\n")
+        change = approvals.sign_off(ws, seen, prepared, call.passphrase())
+        after = approvals.review(ws, seen.request.record.id)
+    return Result(
+        [f"Signed: {change.note}, entry {change.seq:,}. {after.quorum.decided} of {after.quorum.asked} decided."],
+        {
+            "entry": change.seq,
+            "outcome": after.outcome,
+            "decided": after.quorum.decided,
+            "asked": after.quorum.asked,
+            "statement": prepared.text,
+        },
+    )
+
+
+def _asked_to_declare(call: Call, seen: Review) -> bool:
+    import sys
+
+    if call.args.json or not sys.stdin.isatty():
+        return False
+    print(f"Declaration: {seen.policy.record.conflict_text}")
+    return input("Do you make this declaration? Type yes: ").strip().lower() == "yes"
+
+
+def _condition(text: str) -> Condition:
+    from desktop_app.domain.approval import Condition
+
+    try:
+        what, owner, due = (part.strip() for part in text.split("|"))
+        return Condition(text=what, owner=owner, due=date.fromisoformat(due))
+    except ValueError as error:
+        raise UserError("A condition is TEXT|OWNER|YYYY-MM-DD.", text, "Write all three.") from error
+
+
+@command(
+    "gate",
+    "may this version be used? exit code 0 allowed, 1 refused",
+    _VERSION,
+    _USE,
+    arg("--stage", default="production"),
+)
+def gate(call: Call) -> Result:
+    """For pipelines: an approval or exception in force, not to be reconsidered, with signatures that verify."""
+    from desktop_app.operations import approvals
+
+    with call.workspace() as ws:
+        model, version = find_version(ws, call.args.version)
+        answer = approvals.gate(ws, version, find_use(ws, model, call.args.use), call.args.stage)
+    return Result(
+        ["Allowed." if answer.allowed else "Refused.", *answer.reasons],
+        {"allowed": answer.allowed, "reasons": list(answer.reasons)},
+        0 if answer.allowed else 1,
+    )
+
+
+@command(
+    "validate",
+    "record the opinion of validation",
+    _VERSION,
+    _USE,
+    arg("opinion", choices=["fit", "fit_with_conditions", "not_fit"]),
+    arg("--summary", required=True),
+    arg("--not-tested", action="append", default=[]),
+)
+def validate(call: Call) -> Result:
+    """A validator without a part in building the version may."""
+    from desktop_app.domain.validation import Opinion
+    from desktop_app.operations import validations
+
+    a = call.args
+    with call.workspace() as ws:
+        model, version = find_version(ws, a.version)
+        change = validations.conclude(
+            ws,
+            version,
+            find_use(ws, model, a.use),
+            opinion=Opinion(a.opinion),
+            summary=a.summary,
+            not_tested=tuple(a.not_tested),
+        )
+    return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
+
+
+@command(
+    "record decision",
+    "record a decision made before this registry, from its document",
+    _VERSION,
+    _USE,
+    arg("--outcome", required=True, choices=["approved", "approved_with_conditions", "rejected"]),
+    arg("--on", required=True, type=date.fromisoformat),
+    arg("--by", required=True, help="who decided"),
+    arg("--review-by", type=date.fromisoformat),
+    arg("--document", type=Path),
+    arg("--source", required=True, help="minutes, e-mail or report it is taken from"),
+    arg("--stage", default="production"),
+)
+def record_decision(call: Call) -> Result:
+    """Signed by you as the recorder; never shown as the approver's own signature."""
+    from desktop_app.operations import prior_decisions
+
+    a = call.args
+    with call.workspace() as ws:
+        model, version = find_version(ws, a.version)
+        given = prior_decisions.Taken(
+            version=version,
+            use=find_use(ws, model, a.use),
+            to_stage=a.stage,
+            decided_on=a.on,
+            decided_by=a.by,
+            outcome=a.outcome,
+            review_by=a.review_by,
+            source=a.source,
+            document=a.document,
+        )
+        change = prior_decisions.record_prior(ws, given, call.passphrase())
+    return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
