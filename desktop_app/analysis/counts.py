@@ -73,10 +73,10 @@ class Counted:
 
 def count(table: Table, spec: FairnessSpec) -> Counted:
     """Count the cells of every attribute and intersection. Raises UserError for columns that cannot be used."""
-    decision, label = _event(table, spec.decision, spec.positive), None
+    decision, label = event_column(table, spec.decision, spec.positive), None
     kept = decision.notna()
     if spec.label is not None:
-        label = _event(table, spec.label, spec.positive)
+        label = event_column(table, spec.label, spec.positive)
         kept &= label.notna()
     if not kept.any():
         raise UserError("No row has both a decision and a label.", f"{len(kept):,} rows were read.",
@@ -96,7 +96,7 @@ def count(table: Table, spec: FairnessSpec) -> Counted:
     return Counted(int(kept.sum()), _overall(cell, labelled), groups, tuple(notes))
 
 
-def _event(table: Table, name: str, positive: str) -> Series[Any]:
+def event_column(table: Table, name: str, positive: str) -> Series[Any]:
     """True where the column has the event, False where not, None where missing."""
     words = texts(table, name)
     found = sorted({str(w) for w in words.dropna().unique()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +127,7 @@ class _White:
         self.model = model
         self.names = model.names_out([str(n) for n in frame.columns])
         self.notes: tuple[str, ...] = ()
+        self.words: dict[str, list[str]] = {}  # features that are text: they have no direction
         self.scale = model.output
 
     def values(self, frame: DataFrame) -> NDArray[Any]:
@@ -147,8 +149,9 @@ class _White:
         try:
             explainer = shap.TreeExplainer(self.model.estimator, masker, feature_perturbation="interventional",
                                            model_output="raw")
-            return (*_in_chunks(lambda x: explainer.shap_values(x, check_additivity=False), explainer, rows, progress),
-                    "tree", ())
+            coded = _code(explainer, self.model.single)
+            return (*_in_chunks(lambda x: explainer.shap_values(coded(x), check_additivity=False), explainer, rows,
+                                progress), "tree", ())
         except UserError:
             raise
         except Exception as error:  # noqa: BLE001  # shap cannot read every tree: categorical splits, new versions
@@ -163,7 +166,7 @@ class _Black:
     def __init__(self, model: Model, frame: DataFrame) -> None:
         self.model, self.columns = model, list(frame.columns)
         self.names = [str(n) for n in frame.columns]
-        self.words = {name: sorted({str(w) for w in frame[name]}) for name in frame.columns
+        self.words = {str(name): sorted({str(w) for w in frame[name]}) for name in frame.columns
                       if models.is_text(frame, name)}
         self.codes = {name: {word: i for i, word in enumerate(words)} for name, words in self.words.items()}
         self.notes = (("Text features were exchanged as whole categories.",) if self.words else ())
@@ -193,6 +196,34 @@ class _Black:
 
         masker = shap.maskers.Independent(background, max_samples=len(background))
         return (*_permutation(self.output, rows, masker, seed, progress), "permutation", ())
+
+
+def _code(explainer: Any, single: bool) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """Let trees compare ranks among their own thresholds instead of values; gives the function from values to ranks.
+
+    shap's interventional walk holds thresholds in single precision, so a value next to a threshold goes the other way
+    than in the model and contributions no longer add up (0.09 log-odds seen). x ≤ t holds exactly when their ranks do.
+    single: the model itself compares values in single precision.
+    """
+    import numpy as np
+
+    trees = explainer.model
+    if np.any(trees.threshold_types == 1):  # categorical splits have no order
+        return lambda values: values
+    kind = np.float32 if single else np.float64
+    cuts = {}
+    for feature in range(explainer.data.shape[1]):
+        here = trees.features == feature
+        cuts[feature] = np.unique(trees.thresholds[here])
+        trees.thresholds[here] = np.searchsorted(cuts[feature], trees.thresholds[here])
+
+    def ranks(values: NDArray[Any]) -> NDArray[Any]:
+        exact = values.astype(kind).astype(float)
+        made = np.column_stack([np.searchsorted(cut, exact[:, i]) for i, cut in cuts.items()]).astype(float)
+        return np.where(np.isnan(exact), np.nan, made)
+
+    explainer.data = ranks(explainer.data)
+    return ranks
 
 
 def _in_chunks(function: Any, explainer: Any, rows: NDArray[Any], progress: Progress) -> tuple[float, NDArray[Any]]:
@@ -241,7 +272,8 @@ def _result(
     result = ExplanationResult(
         explainer=explainer, output=work.scale, isolation="", additivity_residual=_finite(residual),
         importances=tuple(Importance(feature=work.names[i], mean_abs=_finite(mean[i]),
-                                     direction=_direction(rows[:-1, i], several[:, i])) for i in order),
+                                     direction=None if work.names[i] in work.words else
+                                     _direction(rows[:-1, i], several[:, i])) for i in order),
         local=LocalExplanation(row=spec.row, base=_finite(base), output=_finite(output[last]), contributions=tuple(
             Contribution(feature=work.names[i], value=work.shown(rows, last, i), contribution=_finite(phi[last, i]))
             for i in local)))

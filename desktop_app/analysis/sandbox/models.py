@@ -23,9 +23,10 @@ _NATIVE = ("XGBClassifier", "LGBMClassifier")
 class Model:
     """A model ready for use.
 
-    kind: tree | linear | other · features: names in its own order, () when it does not say · estimator: what shap
-    is given · transform: table → the numbers it is explained on · names_out: their names · raw: those numbers →
-    the output explained · output: its name · probability: table → probability of class 1.
+    kind: tree | linear | other · features: names in its own order, () when it does not say · estimator: what shap is
+    given · transform: table → the numbers it is explained on · names_out: their names · raw: those numbers → the
+    output explained · output: its name · probability: table → probability of class 1 · single: it compares values in
+    single precision.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Model:
     raw: Callable[[NDArray[Any]], NDArray[Any]]
     output: str
     probability: Callable[[DataFrame], NDArray[Any]]
+    single: bool = True
 
 
 def load(path: str, kind: str) -> Model:
@@ -123,7 +125,8 @@ def _lightgbm_booster(booster: Any) -> Model:
         return made
 
     return Model("tree", tuple(booster.feature_name()), booster, numeric, _same, raw,
-                 LOG_ODDS if binary else _plainly(objective), _probability(lambda frame: raw(numeric(frame)), binary))
+                 LOG_ODDS if binary else _plainly(objective), _probability(lambda frame: raw(numeric(frame)), binary),
+                 single=False)
 
 
 def _plainly(objective: str) -> str:
@@ -193,8 +196,9 @@ def _explainable(estimator: Any, final: Any, prepare: Any, features: tuple[str, 
         native = _xgboost_booster(final.get_booster()) if type(final).__name__ == "XGBClassifier" else (
             _lightgbm_booster(final.booster_))
         return Model("tree", features or native.features, native.estimator, transform, names_out, native.raw,
-                     native.output, probability)
-    return Model(kind, features, final, transform, names_out, raw, output, probability)
+                     native.output, probability, native.single)
+    return Model(kind, features, final, transform, names_out, raw, output, probability,
+                 single=type(final).__name__ != "HistGradientBoostingClassifier")
 
 
 def _how(final: Any) -> tuple[str, Callable[[NDArray[Any]], NDArray[Any]], str]:
@@ -243,7 +247,8 @@ def _feed(frame: DataFrame, inputs: list[tuple[str, str, Any]]) -> dict[str, Any
             raise UserError(f"The model takes {shape[1]} features.", f"{len(frame.columns)} were chosen.",
                             "Choose the columns that the model was trained on, in its order.")
         return {name: numeric(frame).astype(_CASTS.get(kind, "float32"))}
-    return {name: _onnx_column(frame, name, kind) for name, kind, _ in inputs}
+    pairs = zip(inputs, frame.columns, strict=True)  # in one order; input names have underscores for odd characters
+    return {name: _onnx_column(frame, str(column), kind) for (name, kind, _), column in pairs}
 
 
 def _onnx_column(frame: DataFrame, name: str, kind: str) -> NDArray[Any]:
