@@ -198,7 +198,8 @@ def _signatures(
 
 
 def _decision_facts(reader: Reader, seen: Review) -> dict[Id, Recorded[Any]]:
-    every: list[Recorded[Any]] = [seen.request, seen.dossier, seen.policy, *reader.all(RoleGranted), *reader.all(RoleRevoked)]
+    every: list[Recorded[Any]] = [
+        seen.request, seen.dossier, seen.policy, *reader.all(RoleGranted), *reader.all(RoleRevoked)]
     return {f.record.id: f for f in every}
 
 
