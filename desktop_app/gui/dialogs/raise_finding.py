@@ -1,0 +1,81 @@
+"""Raise a finding: something wrong with a version, with its severity, owner and due day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from desktop_app.domain.canonical import Id
+from desktop_app.domain.finding import SEVERITIES, Severity
+from desktop_app.gui.dialogs.form import Choice, DayField, GrowingText, beside, labelled, required
+from desktop_app.gui.dialogs.task import TaskDialog
+from desktop_app.gui.dialogs.written import Written, written
+from desktop_app.gui.jobs import Jobs, Workspace
+from desktop_app.progress import Progress
+
+if TYPE_CHECKING:
+    from desktop_app.operations.people import PersonView
+
+NOBODY: tuple[Id | None, str] = (None, "nobody yet")
+
+
+class RaiseFinding(TaskDialog):
+    """`succeeded(Written)`. Offers the versions given, or every version of the inventory."""
+
+    def __init__(
+        self, jobs: Jobs, versions: Sequence[tuple[Id, str]] = (), *, use: Id | None = None,
+        evidence: Id | None = None, parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(jobs, "Raise a finding", action="Raise the finding", width=560, parent=parent,
+                         lead="It stands against the version until somebody else than its owner closes it.")
+        self._use, self._evidence = use, evidence
+        self.version: Choice[Id] = Choice(versions)
+        if len(versions) == 1:
+            self.form.addWidget(labelled("Version", self.version))
+            self.version.setEnabled(False)
+        else:
+            self.add("Version", self.version)
+        self.heading = self.add("What is wrong, in a line", QLineEdit())
+        self.description = self.add("How you know", GrowingText(least=3, most=10))
+        self._add_rest()
+        jobs.run(self, lambda ws, progress: _choices(ws), then=self._offer, key="choices")
+
+    def _add_rest(self) -> None:
+        self.severity: Choice[Severity] = Choice([(s, s.value) for s in SEVERITIES])
+        self.severity.choose(Severity.MEDIUM)
+        self.owner: Choice[Id | None] = Choice([NOBODY])
+        self.due = DayField()
+        self.form.addWidget(beside(labelled("Severity", self.severity), labelled("Due", self.due)))
+        self.add("Owner, who must mend it", self.owner)
+        self.remediation = self.add("What would mend it", GrowingText(least=1, most=6))
+
+    def _offer(self, found: tuple[Sequence[PersonView], Sequence[tuple[Id, str]]]) -> None:
+        people, versions = found
+        self.owner.offer([NOBODY, *((p.id, p.name) for p in people)])
+        if not self.version.count():
+            self.version.offer(versions)
+
+    def run(self) -> None:
+        """Record it."""
+        version = required(self.version.value or "", "The version")
+        fields: dict[str, Any] = {
+            "title": required(self.heading.text(), "What is wrong"),
+            "description": required(self.description.toPlainText(), "How you know"),
+            "severity": self.severity.value, "owner": self.owner.value, "due": self.due.day(), "use": self._use,
+            "remediation": self.remediation.toPlainText().strip(), "evidence": self._evidence}
+
+        def work(ws: Workspace, progress: Progress) -> Written:
+            from desktop_app.operations import findings
+
+            return written(ws, findings.raise_finding(ws, Id(version), **fields))
+
+        self.start(work, "raising a finding")
+
+
+def _choices(ws: Workspace) -> tuple[Sequence[PersonView], list[tuple[Id, str]]]:
+    from desktop_app.operations import inventory, people
+
+    rows = inventory.overview(ws).rows
+    return people.listing(ws), list({r.version: (r.version, f"{r.name} {r.label}") for r in rows}.values())

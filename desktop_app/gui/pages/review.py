@@ -1,0 +1,421 @@
+"""A frozen request as somebody reads it before deciding: what the policy asks, what that rests on, who decided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
+
+from desktop_app.domain.approval import ChangeClass
+from desktop_app.domain.canonical import Id, day_text, record
+from desktop_app.domain.dossier import Check, CheckState
+from desktop_app.domain.person import ROLE_TITLES
+from desktop_app.domain.policy import Meaning
+from desktop_app.gui import theme
+from desktop_app.gui.jobs import Jobs, Lane, Workspace
+from desktop_app.gui.page import Page
+from desktop_app.gui.pages.basis import STATE, Basis, parts_of
+from desktop_app.gui.state import AppState
+from desktop_app.gui.widgets.checklist import CheckItem, Checklist
+from desktop_app.gui.widgets.column import Column, beside, heading, muted, said, scrolling, upright
+from desktop_app.gui.widgets.facts_list import digest_words
+from desktop_app.gui.widgets.prose import Prose, Run, paragraph
+from desktop_app.progress import Progress
+
+if TYPE_CHECKING:
+    from desktop_app.operations.approvals import Review, SeatView, SignOffView
+
+MEANINGS = {
+    Meaning.APPROVE: "approve", Meaning.APPROVE_WITH_CONDITIONS: "approve with conditions", Meaning.CONCUR: "concur",
+    Meaning.CONCLUDE: "conclude", Meaning.REJECT: "reject", Meaning.RETURN: "return", Meaning.RECUSE: "recused",
+}
+CHANGES = {
+    ChangeClass.NEW: "New model", ChangeClass.COSMETIC: "Cosmetic change", ChangeClass.MINOR: "Minor change",
+    ChangeClass.MATERIAL: "Material change", ChangeClass.REDEVELOPMENT: "Redevelopment",
+}
+NOT_TESTED = "not tested"
+_FIRST = (CheckState.BLOCKING, CheckState.ATTENTION)
+
+
+@record
+class Shown:
+    """What the page shows: the request, and what the registry holds of the members of its dossier."""
+
+    review: Review
+    basis: Basis
+    me: Id | None
+
+
+class ReviewPage(Page[Shown]):
+    """Opened with `request`, an id."""
+
+    key, title = "review", "Review"
+    kinds = frozenset({
+        "promotion.requested", "promotion.signed_off", "promotion.closed", "stage.changed", "evidence", "card",
+        "evidence.withdrawn", "finding", "finding.event", "validation.concluded", "policy", "artefact.resolved"})
+
+    def __init__(self, jobs: Jobs, state: AppState) -> None:
+        super().__init__(jobs, state)
+        self.shown: Shown | None = None
+        self._asked_for = ""
+        self.chip = self.add_chip("note", "")
+        self.checklist = Checklist(name="What the policy asks")
+        self.checklist.chosen.connect(self._show_check)
+        self._summary = Prose()
+        self.middle = Column()
+        self.right = Column()
+        self._buttons_of_right()
+        left = Column(heading("What the policy asks"), self.checklist, self._summary)
+        self.set_content(_three(left, self.middle, self.right))
+
+    def _buttons_of_right(self) -> None:
+        self.decide, self.export, self.withdraw = (
+            QPushButton("Read and decide…"), QPushButton("Export audit PDF…"), QPushButton("Withdraw…"))
+        theme.dress(self.decide, "primary")
+        self.decide.clicked.connect(lambda checked=False: self.read_and_decide())
+        self.export.clicked.connect(lambda checked=False: self._ask_export())
+        self.withdraw.clicked.connect(lambda checked=False: self._withdraw())
+
+    # --- loading
+
+    def load(self, ws: Workspace, progress: Progress) -> Shown:
+        """The request with everything its dossier lists."""
+        from desktop_app.operations import approvals
+
+        seen = approvals.review(ws, Id(self.arguments["request"]))
+        return Shown(review=seen, basis=load_basis(ws, seen.version.id, seen.use.id), me=ws.actor)
+
+    def show_data(self, data: Shown) -> None:
+        """Show a request; the chosen line stays chosen."""
+        fresh = data.review.request.record.id != self._asked_for
+        self._asked_for, self.shown = data.review.request.record.id, data
+        self._head(data.review)
+        checks = data.review.dossier.record.checks
+        self.checklist.show_items(_items(data.review))
+        self._summary.set_runs(*_summary(checks))
+        self._show_right(data)
+        chosen = "" if fresh else self.checklist.current
+        if key := chosen or _to_look_at_first(checks, data.review.dossier.record.not_tested):
+            self.checklist.choose(key)
+
+    def _head(self, seen: Review) -> None:
+        asked, policy = seen.request.record, seen.policy.record
+        self.set_title(seen.model.name, f"{label_text(seen.version.label)}, for {use_words(seen)}")
+        by_day = f" · decide by {day_text(asked.decide_by)}" if asked.decide_by else ""
+        self.set_subline(
+            Run(f"{CHANGES[asked.change_class]}, to {policy.stage_title(asked.to_stage)} · asked by "
+                f"{seen.requested_by}, {day_text(seen.request.at.astimezone().date())} · policy ", tone="muted"),
+            Run(f"{policy.name}, {policy.version}", "medium"),
+            Run(f"{by_day} · dossier ", tone="muted"),
+            Run(digest_words(seen.dossier.digest, 16), "mono", "muted"))
+        self.chip.show_verdict(*outcome_chip(seen.outcome, seen.quorum.decided, seen.quorum.asked))
+
+    # --- the middle
+
+    def _show_check(self, key: str) -> None:
+        if self.shown is None:
+            return
+        dossier = self.shown.review.dossier.record
+        if key == NOT_TESTED:
+            lines = [paragraph(f"– {line}") for line in dossier.not_tested]
+            self.middle.show_parts(
+                heading("Not tested"), muted("What nobody tested, by the policy's list and by the reports' own word. "
+                                             "Every statement signed here says so."), *lines)
+            return
+        check = next(check for check in dossier.checks if check.key == key)
+        self.middle.show_parts(
+            heading(check.title), said(Run(check.sentence, tone="ink")), theme.XS, *parts_of(check, self.shown.basis, self.shown.review.transition),
+            theme.S, beside(*self._buttons_for(check)))
+
+    def _buttons_for(self, check: Check) -> list[QPushButton]:
+        assert self.shown is not None
+        evidence = self.shown.basis.evidence.get(check.member) if check.member else None
+        buttons = []
+        if evidence is not None and evidence.record.document is not None:
+            name, identity = evidence.record.document.file_name, evidence.record.id
+            buttons.append(_button("Save a copy…", lambda: self._save_document(identity, name)))
+        if evidence is not None and (evidence.record.fairness or evidence.record.performance):
+            identity = evidence.record.id
+            buttons.append(_button("Re-perform…", lambda: self._reperform(identity)))
+        member = evidence.record.id if evidence is not None else None
+        buttons.append(_button("Raise a finding…", lambda: self._raise(member)))
+        return [*buttons, _button("Open the version", self._open_version)]
+
+    # --- the right
+
+    def _show_right(self, data: Shown) -> None:
+        seen = data.review
+        parts: list[QWidget | int] = [heading("Decisions")]
+        parts += [_seat(seat, seen) for seat in seen.seats]
+        parts += [_signed(s) for s in seen.sign_offs if s.meaning in (Meaning.REJECT, Meaning.RETURN, Meaning.RECUSE)]
+        parts += _comments(seen.sign_offs)
+        parts += _outcome(seen)
+        if seen.outcome == "open" and data.me is not None:
+            parts += [theme.S, heading("Separation"), muted(separation(seen))]
+        for title, lines, tone in (("To reconsider", seen.news.reconsider, "undetermined"),
+                                   ("Later information", seen.news.later, "muted")):
+            if lines:
+                parts += [theme.S, heading(title, str(len(lines))), *(said(Run(line, tone=tone)) for line in lines)]
+        parts += [theme.S, heading("Rationale"), paragraph(seen.request.record.rationale), theme.M]
+        self.right.show_parts(*parts, *self._actions(data))
+
+    def _actions(self, data: Shown) -> list[QWidget | int]:
+        seen = data.review
+        self._buttons_of_right()
+        parts: list[QWidget | int] = []
+        if seen.outcome == "open":
+            parts.append(beside(self.decide))
+            self.decide.setEnabled(seen.refusal is None and data.me is not None)
+            reason = _reason(data)
+            self.decide.setAccessibleDescription(reason)
+            parts += [muted(reason), theme.S]
+        parts.append(beside(self.export))
+        if seen.outcome == "open" and seen.request.by == data.me:
+            parts.append(beside(self.withdraw))
+        return parts
+
+    # --- what can be done
+
+    def read_and_decide(self) -> None:
+        """Open the statement to be signed."""
+        from desktop_app.gui.dialogs.sign import SignDialog
+
+        if self.shown is not None and self.decide.isEnabled():
+            SignDialog(self.jobs, self.shown.review, self).open()
+
+    def _ask_export(self) -> None:
+        assert self.shown is not None
+        seen = self.shown.review
+        name = f"{seen.model.name} {label_text(seen.version.label)} {seen.request.label}.pdf".replace("/", "-")
+        chosen, _ = QFileDialog.getSaveFileName(self, "Export the audit PDF", name, "PDF (*.pdf)")
+        if chosen:
+            self.export_to(Path(chosen))
+
+    def export_to(self, target: Path) -> None:
+        """Write the audit PDF in a job, with progress in the tray; then say where it is."""
+        from desktop_app.gui.dialogs.task import NoteDialog
+
+        request = Id(self._asked_for)
+
+        def work(ws: Workspace, progress: Progress) -> object:
+            from desktop_app.operations import packs
+
+            return packs.export(ws, request, target, progress)
+
+        def done(report: object) -> None:
+            digest = getattr(report, "sha256", "")
+            NoteDialog(self.jobs, "The audit PDF is written.",
+                       f"{target}\n\n{digest_words(digest, 64)}\n\nThe export is recorded in the log.", self).open()
+
+        self.jobs.run(self, work, then=done, lane=Lane.COMPUTE, title="audit PDF")
+
+    def _withdraw(self) -> None:
+        from desktop_app.gui.dialogs.give_reason import GiveReason
+
+        request = Id(self._asked_for)
+
+        def withdraw(ws: Workspace, reason: str) -> object:
+            from desktop_app.operations import approvals
+
+            return approvals.withdraw(ws, request, reason)
+
+        GiveReason(self.jobs, "Withdraw the request", "It ends without a decision; it can be made again.", "Withdraw",
+                   withdraw, self).open()
+
+    def _raise(self, evidence: Id | None) -> None:
+        from desktop_app.gui.dialogs.raise_finding import RaiseFinding
+
+        assert self.shown is not None
+        seen = self.shown.review
+        about = f"{seen.model.name} {label_text(seen.version.label)}"
+        RaiseFinding(self.jobs, ((seen.version.id, about),), use=seen.use.id, evidence=evidence, parent=self).open()
+
+    def _open_version(self) -> None:
+        assert self.shown is not None
+        self.open("version", version=self.shown.review.version.id, use=self.shown.review.use.id)
+
+    def _save_document(self, evidence: Id, name: str) -> None:
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save a copy of the document", name)
+        if not chosen:
+            return
+
+        def work(ws: Workspace, progress: Progress) -> None:
+            from desktop_app.operations import evidence as operations
+
+            operations.save_document(ws, evidence, Path(chosen))
+
+        self.jobs.run(self, work, lane=Lane.COMPUTE, title=f"copy of {name}")
+
+    def _reperform(self, evidence: Id) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(self, "The table it was computed on", "",
+                                                "Tables (*.csv *.parquet *.xlsx *.feather);;All files (*)")
+        if chosen:
+            self.reperform_on(evidence, Path(chosen))
+
+    def reperform_on(self, evidence: Id, table: Path) -> None:
+        """Compute again on a table and say whether every number is the same."""
+        from desktop_app.gui.dialogs.task import NoteDialog
+
+        def work(ws: Workspace, progress: Progress) -> tuple[bool, tuple[str, ...]]:
+            from desktop_app.operations import evidence as operations
+
+            found = operations.reperform(ws, evidence, table, progress)
+            return found.same, found.differences
+
+        def done(found: tuple[bool, tuple[str, ...]]) -> None:
+            title = "✓ Every number came out the same." if found[0] else "! It did not come out the same."
+            NoteDialog(self.jobs, title, "\n".join(found[1]) or f"Computed again on {table.name}.", self).open()
+
+        self.jobs.run(self, work, then=done, lane=Lane.COMPUTE, title="re-performing")
+
+
+# ---- words
+
+
+def load_basis(ws: Workspace, version: Id, use: Id) -> Basis:
+    """Everything the registry holds that checks on a version in a use may rest on. Runs on a worker."""
+    from desktop_app.operations import cards, evidence, findings, models
+
+    items = {line.item.record.id: line.item for line in evidence.listing(ws, version)}
+    view = models.version(ws, version, use)
+    return Basis(
+        evidence=items,
+        intervals={i: evidence.intervals(e.record) for i, e in items.items() if e.record.fairness},
+        charts={i: evidence.charts(e.record) for i, e in items.items() if e.record.explanation},
+        findings={line.now.finding.id: line for line in findings.listing(ws, version)},
+        card=view.card, card_fields=cards.definition(), opinion=view.opinion, artefact=view.artefact)
+
+
+def label_text(label: str) -> str:
+    """A version as people say it: v3, but 2026-Q3."""
+    return f"v{label}" if label.isdigit() else label
+
+
+def use_words(seen: Review) -> str:
+    """The use in one phrase, beginning as it goes on after “for”."""
+    use = seen.use
+    where = ", ".join(part for part in (use.entity, use.business_line) if part)
+    phrase = use.purpose + (f" · {where}" if where else "")
+    return f"{phrase}, {use.limits}" if use.limits else phrase
+
+
+def outcome_chip(outcome: str, decided: int, asked: int) -> tuple[str, str]:
+    """A request's state as a chip."""
+    states = {"effective": ("met", "in effect"), "rejected": ("breached", "rejected"), "returned": ("none", "returned"),
+              "withdrawn": ("none", "withdrawn")}
+    return states.get(outcome, ("pending", f"{decided} of {asked} decided"))
+
+
+def _three(left: QWidget, middle: QWidget, right: QWidget) -> QWidget:
+    holder = QWidget()
+    row = QHBoxLayout(holder)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(theme.XL)
+    sides = scrolling(left), scrolling(right)
+    for side, width in zip(sides, (262, 216), strict=True):
+        side.setFixedWidth(theme.px(width))
+    for part, stretch in ((sides[0], 0), (upright(), 0), (scrolling(middle), 1), (upright(), 0), (sides[1], 0)):
+        row.addWidget(part, stretch)
+    return holder
+
+
+def _button(text: str, run: object) -> QPushButton:
+    button = QPushButton(text)
+    button.clicked.connect(lambda checked=False: run())  # type: ignore[operator]
+    return button
+
+
+def _items(seen: Review) -> list[CheckItem]:
+    dossier = seen.dossier.record
+    items = [CheckItem(key=c.key, state=_state(c), title=c.title, sub=c.sentence) for c in dossier.checks]
+    if dossier.not_tested:
+        items.append(CheckItem(key=NOT_TESTED, state="not_computable", title="Not tested",
+                               sub="; ".join(dossier.not_tested)))
+    return items
+
+
+def _state(check: Check) -> str:
+    if check.state is CheckState.ATTENTION and "undetermined" in check.sentence:
+        return "undetermined"
+    return STATE[check.state]
+
+
+def _to_look_at_first(checks: tuple[Check, ...], not_tested: tuple[str, ...]) -> str:
+    """Evidence that is not simply satisfied, else what blocks, else what needs attention, else the first line."""
+    def rank(check: Check) -> tuple[bool, int]:
+        shows = check.member is not None and check.key.startswith("evidence") and check.state in _FIRST
+        return not shows, _FIRST.index(check.state) if check.state in _FIRST else len(_FIRST)
+
+    return min(checks, key=rank).key if checks else NOT_TESTED if not_tested else ""
+
+
+def _summary(checks: tuple[Check, ...]) -> list[Run]:
+    counts = {state: sum(c.state is state for c in checks) for state in CheckState}
+    blocking, attention = counts[CheckState.BLOCKING], counts[CheckState.ATTENTION]
+    first = Run("Nothing blocks.", tone="muted") if not blocking else Run(
+        f"{blocking} requirement{'s block' if blocking > 1 else ' blocks'} an approval.", "medium", "breached")
+    words = [f"{attention} need{'s' if attention == 1 else ''} attention" if attention else "",
+             f"{counts[CheckState.NOT_TESTED]} not tested" if counts[CheckState.NOT_TESTED] else ""]
+    rest = ", ".join(word for word in words if word)
+    return [first, *([Run(f" {rest[0].upper()}{rest[1:]}.", tone="muted")] if rest else [])]
+
+
+def _seat(seat: SeatView, seen: Review) -> QWidget:
+    title, asked = ROLE_TITLES[seat.role], MEANINGS[seat.meaning]
+    within = f", within {seat.scope}" if seat.scope else ""
+    lines = [_signed(s) for s in seen.sign_offs if s.role is seat.role and s.name in seat.signed_by]
+    missing = seat.count - len(seat.signed_by)
+    if missing and seen.outcome == "open":
+        mine = seen.my_role is seat.role and seen.refusal is None
+        whom = "waiting for you" if mine else "waiting" if seat.count == 1 else f"{missing} of {seat.count} waiting"
+        lines.append(said(Run(title, "strong"), Run(f"\n{whom} to {asked}{within}", tone="muted")))
+    elif missing and not seat.signed_by:
+        lines.append(said(Run(title, "strong"), Run(f"\ndid not decide; was asked to {asked}{within}", tone="muted")))
+    return Column(*lines)
+
+
+def _signed(signed: SignOffView) -> QWidget:
+    when = f"{signed.at.astimezone():%d %b %Y %H:%M}".lstrip("0")
+    return said(Run(signed.name, "strong"), Run(f", {ROLE_TITLES[signed.role]}"),
+                Run(f"\n{MEANINGS[signed.meaning]} · {when} · entry {signed.seq:,}", tone="muted"))
+
+
+def _comments(signed: tuple[SignOffView, ...]) -> list[QWidget | int]:
+    """What the signers wrote, under one heading."""
+    found = [said(Run(f"{s.name}\n", tone="muted"), Run(s.comment)) for s in signed if s.comment]
+    return [theme.S, heading("Comments"), *found] if found else []
+
+
+def _outcome(seen: Review) -> list[QWidget | int]:
+    """How it ended, if it did."""
+    if (change := seen.effective) is not None:
+        parts: list[QWidget | int] = [theme.S, heading("In effect"), paragraph(
+            f"In {seen.policy.record.stage_title(change.to_stage)} from {day_text(change.effective_from)}, to be "
+            f"reviewed by {day_text(change.review_by)}.")]
+        if change.conditions:
+            parts += [theme.XS, heading("Conditions"), *(
+                said(Run(c.text), Run(f"\n{c.owner}, due {day_text(c.due)}", tone="muted")) for c in change.conditions)]
+        return parts
+    if seen.outcome == "open":
+        return []
+    return [theme.S, heading(seen.outcome.capitalize()), paragraph(seen.outcome_reason)]
+
+
+def separation(seen: Review) -> str:
+    """What the registry knows of the reader's own part in the version."""
+    checked = f"({seen.acts_checked:,} records checked)"
+    if not seen.involvement:
+        return (f"No recorded act of yours in building, documenting, testing or requesting this version {checked}. "
+                "What is not recorded, you declare.")
+    acts = "; ".join(f"{i.act} (entry {i.seq:,})" for i in seen.involvement)
+    return f"Recorded acts of yours {checked}: {acts}."
+
+
+def _reason(data: Shown) -> str:
+    refusal = data.review.refusal
+    if data.me is None:
+        return "Choose who acts, at the top right, to decide."
+    if refusal is not None:
+        return " ".join(part for part in (refusal.title, refusal.detail, refusal.remedy) if part)
+    return "You see the exact statement before you sign."

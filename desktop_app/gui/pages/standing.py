@@ -1,0 +1,67 @@
+"""How things stand, for the frame of the window: counts in the rail, sentences about the log in the footer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from desktop_app.domain.canonical import record
+from desktop_app.gui.jobs import Workspace
+from desktop_app.gui.state import Standing
+from desktop_app.progress import Progress
+
+if TYPE_CHECKING:
+    from desktop_app.domain.audit import CheckReport
+
+SMALL = 400  # entries: a log as short as this is verified without being asked
+
+
+@record
+class Verified:
+    """What the last verification of a registry's log in this program came to."""
+
+    entries: int
+    ok: bool
+    first_problem: str
+    at: datetime
+
+
+_verified: dict[str, Verified] = {}  # registry id → last verification
+
+
+def remember(ws: Workspace, report: CheckReport) -> Verified:
+    """Keep what a verification came to, for the footer."""
+    first = report.problems[0] if report.problems else None
+    found = Verified(entries=report.entries, ok=report.ok, at=datetime.now(UTC),
+                     first_problem=f"entry {first.seq:,}, {first.sentence}" if first else "")
+    _verified[ws.store.info.id] = found
+    return found
+
+
+def standing(ws: Workspace, progress: Progress) -> Standing:
+    """Counts and the state of the log. Runs on a worker."""
+    from desktop_app.operations import approvals, audit, findings
+
+    waiting = sum(line.waits_for_me for line in approvals.listing(ws))
+    progress.step(0.3)
+    lines = findings.listing(ws)
+    is_open = sum(line.now.is_open for line in lines)
+    mine = sum(line.now.is_open and line.now.finding.owner == ws.actor for line in lines)
+    progress.step(0.6)
+    head = audit.head_seq(ws)
+    known = _verified.get(ws.store.info.id)
+    if known is None and 0 < head <= SMALL:
+        known = remember(ws, audit.verify(ws, progress.part(0.6, 1.0)))
+    return Standing(counts={"approvals": waiting, "findings": is_open, "desk": waiting + mine},
+                    log=_sentences(known, head))
+
+
+def _sentences(known: Verified | None, head: int) -> tuple[tuple[str, str], ...]:
+    local = ("note", "This file proves nothing against its own administrator.")
+    if known is None:
+        return (("note", f"Log of {head:,} entries, not verified since the window was opened."), local)
+    if not known.ok:
+        return (("breached", f"The log does not verify: {known.first_problem}."), local)
+    when = f"{known.at.astimezone():%H:%M}"
+    more = f", {head - known.entries:,} since" if head > known.entries else ""
+    return (("met", f"Log verified to entry {known.entries:,} at {when}{more}"), local)
