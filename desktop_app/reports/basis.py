@@ -59,8 +59,8 @@ def card(contents: Contents) -> list[Any]:
 
 _LEGEND = (
     "Time runs from left to right, from cause to effect. A solid line was observed in an event of the source or "
-    "asserted by a person, as the table says; a dashed line was inferred, or leads to something that is not known. A dashed "
-    "outline is something that is not known: it is drawn so that its absence is seen.")
+    "asserted by a person, as the table says; a dashed line was inferred, or leads to something that is not known. "
+    "A dashed outline is something that is not known: it is drawn so that its absence is seen.")
 
 
 def lineage(contents: Contents, figures: Sequence[Figure]) -> list[Any]:

@@ -47,15 +47,15 @@ _STANDING = {Standing.COMPUTED: "computed here", Standing.REPERFORMED: "re-perfo
 NO_LEGAL = "Meeting a criterion is not a legal conclusion."
 
 
-def fairness(contents: Contents, figures: Figures) -> list[Any]:
-    """Every bias report."""
+def fairness(contents: Contents) -> list[Any]:
+    """Every bias report. The picture of every interval stands in the row it belongs to, so charts are not repeated."""
     out: list[Any] = []
     for stored, e in contents.evidence(EvidenceKind.FAIRNESS):
         if e.fairness is not None:
             asked = _fairness_spec(e.fairness_spec) if e.fairness_spec else []
             out += [*_head(contents, stored, e, asked), *_verdicts(e.verdicts),
                     *_overall(e.fairness.overall, e.fairness.rows),
-                    *_groups(e.fairness, e.verdicts), *_charts(e, figures), *_remarks(e.fairness)]
+                    *_groups(e.fairness, e.verdicts), *_remarks(e.fairness)]
     return out
 
 
@@ -134,13 +134,14 @@ def _inputs(e: Evidence) -> Facts:
 def _kept(table_: TableInput) -> str:
     if not table_.location:
         return "where it is kept is not stated"
-    return f"kept at {line(table_.location, 160)}, until {line(table_.retained_until, 60)}"
+    until = "for how long is not stated" if table_.retained_until == "not stated" else f"until {table_.retained_until}"
+    return f"kept at {line(table_.location, 160)}, {line(until, 80)}"
 
 
 def _verdicts(results: Iterable[CriterionResult]) -> list[Any]:
     rows = [((bold(_criterion(r.criterion)), muted(f"  {_rule(r.criterion)}")), measured(r.measure), r.sentence,
              verdict(r.verdict.value)) for r in results]
-    columns = (Column("Criterion", 130), Column("Result", 92, right=True), Column("In words", 170), Column("", 74))
+    columns = (Column("Criterion", 112), Column("Result", 92, right=True), Column("In words", 196), Column("", 71))
     return [*heading("Criteria"), *table(columns, rows, empty="No criterion was set: what follows is reported only."),
             paragraph(NO_LEGAL, style="note")]
 
@@ -226,7 +227,7 @@ def _errors(rows: list[GroupRow]) -> list[Any]:
     names = list(dict.fromkeys(r.name for g in rows for r in g.rates if r.name != "selection_rate"))[:5]
     if not names:
         return []
-    columns = (Column("Group", 82), Column("Positives", 44, right=True),
+    columns = (Column("Group", 82), Column("Positives", 54, right=True),
                *[Column(measure_name(n), 80, right=True) for n in names])
     return table(columns, [
         (bold(line(g.group, 120)), count(g.positives), *[measured(_rate(g, n), 2) for n in names]) for g in rows])

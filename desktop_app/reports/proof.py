@@ -6,6 +6,7 @@ from typing import Any
 
 from desktop_app.domain.audit import Entry
 from desktop_app.domain.canonical import NotCanonical
+from desktop_app.domain.dossier import Member
 from desktop_app.domain.pack import PackSignature
 from desktop_app.reports.contents import Contents
 from desktop_app.reports.numbers import moment, sentence, words
@@ -86,8 +87,7 @@ def annex(contents: Contents) -> list[Any]:
     """Every digest in full."""
     pack, dossier = contents.pack, contents.dossier
     columns = (Column("What", 170), Column("SHA-256, and the id", 297, style="digest"))
-    members = [((bold(sentence(m.role.value)), f"  {line(m.title, 200)}", muted(f"  {line(m.state, 60)}")),
-                _digest(m.digest, m.id)) for m in dossier.members]
+    members = [(_member(m), _digest(m.digest, m.id)) for m in dossier.members]
     records = [((bold(r.kind.replace(".", " ").replace("_", " ")), muted(f"  entry {r.seq:,}, {moment(r.at)}")),
                 _digest(r.digest, r.id)) for r in (pack.dossier, *pack.records)]
     files = [(bold(line(b.key, 200)), b.value) for b in pack.blobs]
@@ -102,6 +102,12 @@ def annex(contents: Contents) -> list[Any]:
         *([*heading("Files"), *table(columns, files)] if files else []),
         *([*heading("Entries of the log"), *table(columns, chain)] if chain else []),
     ]
+
+
+def _member(member: Member) -> Cell:
+    role = sentence(member.role.value)
+    title = member.title.removeprefix(role).lstrip(": ")
+    return bold(role), f" {line(title, 200)}", muted(f" {line(member.state, 60)}")
 
 
 def _digest(digest: str, id_: str) -> Cell:
