@@ -167,6 +167,8 @@ def _scan(name: str, file: BinaryIO, size: int) -> ArtefactScan:
     if pickles.is_pickle(file):
         return ArtefactScan(format="pickle", size=size, loadable=False, reason=PICKLE)
     file.seek(0)
+    if head[:1] != b"\x08":  # protobuf writes ONNX's first field first
+        return _refused("unknown", size, UNKNOWN)
     return _scan_onnx(file, size)
 
 

@@ -143,7 +143,8 @@ def test_onnx_with_text_columns(tmp_path, table):
 
         prepare = ColumnTransformer([("c", OneHotEncoder(), ["job"]), ("n", StandardScaler(), list(NUMBERS))])
         model = make_pipeline(prepare, LogisticRegression()).fit(FRAME, Y)
-        (tmp_path / "m.onnx").write_bytes(to_onnx(model, FRAME.head(1).astype({"income": "float32"})).SerializeToString())
+        example = FRAME.head(1).astype({"income": "float32"})
+        (tmp_path / "m.onnx").write_bytes(to_onnx(model, example).SerializeToString())
     result = explained(tmp_path / "m.onnx", table, spec(["income", "age", "job"], rows=5, background=20))
     assert (result.explainer, result.output) == ("permutation", "probability of class 1")
     assert float(result.local.output) == pytest.approx(model.predict_proba(FRAME.iloc[[7]])[0, 1], abs=1e-4)
