@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -53,7 +53,7 @@ def fairness(contents: Contents) -> list[Any]:
     for stored, e in contents.evidence(EvidenceKind.FAIRNESS):
         if e.fairness is not None:
             asked = _fairness_spec(e.fairness_spec) if e.fairness_spec else []
-            out += [*_head(contents, stored, e, asked), *_verdicts(e.verdicts),
+            out += [*_head(contents, stored, e, asked), *_verdicts(e),
                     *_overall(e.fairness.overall, e.fairness.rows),
                     *_groups(e.fairness, e.verdicts), *_remarks(e.fairness)]
     return out
@@ -78,7 +78,7 @@ def performance(contents: Contents, figures: Figures) -> list[Any]:
             asked = [("Asked", [f"label “{line(spec.label, 80)}”, event “{line(spec.positive, 80)}”, " + ", ".join(
                 f"{name} “{line(value, 80)}”" for name, value in (("decision", spec.decision), ("score", spec.score))
                 if value)])] if spec else []
-            out += [*_head(contents, stored, e, asked), *_verdicts(e.verdicts),
+            out += [*_head(contents, stored, e, asked), *_verdicts(e),
                     *_overall(e.performance.measures, e.performance.rows, "Measures"),
                     *_charts(e, figures), *_notes("Notes", e.performance.notes)]
     return out
@@ -138,9 +138,10 @@ def _kept(table_: TableInput) -> str:
     return f"kept at {line(table_.location, 160)}, {line(until, 80)}"
 
 
-def _verdicts(results: Iterable[CriterionResult]) -> list[Any]:
-    rows = [((bold(_criterion(r.criterion)), muted(f"  {_rule(r.criterion)}")), measured(r.measure), r.sentence,
-             verdict(r.verdict.value)) for r in results]
+def _verdicts(e: Evidence) -> list[Any]:
+    named = {p.key: p.value for p in e.fairness_spec.reference} if e.fairness_spec else {}
+    rows = [((bold(_criterion(r.criterion)), muted(f"  {_rule(r.criterion, named)}")), measured(r.measure), r.sentence,
+             verdict(r.verdict.value)) for r in e.verdicts]
     columns = (Column("Criterion", 112), Column("Result", 92, right=True), Column("In words", 196), Column("", 71))
     return [*heading("Criteria"), *table(columns, rows, empty="No criterion was set: what follows is reported only."),
             paragraph(NO_LEGAL, style="note")]
@@ -152,15 +153,17 @@ def _criterion(c: Criterion) -> str:
     return f"{measure_name(c.metric)}{f' by {line(c.attribute, 80)}' if c.attribute else ''}{limit}"
 
 
-def _rule(c: Criterion) -> str:
+def _rule(c: Criterion, named: Mapping[str, str]) -> str:
+    """The decision rule, and against whom: the criterion's own reference, the spec's, or the best group."""
     rule = "point, uncertainty ignored" if c.rule == "point" else words(c.rule)
-    against = f", against {line(c.reference, 80) if c.reference else 'the best group'}" if c.attribute else ""
+    reference = c.reference or named.get(c.attribute)
+    against = f", against {line(reference, 80) if reference else 'the best group'}" if c.attribute else ""
     return f"by {rule}{against}"
 
 
 def _overall(measures: Sequence[NamedMeasure], rows: int, title: str = "Over all groups") -> list[Any]:
     columns = (Column("Measure", 150), Column("Value", 60, right=True), Column("95 % interval", 100, right=True),
-               Column("n", 60, right=True), Column("How", 150))
+               Column("Rows", 60, right=True), Column("How", 150))
     return [*heading(title), *table(columns, [
         (measure_name(m.name), figure(m.measure.value), interval(m.measure) or NONE, count(rows),
          line(m.measure.reason or m.measure.method, 200)) for m in measures], empty="Nothing was measured.")]

@@ -11,7 +11,7 @@ from desktop_app.domain.pack import Pack, PackPrior, PackSignature
 from desktop_app.reports.contents import Contents
 from desktop_app.reports.numbers import moment, short, words
 from desktop_app.reports.tables import Cell, facts
-from desktop_app.reports.text import Run, bold, line, mono, muted, paragraph, verdict
+from desktop_app.reports.text import NBSP, Run, bold, line, mono, muted, paragraph, verdict
 
 _CLAUSE = re.compile(r"[^,:;.]{1,60}(?=[,:;.])")
 
@@ -58,7 +58,7 @@ def _decision(signed: PackSignature) -> Cell:
     valid = signed.check == "valid"
     check = verdict("met", "signature valid") if valid else verdict("breached", f"signature: {line(signed.check, 120)}")
     return (bold(line(signed.printed_name, 120)), f", {line(signed.role, 80)}, ",
-            f"{words(line(signed.meaning, 60))} · {moment(signed.signed_at)} · ", check)
+            f"{words(line(signed.meaning, 60))} · {moment(signed.signed_at)} ·{NBSP}", check)
 
 
 def _prior(prior: PackPrior) -> Cell:
