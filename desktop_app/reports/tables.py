@@ -90,7 +90,7 @@ def _one_line(part: str | Run, limit: int) -> str | Run:
     """Cells have no line breaks of their own making: a thousand of them would be taller than a page."""
     text = part.text if isinstance(part, Run) else part
     inner = line(text, limit)
-    kept = (" " if text[:1].isspace() else "") + inner + (" " if text[-1:].isspace() and inner else "")
+    kept = (" " if text[:1] in (" ", "\n") else "") + inner + (" " if text[-1:] in (" ", "\n") and inner else "")
     return Run(kept, part.face, part.colour) if isinstance(part, Run) else kept
 
 
