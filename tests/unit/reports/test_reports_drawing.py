@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packs import lineage_figure
 
@@ -37,6 +37,7 @@ def test_numbers(value: str | None, digits: int, shown: str) -> None:
     assert numbers.figure(value, digits) == shown
 
 
+@settings(deadline=None)
 @given(st.floats(-1e6, 1e6))
 def test_a_printed_number_is_near_the_recorded_one(value: float) -> None:
     shown = numbers.figure(number(value), 3).replace("−", "-").replace(",", "")
@@ -122,6 +123,7 @@ def pages(story: list[Any]) -> int:
 WIDE = st.sampled_from(["W" * 5000, "x", "", "a " * 900, "l\n" * 500, "—" * 3000, "模" * 700])
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.tuples(WIDE, WIDE, WIDE), min_size=1, max_size=4))
 def test_no_cell_is_taller_than_a_page(rows: list[tuple[str, str, str]]) -> None:
     columns = (Column("A", 30), Column("B", 300, right=True), Column("C", 60, style="digest", wrap=False))
