@@ -124,8 +124,12 @@ def _catch_bugs(window: MainWindow) -> None:
         if isinstance(error, Exception):
             _show(window, error)
 
+    def restore() -> None:
+        if sys.excepthook is hook:
+            sys.excepthook = usual
+
     sys.excepthook = hook
-    window.destroyed.connect(lambda gone=None: setattr(sys, "excepthook", usual))
+    window.destroyed.connect(restore)
 
 
 def _show(parent: QWidget | None, error: Exception) -> None:

@@ -36,7 +36,7 @@ from desktop_app.gui.widgets.rail import Rail
 from desktop_app.gui.widgets.search_field import SearchField
 from desktop_app.progress import Progress
 
-if TYPE_CHECKING:  # every Qt class costs a fraction of a millisecond: what the first paint does not need is imported when it is used
+if TYPE_CHECKING:  # what the first paint does not need is imported when it is used
     from PySide6.QtGui import QCloseEvent
 
     from desktop_app.domain.change import Change

@@ -82,7 +82,7 @@ class Page(QWidget, Generic[T]):
         head.addLayout(self._buttons)
         head.setAlignment(self._buttons, Qt.AlignmentFlag.AlignBottom)
         self._body = QStackedLayout()
-        self._body.addWidget(QWidget())  # nothing yet: no empty table flashes before the first data
+        self._body.addWidget(QWidget(self))  # nothing yet: no empty table flashes before the first data
         column = QVBoxLayout(self)
         column.setContentsMargins(theme.XXL, theme.XL - 2, theme.XXL, theme.M)
         column.setSpacing(theme.L)

@@ -14,11 +14,12 @@ Keys: Enter opens, Ctrl+C copies the selected rows, the menu key or a right clic
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QMenu, QTableView, QWidget
 
 from desktop_app.gui import theme
@@ -185,7 +186,7 @@ class RecordTable(QTableView, Generic[R]):
             entry = menu.addAction(column.title.replace("&", "&&"))
             entry.setCheckable(True)
             entry.setChecked(not self.isColumnHidden(n))
-            entry.toggled.connect(lambda shown, n=n: self._show_column(n, shown))
+            entry.toggled.connect(partial(self._show_column, entry, n))
         return menu
 
     def _open_columns_menu(self, place: QPoint) -> None:
@@ -193,10 +194,12 @@ class RecordTable(QTableView, Generic[R]):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.horizontalHeader().mapToGlobal(place))
 
-    def _show_column(self, n: int, shown: bool) -> None:
-        if shown or len(self.visible_columns) > 1:
-            self.setColumnHidden(n, not shown)
-            self._stretch(again=True)
+    def _show_column(self, entry: QAction, n: int, shown: bool) -> None:
+        if not shown and len(self.visible_columns) == 1 and not self.isColumnHidden(n):
+            entry.setChecked(True)  # one column always stays
+            return
+        self.setColumnHidden(n, not shown)
+        self._stretch(again=True)
 
     @property
     def visible_columns(self) -> list[Column[R]]:

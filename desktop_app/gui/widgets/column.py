@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop_app.gui import theme
 from desktop_app.gui.widgets.prose import Prose, Run, paragraph
@@ -70,6 +72,15 @@ def upright() -> QFrame:
     line.setFixedWidth(1)
     theme.dress(line, "line")
     return line
+
+
+def button(text: str, run: Callable[[], object], *, primary: bool = False) -> QPushButton:
+    """A button that runs something."""
+    made = QPushButton(text)
+    if primary:
+        theme.dress(made, "primary")
+    made.clicked.connect(lambda checked=False: run())
+    return made
 
 
 def beside(*parts: QWidget, stretch: bool = True) -> QWidget:

@@ -1,7 +1,7 @@
 """Words on the page, always as plain text: nothing a person typed is read as markup.
 
-`paragraph` and `words` are labels (label.py). `Prose` sets runs of words in several fonts and colours on one flowing line
-(a bold verdict in a sentence, a muted suffix after a title) without any markup language.
+`paragraph` and `words` are labels (label.py). `Prose` sets runs of words in several fonts and colours on one flowing
+line (a bold verdict in a sentence, a muted suffix after a title) without any markup language.
 """
 
 from __future__ import annotations

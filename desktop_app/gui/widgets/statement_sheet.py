@@ -55,6 +55,7 @@ class StatementSheet(QTextEdit):
             look.setLineHeight(step, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
             look.setBottomMargin(theme.M if first else theme.S)
             cursor.setBlockFormat(look)
+            cursor.setBlockCharFormat(_letters(theme.font("title" if first else "statement")))
             cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
             cursor.setCharFormat(_letters(theme.font("title" if first else "statement")))
             first, block = False, block.next()

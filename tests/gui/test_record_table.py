@@ -1,0 +1,237 @@
+"""Record tables: model contract, sorting, filtering, copying, exporting, keys, speech, speed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible, QGuiApplication
+from PySide6.QtTest import QAbstractItemModelTester
+
+from desktop_app.domain.figure import Dot, Figure
+from desktop_app.errors import UserError
+from desktop_app.gui.record_table import Column, RecordTable
+from desktop_app.gui.widgets.record_model import RecordModel, as_csv, as_tsv, safe_cell
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    use: str
+    tier: int | None
+    state: str = "met"
+    word: str = "to 12 Mar 2027"
+
+
+ROWS = [Row("Scorecard", "Cards · NL", 2), Row("affordability", "Mortgages", 1, "undetermined", "to reconsider"),
+        Row("Churn", "Retail", None, "none", "retired"), Row("Bureau score", "Cards · BE", 1)]
+COLUMNS = [
+    Column(key="name", title="Model", text=lambda r: r.name, second=lambda r: r.use, suffix=lambda r: "v1", strong=True,
+           width=200, stretch=1),
+    Column(key="tier", title="Tier", text=lambda r: str(r.tier or "–"), align="right", width=60, sort=lambda r: r.tier),
+    Column(key="approval", title="Approval", text=lambda r: r.word, chip=lambda r: (r.state, r.word), width=160),
+    Column(key="picture", title="Interval", text=lambda r: "",
+           figure=lambda r: Figure(width=40, height=10, marks=(Dot(x=5, y=5, radius=3),), alt=""), hidden=True),
+]
+
+
+@pytest.fixture
+def table(qtbot):
+    made = RecordTable(COLUMNS, name="Models", identity=lambda r: r.name)
+    qtbot.addWidget(made)
+    made.resize(700, 300)
+    made.set_records(ROWS)
+    made.show()
+    return made
+
+
+def names(table):
+    return [row.name for row in table.shown]
+
+
+def test_the_model_keeps_qts_contract():
+    model = RecordModel(COLUMNS)
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Warning)
+    model.set_records(ROWS)
+    model.sort_by(1, descending=True)
+    model.set_filter("cards")
+    model.set_records([])
+    assert tester.model() is model
+    assert model.data(model.index(5, 0)) is None
+    assert model.headerData(9, Qt.Orientation.Horizontal) is None
+
+
+def test_sorting_puts_what_is_missing_last_both_ways(table):
+    table.sort_by("tier")
+    assert [r.tier for r in table.shown] == [1, 1, 2, None]
+    table.sort_by("tier", descending=True)
+    assert [r.tier for r in table.shown] == [2, 1, 1, None]
+    table.sort_by("name")
+    assert names(table) == ["affordability", "Bureau score", "Churn", "Scorecard"]
+
+
+def test_a_click_on_the_header_sorts_and_a_third_gives_the_first_order_back(table, qtbot):
+    header = table.horizontalHeader()
+    place = header.viewport().rect().topLeft()
+    place.setX(header.sectionPosition(0) + 20)
+    place.setY(8)
+    orders = []
+    for _ in range(3):
+        qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        orders.append(names(table)[0])
+    assert orders == ["affordability", "Scorecard", "Scorecard"]
+    assert names(table) == [r.name for r in ROWS]
+
+
+@pytest.mark.parametrize(("typed", "found"), [
+    ("cards", ["Scorecard", "Bureau score"]), ("CARDS be", ["Bureau score"]), ("reconsider", ["affordability"]),
+    ("", [r.name for r in ROWS]), ("nothing of the sort", []),
+])
+def test_the_filter_looks_at_everything_a_row_says(table, typed, found):
+    table.set_filter(typed)
+    assert names(table) == found
+    table.grab()
+
+
+def test_selection_survives_reload_sort_and_filter(table, qtbot):
+    assert table.choose(lambda r: r.name == "Churn")
+    table.sort_by("name", descending=True)
+    assert table.current.name == "Churn"
+    table.set_records([*ROWS, Row("Zeta", "New", 3)])
+    assert table.current.name == "Churn"
+    table.set_filter("churn")
+    assert table.current.name == "Churn"
+    with qtbot.waitSignal(table.chosen) as told:
+        table.set_filter("scorecard")
+    assert told.args == [None]
+    assert not table.choose(lambda r: r.name == "Churn")
+
+
+def test_enter_and_double_click_open(table, qtbot):
+    opened = []
+    table.opened.connect(opened.append)
+    table.choose(lambda r: r.name == "Churn")
+    qtbot.keyClick(table, Qt.Key.Key_Return)
+    index = table.records_model.index(0, 0)
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(index).center())
+    qtbot.mouseDClick(table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(index).center())
+    assert [r.name for r in opened] == ["Churn", "Scorecard"]
+
+
+def test_arrows_walk_and_tell(table, qtbot):
+    chosen = []
+    table.chosen.connect(lambda r: chosen.append(r.name))
+    table.selectRow(1)
+    qtbot.keyClick(table, Qt.Key.Key_Down)
+    qtbot.keyClick(table, Qt.Key.Key_Up)
+    assert chosen == ["affordability", "Churn", "affordability"]
+
+
+def test_copy_puts_the_selected_rows_on_the_clipboard(table, qtbot):
+    table.selectRow(1)
+    qtbot.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == (
+        "Model\tTier\tApproval\naffordability, v1, Mortgages\t1\tto reconsider (undetermined)\n")
+
+
+def test_columns_are_chosen_in_a_menu_and_one_always_stays(table):
+    menu = table.columns_menu()
+    assert [a.text() for a in menu.actions() if a.isChecked()] == ["Model", "Tier", "Approval"]
+    for n in (3, 0, 1, 2):
+        menu.actions()[n].setChecked(n == 3)
+    assert [c.title for c in table.visible_columns] == ["Interval"]
+    menu.actions()[3].setChecked(False)
+    assert menu.actions()[3].isChecked()
+    assert [c.title for c in table.visible_columns] == ["Interval"]
+    table.grab()
+
+
+def test_export_is_whole_and_read_back(table, tmp_path):
+    table.sort_by("name")
+    table.export_csv(tmp_path / "models.csv")
+    rows = list(csv.reader(io.StringIO((tmp_path / "models.csv").read_text(encoding="utf-8-sig"))))
+    assert rows[0] == ["Model", "Model, version", "Model, second line", "Tier", "Approval"]
+    assert rows[1] == ["affordability", "v1", "Mortgages", "1", "to reconsider (undetermined)"]
+    assert [p.name for p in tmp_path.iterdir()] == ["models.csv"]
+
+
+def test_export_into_nowhere_says_what_to_do(table, tmp_path):
+    with pytest.raises(UserError) as caught:
+        table.export_csv(tmp_path / "missing" / "models.csv")
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(("cell", "safe"), [
+    ("=HYPERLINK(1)", "'=HYPERLINK(1)"), ("  +1+cmd", "'  +1+cmd"), ("@sum", "'@sum"), ("\tx", "'\tx"), ("＝1+1", "'＝1+1"),
+    ("-0.05", "-0.05"), ("−.05", "−.05"), ("+12 %", "+12 %"), ("plain", "plain"), ("", ""), ("-a", "'-a"),
+    ("-1+cmd|' /C calc'!A0", "'-1+cmd|' /C calc'!A0"),
+])
+def test_no_cell_is_a_formula(cell, safe):
+    assert safe_cell(cell) == safe
+
+
+@given(st.text(max_size=40))
+def test_csv_gives_back_every_text_and_no_formula(text):
+    column = Column(key="a", title="A", text=lambda r: r)
+    (title,), (cell,) = csv.reader(io.StringIO(as_csv([column], [text]), newline="")) if text else (["A"], [""])
+    assert title == "A"
+    assert cell in (text, "'" + text)
+    assert cell.lstrip(" \u00a0\u3000")[:1] not in tuple("=@\t\r＝＠")
+
+
+@given(st.lists(st.text(max_size=20), max_size=5))
+def test_tsv_has_one_line_per_record(texts):
+    column = Column(key="a", title="A", text=lambda r: r)
+    assert as_tsv([column], texts).count("\n") == len(texts) + 1
+
+
+def test_a_screen_reader_hears_the_whole_cell(table):
+    assert table.accessibleName() == "Models"
+    said = table.records_model.index(1, 2).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert said == "Approval: to reconsider (undetermined)"
+    spoken = QAccessible.queryAccessibleInterface(table)
+    texts = [spoken.child(n).text(QAccessible.Text.Name) for n in range(spoken.childCount()) if spoken.child(n)]
+    assert "Model: affordability, v1, Mortgages" in texts
+
+
+def test_stretch_gives_away_the_room_and_takes_it_back(table, qtbot):
+    qtbot.waitUntil(lambda: table.columnWidth(0) == table.viewport().width() - 60 - 160)
+    table.resize(300, 300)
+    qtbot.waitUntil(lambda: table.columnWidth(0) == 200 * 2 // 3)
+
+
+def test_a_tall_table_shows_every_row_without_scrolling(qtbot):
+    table = RecordTable(COLUMNS, name="Models", dense=True, tall=True)
+    qtbot.addWidget(table)
+    table.resize(700, 10)
+    table.show()
+    table.set_records(ROWS)
+    qtbot.wait(20)
+    assert table.viewport().height() == len(ROWS) * 32
+
+
+def test_a_hundred_thousand_records_stay_fast(qtbot):
+    """Bounds are generous for a busy machine; a proxy model needs minutes for this."""
+    many = [Row(f"Model {n * 7919 % 100_000}", f"Use-{n % 50}", n % 4) for n in range(100_000)]
+    table = RecordTable(COLUMNS, name="Models", identity=lambda r: r.name)
+    qtbot.addWidget(table)
+    table.resize(900, 600)
+    table.show()
+    took = {}
+    for what, do in {
+        "show": lambda: table.set_records(many), "sort": lambda: table.sort_by("tier"),
+        "filter first": lambda: table.set_filter("use-4"), "filter": lambda: table.set_filter("use-49"),
+        "paint": lambda: table.viewport().grab(),
+    }.items():
+        began = time.process_time()
+        do()
+        took[what] = time.process_time() - began
+    assert len(table.shown) == 2000
+    limits = {"show": 1.0, "sort": 1.0, "filter first": 2.0, "filter": 0.3, "paint": 0.3}
+    assert {k: v for k, v in took.items() if v > limits[k]} == {}
