@@ -7,12 +7,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from desktop_app.domain.canonical import Id
 from desktop_app.errors import NotFound, UserError
 from desktop_app.progress import Progress
-from desktop_app.workspace import Workspace, open_workspace
+
+if TYPE_CHECKING:
+    from desktop_app.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class Call:
     @contextmanager
     def workspace(self) -> Iterator[Workspace]:
         """The registry that --registry or ASSAYDESK_REGISTRY names, with --as acting."""
+        from desktop_app.workspace import open_workspace
+
         opened = open_workspace(self.registry, self.args.person)
         try:
             yield opened

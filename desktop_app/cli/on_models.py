@@ -274,3 +274,46 @@ def artefact_resolve(call: Call) -> Result:
         else:
             done = syncing.fetch_artefact(ws, version, progress=call.progress)
     return Result(["Read the artefact and filed the scan."], {"evidence": done})
+
+
+@command(
+    "import inventory",
+    "take in an existing inventory (.xlsx or .csv)",
+    arg("file", type=Path),
+    arg("--mapping", type=Path, help="a saved mapping of columns to fields; without it one is suggested"),
+    arg("--save-mapping", type=Path, metavar="FILE", help="write the mapping that was used, to be corrected"),
+    arg("--source", help="what repeated imports of the same inventory share; default: the file's name"),
+    arg("--check", action="store_true", help="say what would happen and write nothing"),
+    arg("--sign", action="store_true", help="sign its decisions as recorded prior decisions (asks for the passphrase)"),
+)
+def import_inventory(call: Call) -> Result:
+    """A row that cannot be read without guessing is refused and named. Exit code 1 when rows were refused."""
+    from desktop_app.operations import importing
+
+    a = call.args
+    with call.workspace() as ws:
+        mapping = importing.load_mapping(a.mapping) if a.mapping else None
+        seen = importing.preview(ws, a.file, mapping, source=a.source, progress=call.progress)
+        if a.save_mapping:
+            a.save_mapping.write_text(seen.mapping.to_json(), "utf-8")
+        lines = [f"{'row ' + str(p.row):8} {p.column}: {p.what} ({p.done.value})" for p in seen.read.problems]
+        counts = seen.read.counts
+        words = (
+            f"{counts.rows} rows: {seen.added} added, {seen.updated} updated, {seen.unchanged} unchanged, "
+            f"{counts.refused} refused, {counts.blank} blank, {counts.passed_over} passed over"
+        )
+        data = {
+            "rows": counts.rows, "added": seen.added, "updated": seen.updated, "unchanged": seen.unchanged,
+            "refused": counts.refused, "blank": counts.blank, "missing": list(seen.missing),
+            "problems": [{"row": p.row, "column": p.column, "what": p.what, "done": p.done.value}
+                         for p in seen.read.problems]}  # fmt: skip
+        code = 1 if counts.refused else 0
+        if a.check:
+            return Result([*lines, "Would take in " + words + "."], data, code)
+        passphrase = call.passphrase() if a.sign and seen.decisions else None
+        done = importing.run(
+            ws, a.file, seen.mapping, source=a.source, passphrase=passphrase, progress=call.progress
+        )
+    if done.decisions_left_out:
+        lines.append(f"{done.decisions_left_out} decisions were left out: import again with --sign to record them.")
+    return Result([*lines, "Took in " + words + f"; {done.decisions} prior decisions signed."], data, code)

@@ -26,7 +26,7 @@ class RowProblem:
     row: int
     column: str
     value: str
-    problem: str
+    what: str
     done: str
 
 
@@ -47,3 +47,16 @@ class InventoryImported:
     blank: int
     problems: tuple[RowProblem, ...]
     missing: tuple[str, ...]  # numbers that an earlier import from this source had, and this one has not
+
+
+@fact("inventory.row")
+class InventoryRecord:
+    """What one row of an imported inventory said, and what it became here; the next import compares with it."""
+
+    id: Id
+    source: str
+    key: str  # its number, or name, version and purpose where it has none
+    model: Id
+    version: Id
+    use: Id
+    content: str  # canonical JSON of the row as it was read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from desktop_app.operations.people import changed
 from desktop_app.workspace import Workspace
 
 PREDICATE_TYPE = "https://assaydesk.example/attestation/recorded-prior-decision/v1"
+MAY_RECORD = (Role.MODEL_RISK, Role.VALIDATOR, Role.COMPLIANCE, Role.ADMINISTRATOR)
 
 
 @record
@@ -36,30 +38,51 @@ class Taken:
 
 
 def record_prior(workspace: Workspace, taken: Taken, passphrase: str) -> Change:
-    """Record a prior decision, with the recorder's own signature over what they found. Model risk may, and others of
-    the second line. Raises UserError, Refused.
+    """Record a prior decision, with the recorder's own signature over what they found. The second line may.
+
+    Raises UserError for what is missing, Refused for a wrong passphrase or role.
     """
+    data = _bytes(taken.document)
+    (decision,) = signed(workspace, [taken], passphrase, [canonical.sha256(data) if data is not None else None])
+    store = workspace.store
+    note = f"Recorded a decision of {day_text(taken.decided_on)}: {taken.outcome.replace('_', ' ')}"
+    with store.write(workspace.me, "decision.recorded", taken.version, note=note) as write:
+        people.require(write.reader, workspace, *MAY_RECORD)
+        if data is not None:
+            write.add_blob(data)
+        write.add(decision(write.reader.get(ModelVersion, taken.version).record.model))
+    return changed(write)
+
+
+def signed(
+    workspace: Workspace, schedule: list[Taken], passphrase: str, documents: list[Digest | None],
+) -> list[Callable[[Id], PriorDecision]]:
+    """A schedule of prior decisions under one unlocking of the key, each with its own statement.
+
+    Gives for each a function from the model's id to the fact.
+    """
+    for taken in schedule:
+        _check(workspace, taken)
+    payloads = [_statement(workspace, taken, digest) for taken, digest in zip(schedule, documents, strict=True)]
+    envelopes = workspace.signer.seal_each(workspace.me, PAYLOAD_TYPE, payloads, passphrase)
+    key_id = workspace.signer.key_of(workspace.me).key_id
+    return [_fact(workspace, *each, key_id) for each in zip(schedule, documents, envelopes, strict=True)]
+
+
+def _check(workspace: Workspace, taken: Taken) -> None:
     if not taken.decided_by.strip() or not taken.source.strip():
         raise UserError("Say who decided and where that is written.", "", "Fill both in.")
     if taken.decided_on > workspace.today():
         raise UserError("A prior decision lies in the past.", str(taken.decided_on), "Correct the date.")
-    data = _bytes(taken.document)
-    digest = canonical.sha256(data) if data is not None else None
-    key = workspace.signer.key_of(workspace.me)
-    envelope = workspace.signer.seal(workspace.me, PAYLOAD_TYPE, _statement(workspace, taken, digest), passphrase)
-    store = workspace.store
-    note = f"Recorded a decision of {day_text(taken.decided_on)}: {taken.outcome.replace('_', ' ')}"
-    with store.write(workspace.me, "decision.recorded", taken.version, note=note) as write:
-        people.require(write.reader, workspace, Role.MODEL_RISK, Role.VALIDATOR, Role.COMPLIANCE, Role.ADMINISTRATOR)
-        exact = write.reader.get(ModelVersion, taken.version).record
-        if data is not None:
-            write.add_blob(data)
-        write.add(PriorDecision(
-            id=store.new_id(), model=exact.model, version=taken.version, use=taken.use, to_stage=taken.to_stage,
-            decided_on=taken.decided_on, decided_by=taken.decided_by.strip(), outcome=taken.outcome,
-            review_by=taken.review_by, source_document=digest, source=taken.source.strip(), recorded_by=workspace.me,
-            key_id=key.key_id, envelope=envelope, conditions=taken.conditions))
-    return changed(write)
+
+
+def _fact(workspace: Workspace, taken: Taken, document: Digest | None, envelope: str, key_id: str) \
+        -> Callable[[Id], PriorDecision]:
+    return lambda model: PriorDecision(
+        id=workspace.store.new_id(), model=model, version=taken.version, use=taken.use, to_stage=taken.to_stage,
+        decided_on=taken.decided_on, decided_by=taken.decided_by.strip(), outcome=taken.outcome,
+        review_by=taken.review_by, source_document=document, source=taken.source.strip(), recorded_by=workspace.me,
+        key_id=key_id, envelope=envelope, conditions=taken.conditions)
 
 
 def _bytes(path: Path | None) -> bytes | None:

@@ -123,8 +123,8 @@ class KeyFile:
         """What is needed to use it."""
         return "passphrase and keyring" if self.header["keyring"] else "passphrase only"
 
-    def sign(self, data: bytes, passphrase: str, secret_store: SecretStore) -> bytes:
-        """The Ed25519 signature of `data`. Raises Refused for a wrong passphrase or a missing keyring secret."""
+    def unlock(self, passphrase: str, secret_store: SecretStore) -> Ed25519PrivateKey:
+        """The key, to be used at once and dropped. Raises Refused for a wrong passphrase or no keyring secret."""
         secret = b""
         if self.header["keyring"]:
             found = secret_store.get(self.key_id)
@@ -139,7 +139,7 @@ class KeyFile:
         except InvalidTag as error:
             raise Refused("The passphrase is not right.", "Nothing was signed.",
                           "Type it again. A forgotten passphrase cannot be recovered: enrol a new key.") from error
-        return Ed25519PrivateKey.from_private_bytes(raw).sign(data)
+        return Ed25519PrivateKey.from_private_bytes(raw)
 
 
 def key_id_of(public_key: bytes) -> str:

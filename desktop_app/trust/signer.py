@@ -37,5 +37,10 @@ class Signer:
 
     def seal(self, person: Id, payload_type: str, payload: bytes, passphrase: str) -> str:
         """A DSSE envelope signed by the person's key. Raises Refused for a wrong passphrase."""
+        return self.seal_each(person, payload_type, [payload], passphrase)[0]
+
+    def seal_each(self, person: Id, payload_type: str, payloads: list[bytes], passphrase: str) -> list[str]:
+        """One envelope for each payload of a schedule, under one unlocking of the key."""
         key = self.key_of(person)
-        return dsse.seal(payload_type, payload, key.key_id, lambda data: key.sign(data, passphrase, self._secrets))
+        private = key.unlock(passphrase, self._secrets)
+        return [dsse.seal(payload_type, payload, key.key_id, private.sign) for payload in payloads]
