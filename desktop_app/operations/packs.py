@@ -231,8 +231,8 @@ def _figures(pack: Pack) -> dict[str, tuple[Figure, ...]]:
 
     drawn: dict[str, tuple[Figure, ...]] = {"lineage": (figures.lineage_chart(pack.frozen().lineage)[0],)}
     for item in pack.records:
-        if item.kind == "evidence":
-            drawn[item.id] = evidence.charts(item.read())
+        if item.kind == "evidence" and (found := item.read()).explanation:
+            drawn[item.id] = evidence.charts(found)
     return drawn
 
 
@@ -293,6 +293,7 @@ class _Checking:
     def __init__(self) -> None:
         self._problems: list[Problem] = []
         self._done: set[int] = set()
+        self._left_out: tuple[str, ...] = ()
 
     def _note(self, check: int, sentence: str, seq: int = 0) -> None:
         self._problems.append(Problem(check=_CHECKS[check - 1], seq=seq, sentence=sentence))
@@ -363,10 +364,13 @@ class _Checking:
         from desktop_app.reports import pack as paper
         from desktop_app.reports import reading
 
+        if pack.application != f"assaydesk {__version__}":
+            self._left_out = (f"the pages: they were drawn by {pack.application}, check them with that version",)
+            return
         self._done.add(7)
         try:
             again = reading.page_contents(paper.render(pack, _figures(pack), progress))
-        except (NotCanonical, KeyError, ValueError) as error:
+        except (NotCanonical, UserError, AttributeError, KeyError, ValueError) as error:
             self._note(7, f"the pages cannot be drawn again: {error}")
             return
         found = reading.page_contents(data)
@@ -417,7 +421,7 @@ class _Checking:
         return CheckReport(
             checks=tuple((name, came_to(n, name)) for n, name in enumerate(_CHECKS, 1)), problems=tuple(self._problems),
             entries=pack.head_seq if pack else 0, head=pack.head_hash if pack else Digest("0" * 64),
-            not_checked=(*missing, "who the people behind the keys are", "what happened after the PDF was made"))
+            not_checked=(*self._left_out, *missing, "who the people behind the keys are", "what happened after the PDF was made"))
 
 
 def _as_recorded(item: PackRecord) -> Recorded[Any] | None:
