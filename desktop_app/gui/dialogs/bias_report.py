@@ -1,0 +1,167 @@
+"""A new bias report: which table, who is compared with whom, and the criterion, recorded before it is computed."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+from PySide6.QtWidgets import QDoubleSpinBox, QSpinBox, QVBoxLayout, QWidget
+
+from desktop_app.domain.canonical import Id, number
+from desktop_app.domain.evidence import Criterion, FairnessSpec
+from desktop_app.domain.model import Pair
+from desktop_app.errors import UserError
+from desktop_app.gui.dialogs.form import Choice, Radios, Ticks, beside, labelled
+from desktop_app.gui.dialogs.on_table import TableDialog
+from desktop_app.gui.dialogs.written import written
+from desktop_app.gui.jobs import Jobs, Lane, Workspace
+from desktop_app.gui.pages.version_tabs.tab import empty
+from desktop_app.gui.widgets.prose import paragraph
+from desktop_app.progress import Progress
+
+MOST_GROUPS = 60  # values of a column that may be compared as groups
+JOIN = " × "
+GOOD = ((True, "Good for the person: approved, offered, admitted"), (False, "Bad for the person: rejected, flagged"))
+RULES = (
+    ("interval", "the whole 95 % interval must satisfy it"),
+    ("four_fifths_and_significant", "breached when the point violates it and the difference is significant"),
+    ("point", "the point alone, ignoring uncertainty"),
+    ("none", "no criterion: only report the numbers"),
+)
+USUAL = {"decision": ("decision", "approved", "prediction", "predicted", "y_pred", "outcome"),
+         "label": ("label", "target", "actual", "y_true", "repaid", "default")}
+
+
+class NewBiasReport(TableDialog):
+    """See the module."""
+
+    def __init__(self, jobs: Jobs, version: Id, parent: QWidget | None = None) -> None:
+        super().__init__(jobs, "New bias report", action="Compute", parent=parent,
+                         lead="The question with its threshold is written into the log before anything is computed.")
+        self._version = version
+        self.decision: Choice[str] = Choice()
+        self.positive: Choice[str] = Choice()
+        self.form.addWidget(beside(labelled("Column with the decision", self.decision, "What the model decided or selected."),
+                                   labelled("Value that counts", self.positive, "The event that is counted.")))
+        self.favourable: Radios[bool] = Radios(GOOD, True)
+        self.form.addWidget(labelled("Being selected is", self.favourable))
+        self.label: Choice[str] = Choice()
+        self.form.addWidget(labelled("Column with what really happened", self.label,
+                                     "With it, error rates by group are reported too."))
+        self.sensitive = Ticks()
+        self.form.addWidget(labelled("Compare groups by", self.sensitive, f"Columns with at most {MOST_GROUPS} values."))
+        self._references: dict[str, Choice[str]] = {}
+        self._reference_column = QVBoxLayout()
+        self.form.addLayout(self._reference_column)
+        self.intersections = Ticks()
+        self._intersections_row = labelled("And their intersections", self.intersections)
+        self.form.addWidget(self._intersections_row)
+        self._add_criterion()
+        self.add_period()
+        self.form.addStretch(1)
+        self.note = paragraph("", "undetermined")
+        self.form.addWidget(self.note)
+        self.decision.currentIndexChanged.connect(lambda index: self._decision_changed())
+        self.sensitive.changed.connect(self._sensitive_changed)
+        self.minimum.valueChanged.connect(lambda value: self._say_small())
+        self._sensitive_changed()
+
+    def _add_criterion(self) -> None:
+        self.threshold = QDoubleSpinBox()
+        self.threshold.setRange(0.01, 1.0)
+        self.threshold.setSingleStep(0.05)
+        self.threshold.setValue(0.80)
+        self.minimum = QSpinBox()
+        self.minimum.setRange(1, 100_000)
+        self.minimum.setValue(30)
+        self.rule: Choice[str] = Choice(RULES)
+        self.form.addWidget(beside(
+            labelled("Impact ratio at least", self.threshold), labelled("Smallest group judged, rows", self.minimum)))
+        self.form.addWidget(labelled("Judged how", self.rule))
+
+    # --- the table
+
+    def offer(self, preview: Any) -> None:
+        """Offer its columns; usual names are chosen."""
+        names = [c.name for c in preview.columns]
+        self.decision.offer(self.columns())
+        self.label.offer([("", "not in this table"), *self.columns()])
+        self.decision.choose(_usual(names, "decision") or names[0])
+        self.label.choose(_usual(names, "label") or "")
+        groups = [c for c in preview.columns if 2 <= c.distinct <= MOST_GROUPS]
+        self.sensitive.offer([c.name for c in groups], {c.name: f"{c.distinct} values" for c in groups})
+        self._decision_changed()
+        self._sensitive_changed()
+
+    def _decision_changed(self) -> None:
+        self.positive.offer(self.values(self.decision.value))
+        if "1" in [value for value, _ in self.values(self.decision.value)]:
+            self.positive.choose("1")
+
+    def _sensitive_changed(self) -> None:
+        chosen = self.sensitive.value
+        before = {name: choice.value for name, choice in self._references.items()}
+        empty(self._reference_column)
+        self._references = {}
+        for name in chosen:
+            choice: Choice[str] = Choice([("", "the best group"), *self.values(name)])
+            choice.choose(before.get(name, ""))
+            self._references[name] = choice
+            self._reference_column.addWidget(labelled(f"Reference group of {name}", choice))
+        self.intersections.offer(JOIN.join(pair) for pair in combinations(chosen, 2))
+        self._intersections_row.setVisible(len(chosen) > 1)
+        self._say_small()
+
+    def _say_small(self) -> None:
+        """Groups that will be too few, before anything is computed."""
+        small = [f"{name} “{value}” ({n:,} rows)" for name in self.sensitive.value
+                 for value, n in (self.column(name).top if self.column(name) else ()) if n < self.minimum.value()]
+        self.note.setText(f"Too few to be judged at this minimum: {', '.join(small)}." if small else "")
+        self.note.setVisible(bool(small))
+
+    # --- computing
+
+    def spec(self) -> FairnessSpec:
+        """What is asked. Raises UserError for a mapping that does not fit the table."""
+        decision, positive, chosen = self.decision.value, self.positive.value, self.sensitive.value
+        if not decision or positive is None:
+            raise UserError("The decision is not chosen.", "", "Choose its column and the value that counts.")
+        if not chosen:
+            raise UserError("No groups are chosen.", "", "Tick at least one column to compare by.")
+        for name, role in ((decision, "the decision"), (self.label.value, "what really happened")):
+            if name and name in chosen:
+                raise UserError(f"“{name}” cannot be both {role} and a group.", "", "Untick it, or choose another column.")
+        if self.label.value == decision:
+            raise UserError("The decision and what really happened are the same column.", decision, "Choose another.")
+        reference = tuple(Pair(key=k, value=c.value) for k, c in self._references.items() if c.value)
+        return FairnessSpec(
+            label=self.label.value or None, decision=decision, positive=positive, favourable=self.favourable.value,
+            sensitive=chosen, intersections=tuple(tuple(i.split(JOIN)) for i in self.intersections.value),
+            reference=reference, minimum_group=self.minimum.value(), criteria=self._criteria(reference))
+
+    def _criteria(self, reference: tuple[Pair, ...]) -> tuple[Criterion, ...]:
+        rule = self.rule.value or "interval"
+        if rule == "none":
+            return ()
+        named = {p.key: p.value for p in reference}
+        return tuple(Criterion(metric="impact_ratio", attribute=name, threshold=number(round(self.threshold.value(), 4)),
+                               direction="at_least", rule=rule, reference=named.get(name))
+                     for name in (*self.sensitive.value, *self.intersections.value))
+
+    def run(self) -> None:
+        """Record the question, compute, file."""
+        version, table, spec, period = self._version, self.table(), self.spec(), (self.begin.day(), self.end.day())
+
+        def work(ws: Workspace, progress: Progress) -> Any:
+            from desktop_app.operations import evidence
+
+            return written(ws, evidence.fairness(ws, version, table, spec, period=period, progress=progress), about=version)
+
+        self.start(work, "bias report", lane=Lane.COMPUTE)
+
+
+def _usual(names: list[str], role: str) -> str | None:
+    lower = {name.lower(): name for name in names}
+    return next((lower[usual] for usual in USUAL[role] if usual in lower), None)
+
+

@@ -1,0 +1,118 @@
+"""The base of dialogs that compute on a table: the file, its first rows, and choices made of its columns.
+
+A dialog overrides `offer` (fill the choices from the preview) and `run`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from desktop_app.errors import UserError
+from desktop_app.gui import theme
+from desktop_app.gui.dialogs.form import DayField, PathField, beside, labelled
+from desktop_app.gui.dialogs.task import TaskDialog
+from desktop_app.gui.jobs import Jobs, Lane, Workspace
+from desktop_app.gui.record_table import Column, RecordTable
+from desktop_app.gui.widgets.prose import paragraph
+from desktop_app.progress import Progress
+
+TABLES = "Tables (*.csv *.parquet *.pq *.tsv *.txt);;All files (*)"
+MOST_COLUMNS = 40  # shown of the first rows
+FIRST_ROWS = 5
+
+
+class TableDialog(TaskDialog):
+    """See the module. `preview` is what the table holds (analysis' TablePreview), None before a file is read."""
+
+    def __init__(self, jobs: Jobs, title: str, *, action: str, lead: str, parent: QWidget | None = None) -> None:
+        super().__init__(jobs, title, action=action, lead=lead, width=760, tall=True, parent=parent)
+        self.preview: Any = None
+        self.path: PathField = self.add("Table", PathField(what="Choose a table", kinds=TABLES), "CSV (UTF-8) or Parquet.")
+        self.path.changed.connect(self.read)
+        self._head = QVBoxLayout()
+        self.form.addLayout(self._head)
+        self._shown: QWidget | None = None
+        self.primary.setEnabled(False)
+        self.resize(theme.px(780), theme.px(700))
+
+    # --- what a dialog overrides
+
+    def offer(self, preview: Any) -> None:
+        """The table is read: fill the choices."""
+
+    # --- the table
+
+    def read(self, path: Path) -> None:
+        """Read the table in a job and show its first rows."""
+        def work(ws: Workspace, progress: Progress) -> Any:
+            from desktop_app.operations import evidence
+
+            progress.step(0.1, f"reading {path.name}")
+            return evidence.preview_table(path)
+
+        self.preview = None
+        self.primary.setEnabled(False)
+        self.start(work, f"reading {path.name}", lane=Lane.COMPUTE, then=self._read)
+
+    def _read(self, preview: Any) -> None:
+        self.preview = preview
+        if self._shown is not None:
+            self._head.removeWidget(self._shown)
+            self._shown.deleteLater()
+        self._shown = _first_rows(preview)
+        self._head.addWidget(self._shown)
+        self.offer(preview)
+
+    def _set_running(self, running: bool) -> None:
+        super()._set_running(running)
+        self.primary.setEnabled(not running and self.preview is not None)
+
+    def columns(self) -> list[tuple[str, str]]:
+        """(name, words) of the table's columns, for a choice."""
+        return [(c.name, f"{c.name} · {c.type}, {c.distinct:,} values") for c in self.preview.columns] \
+            if self.preview else []
+
+    def column(self, name: str | None) -> Any:
+        """What a column holds, or None."""
+        return next((c for c in self.preview.columns if c.name == name), None) if self.preview else None
+
+    def values(self, name: str | None) -> list[tuple[str, str]]:
+        """(value, words) of the most frequent values of a column."""
+        found = self.column(name)
+        return [(value, f"{value} · {n:,} rows") for value, n in found.top] if found else []
+
+    def table(self) -> Path:
+        """The file. Raises UserError while it has not been read."""
+        path = self.path.path()
+        if self.preview is None:
+            raise UserError("The table has not been read.", str(path), "Choose a file that can be read.")
+        return path
+
+    def add_period(self) -> None:
+        """Two fields for the days the data cover."""
+        self.begin, self.end = DayField(), DayField()
+        self.form.addWidget(beside(labelled("The data cover from", self.begin), labelled("to", self.end,
+                                                                                        "May be left empty.")))
+
+
+def _first_rows(preview: Any) -> QWidget:
+    """How many rows there are, and the first of them."""
+    holder = QWidget()
+    column = QVBoxLayout(holder)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(theme.XS)
+    given = preview.input
+    more = f"; the first {MOST_COLUMNS} columns are shown" if given.columns > MOST_COLUMNS else ""
+    column.addWidget(paragraph(f"{given.rows:,} rows, {given.columns} columns{more}.", "note", selectable=False))
+    names = [c.name for c in preview.columns][:MOST_COLUMNS]
+    table: RecordTable[Any] = RecordTable([
+        Column(key=str(n), title=name, text=lambda row, n=n: row[n], width=max(72, 9 * len(name) + 20))
+        for n, name in enumerate(names)], name="First rows of the table", dense=True)
+    table.horizontalHeader().setSortIndicatorShown(False)
+    table.set_records(preview.head[:FIRST_ROWS])
+    table.setFixedHeight(theme.row_height(False) * (FIRST_ROWS + 1) + theme.XL)
+    column.addWidget(table)
+    return holder

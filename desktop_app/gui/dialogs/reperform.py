@@ -1,0 +1,50 @@
+"""Computes a report again on its table and says whether every number is the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QWidget
+
+from desktop_app.domain.evidence import Evidence
+from desktop_app.gui.dialogs.form import PathField
+from desktop_app.gui.dialogs.task import TaskDialog
+from desktop_app.gui.jobs import Jobs, Lane, Workspace
+from desktop_app.progress import Progress
+
+
+class Reperform(TaskDialog):
+    """See the module."""
+
+    def __init__(self, jobs: Jobs, item: Evidence, known: Path | None, parent: QWidget | None = None) -> None:
+        """known: where the table was when the report was computed."""
+        super().__init__(jobs, "Re-perform", action="Compute again", parent=parent,
+                         lead="The report is computed again from its recorded question and the same table, and every number "
+                              "is compared. Nothing is recorded.")
+        self._item = item
+        self.path: PathField = self.add("Table", PathField(what="The table it was computed on"), _digest_hint(item))
+        if known is not None and known.exists():
+            self.path.give(known)
+
+    def run(self) -> None:
+        """Compute and compare."""
+        evidence_id, path = self._item.id, self.path.path()
+
+        def work(ws: Workspace, progress: Progress) -> Any:
+            from desktop_app.operations import evidence
+
+            return evidence.reperform(ws, evidence_id, path, progress)
+
+        self.start(work, "re-performing a report", lane=Lane.COMPUTE, then=self._tell)
+
+    def _tell(self, found: Any) -> None:
+        self.cancel_button.setText("Close")
+        if found.same:
+            self.say("Every number and every verdict is the same.", tone="met")
+        else:
+            self.say("The report comes out differently.", "\n".join(found.differences))
+
+
+def _digest_hint(item: Evidence) -> str:
+    return f"Its digest must begin with {item.inputs[0].digest[:16]}." if item.inputs else ""

@@ -1,0 +1,56 @@
+"""Reads an MLflow tracking server: models, versions, runs and aliases; only what is new is recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from desktop_app.gui.dialogs.form import required
+from desktop_app.gui.dialogs.task import TaskDialog
+from desktop_app.gui.jobs import Jobs, Lane, Workspace
+from desktop_app.progress import Progress
+
+
+class SyncMlflow(TaskDialog):
+    """See the module. After a sync the dialog says what was new and stays until it is closed."""
+
+    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
+        super().__init__(jobs, "Sync with MLflow", action="Sync", parent=parent,
+                         lead="Registered models, versions, runs and aliases are read; nothing is changed on the server.")
+        self.address: QLineEdit = self.add(
+            "Tracking address", QLineEdit(), "For example http://mlflow.example:5000. A sync can be repeated at any time.")
+        jobs.run(self, _last_address, then=self._suggest, failed=lambda error: None)
+
+    def _suggest(self, address: str) -> None:
+        if address and not self.address.text():
+            self.address.setText(address)
+            self.address.selectAll()
+
+    def run(self) -> None:
+        """Read the server."""
+        address = required(self.address.text(), "The address")
+
+        def work(ws: Workspace, progress: Progress) -> Any:
+            from desktop_app.operations import syncing
+
+            return syncing.sync(ws, address, progress)
+
+        self.start(work, f"sync with {address}", lane=Lane.WRITE, then=self._tell)
+
+    def _tell(self, report: Any) -> None:
+        self.succeeded.emit(report)
+        self.cancel_button.setText("Close")
+        self.primary.setText("Sync again")
+        new = (f"{report.models:,} models, {report.versions:,} versions, {report.runs:,} runs, "
+               f"{report.alias_moves:,} moved aliases")
+        anything = report.models or report.versions or report.runs or report.alias_moves
+        self.say(f"New: {new}." if anything else "Nothing is new.", report.note, tone="met")
+
+
+def _last_address(ws: Workspace, progress: Progress) -> str:
+    """The address of the last sync, or an empty text."""
+    from desktop_app.operations import syncing
+
+    found = syncing.sources(ws)
+    return found[-1].address if found else ""

@@ -1,0 +1,1 @@
+"""The tabs of a version: one module each, made by `gui.pages.version`."""

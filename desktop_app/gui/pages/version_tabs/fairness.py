@@ -1,0 +1,148 @@
+"""Fairness: the verdicts first, in sentences; then every group with its number, its interval and the picture of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtWidgets import QHBoxLayout
+
+from desktop_app.domain.audit import Recorded
+from desktop_app.domain.canonical import day_text
+from desktop_app.domain.evidence import CriterionResult, Evidence, EvidenceKind, FairnessSpec, GroupRow
+from desktop_app.domain.figure import Figure
+from desktop_app.gui import theme
+from desktop_app.gui.pages.version_tabs.evidence_tab import EvidenceTab
+from desktop_app.gui.pages.version_tabs.measures import measure_words, number_words, row_chip
+from desktop_app.gui.pages.version_tabs.short_table import ShortTable
+from desktop_app.gui.pages.version_tabs.tab import button, say, section
+from desktop_app.gui.record_table import Column
+from desktop_app.gui.widgets.chip import Chip
+from desktop_app.gui.widgets.prose import Prose, Run
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QPushButton
+
+DISCLAIMER = "Meeting a criterion is not a legal conclusion."
+RULES = {
+    "interval": "judged by the whole interval", "point": "judged by the point, ignoring uncertainty",
+    "four_fifths_and_significant": "judged by four fifths and significance together",
+}
+
+
+class FairnessTab(EvidenceTab):
+    """See the module."""
+
+    title, letter, evidence_kind = "Fairness", "F", EvidenceKind.FAIRNESS
+    none_title = "No bias report yet"
+    none_detail = ("A bias report compares how groups fare, on a table with the model's decisions and the sensitive "
+                   "columns. Its thresholds are recorded before it is computed.")
+
+    def actions(self, item: Evidence | None) -> list[QPushButton]:
+        """A new report; with one, make it again or withdraw it."""
+        new = button("New bias report…", self.new_report, primary=item is None)
+        return [new] if item is None else [
+            button("Re-perform…", lambda: self.reperform(item)), self.withdraw_button(item), new]
+
+    def new_report(self) -> None:
+        """Compute a bias report on a table."""
+        from desktop_app.gui.dialogs.bias_report import NewBiasReport
+
+        assert self.loaded is not None
+        dialog = NewBiasReport(self.jobs, self.loaded.version, parent=self)
+        dialog.succeeded.connect(lambda result: self.refresh())
+        dialog.show()
+
+    def pictures(self, item: Evidence) -> dict[tuple[str, str], Figure]:
+        """The picture of each group's interval."""
+        from desktop_app.operations import evidence
+
+        return evidence.intervals(item)
+
+    def show_report(self, item: Recorded[Evidence], pictures: dict[tuple[str, str], Figure]) -> None:
+        """Verdicts, what was asked, the groups, differences, notes, what was not tested, how it was made."""
+        evidence, column = item.record, self.column
+        result, spec = evidence.fairness, evidence.fairness_spec
+        assert result is not None
+        assert spec is not None
+        for verdict in evidence.verdicts:
+            self._show_verdict(verdict)
+        say(column, DISCLAIMER, "muted")
+        section(column, "Groups", _asked(spec, day_text(item.at.date())))
+        column.addWidget(_groups_table(evidence, pictures))
+        section(column, "Differences", "The largest gaps between groups, as fairlearn defines them.")
+        column.addWidget(ShortTable([
+            Column(key="name", title="Difference", text=lambda m: m.name.replace("_", " "), width=360, stretch=2),
+            Column(key="value", title="Value", text=lambda m: measure_words(m.measure)[0], align="right", width=90),
+            Column(key="interval", title="95 % interval", text=lambda m: measure_words(m.measure)[1], width=180, stretch=1,
+                   muted=True),
+        ], result.differences, name="Differences between groups"))
+        for title, lines in (("About the data", result.notes), ("Not tested", result.not_tested)):
+            if lines:
+                section(column, title)
+            for line in lines:
+                say(column, f"– {line}", "muted" if title == "Not tested" else "body")
+        section(column, "How it was made")
+        self.how_made(evidence, column)
+
+    def _show_verdict(self, verdict: CriterionResult) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(theme.M)
+        state = verdict.verdict.value
+        chip = Chip(state, state.replace("_", " "))
+        chip.setMinimumWidth(chip.sizeHint().width())
+        row.addWidget(chip, 0)
+        row.addWidget(Prose(_sentence_runs(verdict)), 1)
+        self.column.addLayout(row)
+
+
+def _sentence_runs(verdict: CriterionResult) -> tuple[Run, ...]:
+    """The sentence of a verdict, what it is about in semibold."""
+    about = f"{verdict.criterion.attribute}"
+    if about and verdict.sentence.startswith(about):
+        return Run(about, "strong"), Run(verdict.sentence[len(about):])
+    return (Run(verdict.sentence),)
+
+
+def _asked(spec: FairnessSpec, on: str) -> str:
+    """What was asked, in one or two sentences."""
+    good = "good" if spec.favourable else "bad"
+    said = (f"Share with {spec.decision} = {spec.positive}, which is {good} for the person, relative to the named "
+            f"reference group or else the best one. Groups under {spec.minimum_group} rows are not judged.")
+    for criterion in spec.criteria[:1]:
+        if criterion.threshold is not None:
+            sign = "≥" if criterion.direction == "at_least" else "≤"
+            said += (f" Criterion {sign} {number_words(criterion.threshold)}, {RULES[criterion.rule]}, "
+                     f"recorded on {on} before the run.")
+    return said
+
+
+def _groups_table(item: Evidence, pictures: dict[tuple[str, str], Figure]) -> ShortTable[GroupRow]:
+    result = item.fairness
+    assert result is not None
+    thresholds = {v.criterion.threshold for v in item.verdicts if v.criterion.metric == "impact_ratio"} - {None}
+    mark = f"dotted {number_words(next(iter(thresholds)))}" if len(thresholds) == 1 else ""
+    return ShortTable([
+        Column(key="attribute", title="Attribute", text=lambda r: r.attribute, width=120, muted=True),
+        Column(key="group", title="Group", text=lambda r: r.group, width=170, stretch=1),
+        Column(key="n", title="n", text=lambda r: f"{r.n:,}", align="right", width=80, sort=lambda r: r.n),
+        Column(key="rate", title="Rate", text=lambda r: _rate(r)[0], align="right", width=70),
+        Column(key="rate_interval", title="Its interval", text=lambda r: _rate(r)[1], width=124, muted=True),
+        Column(key="ratio", title="Ratio", text=lambda r: "ref." if r.state == "reference" else _ratio(r)[0], align="right",
+               width=64, sort=lambda r: float(r.ratio.value) if r.ratio.value is not None else None),
+        Column(key="interval", title="95 % interval", text=lambda r: "" if r.state == "reference" else _ratio(r)[1],
+               width=120, muted=True),
+        Column(key="picture", title=mark, text=lambda r: "", width=226, figure=lambda r: pictures.get((r.attribute, r.group))),
+        Column(key="criterion", title="Criterion", text=lambda r: "reference" if r.state == "reference" else "",
+               chip=lambda r: row_chip(r, item.verdicts), width=130, muted=True),
+    ], result.groups, name="Groups compared", most=40)
+
+
+def _rate(row: GroupRow) -> tuple[str, str]:
+    found: Any = next((m.measure for m in row.rates if m.name == "selection_rate"), None)
+    return measure_words(found) if found else ("–", "")
+
+
+def _ratio(row: GroupRow) -> tuple[str, str]:
+    return measure_words(row.ratio, 2) if row.ratio.value is not None else ("–", "")
+
+
