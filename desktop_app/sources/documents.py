@@ -39,10 +39,10 @@ _IMAGES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"),
            (b"GIF89a", "image/gif"), (b"II*\0", "image/tiff"), (b"MM\0*", "image/tiff"), (b"BM", "image/bmp"))
 _PROGRAMS = (b"MZ", b"\x7fELF", b"\xca\xfe\xba\xbe", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"#!",
              b"L\0\0\0\x01\x14\x02\0", b"\0asm", b"dex\n")
-_PROGRAM_NAMES = frozenset(
-    "exe com scr pif msi msp bat cmd ps1 psm1 vbs vbe js jse wsf wsh hta lnk url reg cpl dll sys jar class app dmg pkg "
-    "sh bash zsh command py pyc pyw pyz rb pl php so dylib deb rpm apk appimage iso img vhd xll xla xlam docm dotm "
-    "xlsm xltm pptm potm ppam chm scf inf gadget desktop pickle pkl joblib".split())
+_PROGRAM_NAMES = frozenset(re.findall(r"\w+", """
+    exe com scr pif msi msp bat cmd ps1 psm1 vbs vbe js jse wsf wsh hta lnk url reg cpl dll sys jar class app dmg pkg
+    sh bash zsh command py pyc pyw pyz rb pl php so dylib deb rpm apk appimage iso img vhd xll xla xlam docm dotm
+    xlsm xltm pptm potm ppam chm scf inf gadget desktop pickle pkl joblib"""))
 _MAIL_HEADERS = re.compile(rb"(?im)^(from|to|date|subject|message-id|received|mime-version):[ \t]")
 
 

@@ -150,7 +150,8 @@ FIELDS: tuple[Field, ...] = (
     _f("approved_on", "Approved on", "approval date|date of approval|genehmigt am|freigabedatum|freigegeben am|"
        "goedgekeurd op|goedkeuringsdatum", day=True, vital=True),
     _f("approved_until", "Approved until", "approval expiry|approval end|valid until|expiry|expiry date|"
-       "approval valid to|approved to|expires|gultig bis|genehmigt bis|geldig tot|goedgekeurd tot|valid to|approval expires",
+       "approval valid to|approved to|expires|gultig bis|genehmigt bis|geldig tot|goedgekeurd tot|valid to|"
+       "approval expires",
        day=True, vital=True),
     _f("approved_by", "Approved by", "approver|approval body|approving body|committee|genehmigt durch|gremium|"
        "goedgekeurd door|approval authority"),

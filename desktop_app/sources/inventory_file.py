@@ -10,14 +10,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from desktop_app.domain.canonical import Digest, record
-from desktop_app.domain.finding import Severity
-from desktop_app.domain.model import Nature, Origin, Pair, UseState
-from desktop_app.domain.validation import Opinion
+from desktop_app.domain.canonical import record
+from desktop_app.domain.model import Pair
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
 from desktop_app.sources.inventory_fields import (
@@ -31,6 +28,15 @@ from desktop_app.sources.inventory_fields import (
     read_date,
     words,
 )
+from desktop_app.sources.inventory_records import (
+    CellProblem,
+    Column,
+    Done,
+    InventoryEntry,
+    InventoryRead,
+    Reconciliation,
+    Sheet,
+)
 from desktop_app.sources.sheets import SAMPLES, Cell, Grid, letter, open_book
 
 __all__ = ["FIELDS", "CellProblem", "Column", "DateOrder", "Done", "Field", "InventoryEntry", "InventoryRead",
@@ -40,26 +46,6 @@ TEXT_LIMIT = 5_000
 MAPPING_LIMIT = 2**20
 _SPREADSHEET_ERROR = re.compile(r"#(REF!|N/A|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!)\Z")
 _TOTALS = re.compile(r"(grand )?(total|totals|sum|summe|gesamt|totaal|count|anzahl|aantal|insgesamt)\b")
-
-
-@record
-class Column:
-    """A column of a sheet; `title` is unique in it ("Date (2)" for the second "Date")."""
-
-    letter: str
-    title: str
-    samples: tuple[str, ...]
-
-
-@record
-class Sheet:
-    """What a person needs to see of a sheet to map it. `header_row` counts from 1; `rows` are those below it."""
-
-    name: str
-    header_row: int
-    columns: tuple[Column, ...]
-    rows: int
-    notes: tuple[str, ...]
 
 
 @record
@@ -95,98 +81,6 @@ class Mapping:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise UserError("This is not a saved column mapping.", str(error)[:300],
                             "Choose a file that was saved from the column mapping, or map the columns anew.") from error
-
-
-class Done(StrEnum):
-    """What was done about a problem."""
-
-    ROW_REFUSED = "row refused"
-    LEFT_EMPTY = "cell left empty"
-    WARNING = "warning"
-
-
-@record
-class CellProblem:
-    """Something wrong in the file. `row` and `column` as the spreadsheet shows them ("C · Approved until")."""
-
-    row: int
-    column: str
-    value: str
-    what: str
-    done: Done
-
-
-@record
-class InventoryEntry:
-    """One row of the inventory with parsed values; empty or None is not stated."""
-
-    row: int
-    number: str = ""
-    name: str = ""
-    version: str = ""
-    purpose: str = ""
-    entity: str = ""
-    business_line: str = ""
-    limits: str = ""
-    description: str = ""
-    tier: int | None = None
-    use_state: UseState | None = None
-    use_since: date | None = None
-    owner: str = ""
-    developer: str = ""
-    vendor: str = ""
-    origin: Origin | None = None
-    technique: str = ""
-    nature: Nature | None = None
-    nature_reason: str = ""
-    opinion: Opinion | None = None
-    validated_on: date | None = None
-    validated_by: str = ""
-    approved_on: date | None = None
-    approved_until: date | None = None
-    approved_by: str = ""
-    conditions: str = ""
-    conditions_due: date | None = None
-    finding_title: str = ""
-    finding_number: str = ""
-    finding_severity: Severity | None = None
-    finding_due: date | None = None
-    finding_opened: date | None = None
-    finding_owner: str = ""
-    exception_until: date | None = None
-    exception_reason: str = ""
-    overlay: str = ""
-    overlay_review: date | None = None
-    family: str = ""
-    segment: str = ""
-    next_review: date | None = None
-    retired_on: date | None = None
-    unmapped: tuple[Pair, ...] = ()  # the other columns, as text
-
-
-@record
-class Reconciliation:
-    """Every row below the header is counted once: rows = read + refused + blank + passed_over (totals, headings)."""
-
-    rows: int
-    read: int
-    refused: int
-    blank: int
-    passed_over: int
-    warnings: int
-    left_empty: int
-
-
-@record
-class InventoryRead:
-    """What an inventory file holds, and what is wrong with it."""
-
-    digest: Digest  # SHA-256 of the file
-    sheet: str
-    entries: tuple[InventoryEntry, ...]
-    problems: tuple[CellProblem, ...]
-    counts: Reconciliation
-    notes: tuple[str, ...]
 
 
 def read_sheets(path: Path) -> tuple[Sheet, ...]:
@@ -241,7 +135,7 @@ def _sheet(grid: Grid) -> Sheet:
         below = (_text(row[n]) for row in grid.rows[header:])
         samples = tuple(dict.fromkeys(t for t in below if t))[:SAMPLES]
         columns.append(Column(letter=letter(n + 1), title=title, samples=samples))
-    rows = sum(1 for row in grid.rows[header:] if any(row))
+    rows = sum(1 for row in range(header + 1, len(grid.rows) + 1) if grid.own(row))
     return Sheet(name=grid.name, header_row=header, columns=tuple(columns), rows=rows, notes=grid.notes)
 
 
@@ -307,9 +201,10 @@ class _Reader:
     def take(self, row: int) -> None:
         """Reads a row (from 1) into an entry, or says why not."""
         cells = self._grid.rows[row - 1]
-        if not any(cells):
+        own = self._grid.own(row)
+        if not own:
             self.blank += 1
-        elif why := self._no_model(cells):
+        elif why := self._no_model(cells, own):
             self.passed_over += 1
             self._say(row, 0, why, Done.WARNING)
         else:
@@ -387,12 +282,11 @@ class _Reader:
     def _column(self, key: str) -> int:
         return next((n for f, n in self._fields if f.key == key), 0)
 
-    def _no_model(self, cells: Sequence[Cell]) -> str:
+    def _no_model(self, cells: Sequence[Cell], own: Sequence[Cell]) -> str:
         """Why a row is none of a model: the heading again, or a line of totals; else empty."""
         if [words(_text(c)) for c in cells] == [words(_text(c)) for c in self._grid.rows[self.header - 1]]:
             return "the heading again; not a model"
-        first = next(_text(c) for c in cells if c != "")
-        if _TOTALS.match(words(first)) and sum(1 for c in cells if c != "") <= max(3, len(cells) // 3):
+        if _TOTALS.match(words(_text(own[0]))) and len(own) <= max(3, len(cells) // 3):
             return "a line of totals; not a model"
         return ""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -22,9 +23,11 @@ SIZE_LIMIT = 50 * 2**20  # bytes of the file
 UNPACKED_LIMIT = 512 * 2**20
 RATIO_LIMIT = 200
 ROWS_LIMIT, COLUMNS_LIMIT, CELLS_LIMIT = 100_000, 2_000, 5_000_000
+MERGED_LIMIT = 200_000  # cells
 SAMPLES = 5
 CSV_SHEET = "table"
 Cell = str | date  # "" is empty
+_AREA = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7}):\$?([A-Z]{1,3})\$?(\d{1,7})")
 _OLE = bytes.fromhex("D0CF11E0A1B11AE1")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig", "UTF-8"), (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
          (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"))
@@ -38,6 +41,11 @@ class Grid:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
     unevaluated: tuple[tuple[int, int], ...] = ()  # (row, column) from 1: formulas that have no stored value
+    filled: frozenset[tuple[int, int]] = frozenset()  # (row, column) from 1: cells that have their value from a merge
+
+    def own(self, row: int) -> tuple[Cell, ...]:
+        """The cells of a row (from 1) that are not empty in the file itself."""
+        return tuple(c for n, c in enumerate(self.rows[row - 1], 1) if c != "" and (row, n) not in self.filled)
 
 
 @record
@@ -88,11 +96,15 @@ def _excel(path: Path, data: bytes) -> tuple[Grid, ...]:
 
     _check_zip(path, data)
     try:
+        merged = _merged_cells(data)
+        if merged > MERGED_LIMIT:  # openpyxl would make an object of each
+            raise ValueError(f"more than {MERGED_LIMIT:,} of its cells are merged")
         stored = load_workbook(io.BytesIO(data), data_only=True, keep_links=False)
         written = load_workbook(io.BytesIO(data), data_only=False, keep_links=False)
     except Exception as error:
-        raise _wrong(path, f"The Excel file is damaged: {type(error).__name__}.",
-                     "Open it in Excel and save it again as .xlsx.") from error
+        why = str(error) if type(error) is ValueError else type(error).__name__
+        raise _wrong(path, f"The Excel file is damaged or unusual: {why[:200]}.",
+                     "Copy the inventory into a new workbook in Excel and save that as .xlsx.") from error
     return tuple(_grid(path, sheet, written[sheet.title]) for sheet in stored.worksheets)
 
 
@@ -112,6 +124,40 @@ def _check_zip(path: Path, data: bytes) -> None:
                      "Copy the inventory into a new workbook and save that.")
 
 
+def _merged_cells(data: bytes) -> int:
+    """How many cells the merged areas of a workbook cover; counted no further than the limit."""
+    from defusedxml.ElementTree import iterparse
+
+    found = 0
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        for member in packed.namelist():
+            if found > MERGED_LIMIT or not member.startswith("xl/") or not member.endswith(".xml"):
+                continue
+            with packed.open(member) as part:
+                for _, element in iterparse(part):
+                    if element.tag.rpartition("}")[2] == "mergeCell":
+                        found += _size(element.get("ref", ""))
+                    element.clear()
+    return found
+
+
+def _size(area: str) -> int:
+    """How many cells an area like A1:C3 has; 1 where it is none."""
+    found = _AREA.fullmatch(area.upper())
+    if not found:
+        return 1
+    wide = abs(_column(found[3]) - _column(found[1])) + 1
+    return wide * (abs(int(found[4]) - int(found[2])) + 1)
+
+
+def _column(name: str) -> int:
+    """The inverse of `letter`."""
+    number = 0
+    for c in name:
+        number = number * 26 + ord(c) - 64
+    return number
+
+
 def _grid(path: Path, sheet: Any, written: Any) -> Grid:
     """The cells of a sheet; only those that are stored are visited, however far the sheet claims to reach."""
     cells = {at: _cell(c.value) for at, c in sheet._cells.items() if c.value is not None}
@@ -120,14 +166,15 @@ def _grid(path: Path, sheet: Any, written: Any) -> Grid:
         raise _wrong(path, f"The sheet {sheet.title} reaches to row {height:,} and column {width:,}.",
                      "Copy the inventory into a new workbook and save that.")
     merged = [str(r) for r in sheet.merged_cells.ranges]
-    for area in sheet.merged_cells.ranges:
-        top = cells.get((area.min_row, area.min_col), "")
-        for row in range(area.min_row, min(area.max_row, height) + 1):
-            for column in range(area.min_col, min(area.max_col, width) + 1):
-                cells[row, column] = top
+    filled = {(row, column): cells.get((area.min_row, area.min_col), "") for area in sheet.merged_cells.ranges
+              for row in range(area.min_row, min(area.max_row, height) + 1)
+              for column in range(area.min_col, min(area.max_col, width) + 1)
+              if (row, column) != (area.min_row, area.min_col)}
+    cells |= filled
     formulas = [at for at, c in written._cells.items() if c.data_type == "f"]
     rows = tuple(tuple(cells.get((r, c), "") for c in range(1, width + 1)) for r in range(1, height + 1))
-    return Grid(name=sheet.title, rows=rows, notes=tuple(_notes(sheet, merged, len(formulas))),
+    return Grid(name=sheet.title, rows=rows, filled=frozenset(filled),
+                notes=tuple(_notes(sheet, merged, len(formulas))),
                 unevaluated=tuple(sorted(at for at in formulas if cells.get(at, "") == "")))
 
 
