@@ -18,7 +18,7 @@ check: $(VENV)/.installed
 	$(BIN)/lint-imports
 
 screenshots: $(VENV)/.installed
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m desktop_app.gui.screens resources/screenshots
+	$(BIN)/assaydesk demo --dir build/demo --no-window --screens resources/screenshots
 
 fix: $(VENV)/.installed
 	$(BIN)/ruff check --fix .

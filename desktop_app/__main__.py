@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,13 +16,20 @@ def main(arguments: list[str] | None = None) -> int:
         return worker.main(sys.stdin.buffer, sys.stdout.buffer)
     from desktop_app.cli import main as command_line
 
-    return command_line.run(arguments, open_window=_open_window)
+    return command_line.run(arguments, open_window=_open_window, take_screens=_take_screens)
 
 
 def _open_window(registry: str | None, person: str | None) -> int:
-    from desktop_app.gui import app
+    from desktop_app.gui.pages import catalogue
 
-    return app.run(registry, person)
+    return catalogue.run(registry, person)
+
+
+def _take_screens(registry: str, person: str, folder: Path) -> list[Path]:
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from desktop_app.gui import screens
+
+    return screens.take(registry, person, folder)
 
 
 if __name__ == "__main__":

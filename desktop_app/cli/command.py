@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.domain.canonical import Id
@@ -63,10 +64,12 @@ def command(
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a subcommand: its arguments, and the registry it is about."""
+    """One call of a subcommand: its arguments, the registry it is about, and the ways into the window."""
 
     args: argparse.Namespace
     progress: Progress
+    open_window: Callable[[str | None, str | None], int]
+    take_screens: Callable[[str, str, Path], list[Path]]
 
     @contextmanager
     def workspace(self) -> Iterator[Workspace]:

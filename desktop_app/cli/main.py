@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from desktop_app import __version__
@@ -34,8 +35,16 @@ GROUPS = {
 }
 
 
-def run(arguments: list[str], open_window: Callable[[str | None, str | None], int]) -> int:
-    """Run a command line. `open_window(registry, person)` is called when there is no subcommand, or `open`."""
+def run(
+    arguments: list[str],
+    open_window: Callable[[str | None, str | None], int],
+    take_screens: Callable[[str, str, Path], list[Path]] = lambda registry, person, folder: [],
+) -> int:
+    """Run a command line.
+
+    open_window(registry, person): called where there is no subcommand, for `open`, and after `demo` ·
+    take_screens(registry, person, folder): photographs every page, for `demo` without a display.
+    """
     from desktop_app.cli import commands
 
     args = _parser(commands.COMMANDS).parse_args(arguments)
@@ -43,7 +52,7 @@ def run(arguments: list[str], open_window: Callable[[str | None, str | None], in
         return open_window(getattr(args, "address", None) or args.registry, args.person)
     chosen = commands.COMMANDS[args.command]
     try:
-        result = chosen.run(commands.Call(args, _progress(args)))
+        result = chosen.run(commands.Call(args, _progress(args), open_window, take_screens))
     except UserError as error:
         return _say_error(args, error)
     except Cancelled:
