@@ -114,7 +114,7 @@ class Jobs(QObject):
         self._mail: deque[Callable[[], None]] = deque()
         self._posted.connect(self._read_mail, Qt.ConnectionType.QueuedConnection)
         self._ticker = QTimer(self, interval=REPORT_EVERY)
-        self._ticker.timeout.connect(self.changed)
+        self._ticker.timeout.connect(self._tick)
 
     @property
     def running(self) -> tuple[Job, ...]:
@@ -152,8 +152,6 @@ class Jobs(QObject):
         self._replace(job)
         self._open()
         self._running.append(job)
-        if lane is not Lane.WRITE:
-            owner.destroyed.connect(job.cancel)
         self._lanes[lane].submit(self._work, job)
         if not self._ticker.isActive():
             self._ticker.start()
@@ -195,6 +193,13 @@ class Jobs(QObject):
                 older.wanted = False
                 if older.lane is not Lane.WRITE:
                     older.cancel()
+
+    def _tick(self) -> None:
+        """While something runs: stop what nobody waits for any more, let the tray repaint."""
+        for job in self._running:
+            if job.lane is not Lane.WRITE and not (job.owner is not None and isValid(job.owner)):
+                job.cancel()
+        self.changed.emit()
 
     def _open(self) -> None:
         """Have the workspace opened on the READ worker, again if the last attempt failed."""

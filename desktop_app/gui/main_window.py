@@ -170,7 +170,10 @@ class MainWindow(QMainWindow):
         """What drops down under the search field."""
         from desktop_app.gui.widgets.palette import Palette
 
-        return Palette(self, self.search_field, self.actions_table.offered, self._look_for, self._open_hit)
+        return Palette(self, self.search_field, self._to_find, self._look_for, self._open_hit)
+
+    def _to_find(self) -> list[Action]:
+        return [action for action in self.actions_table.offered() if action.id != "find"]
 
     # --- commands
 

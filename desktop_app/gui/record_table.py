@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QItemSelectionModel, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QMenu, QTableView, QWidget
 
@@ -55,6 +55,7 @@ class RecordTable(QTableView, Generic[R]):
         self._identity = identity
         self._filter = ""
         self._by_hand = False
+        self.hovered = -1  # the row under the pointer; the delegate shows it
         self.records_model: RecordModel[R] = RecordModel(columns, self)
         self.setModel(self.records_model)
         self.setItemDelegate(RecordDelegate(self.records_model.columns, self._two_lines, self))
@@ -64,6 +65,7 @@ class RecordTable(QTableView, Generic[R]):
         for n, column in enumerate(self.records_model.columns):
             self.setColumnHidden(n, column.hidden)
         self.selectionModel().currentRowChanged.connect(self._current_changed)
+        self.entered.connect(lambda index: self._hover(index.row()))
         self.doubleClicked.connect(lambda index: self.opened.emit(self.records_model.shown[index.row()]))
         theme.changed.connect(self._measure)
         self._measure()
@@ -257,6 +259,14 @@ class RecordTable(QTableView, Generic[R]):
             self.opened.emit(self.current)
         else:
             super().keyPressEvent(event)
+
+    def _hover(self, row: int) -> None:
+        self.hovered = row
+        self.viewport().update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover(-1)
+        super().leaveEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

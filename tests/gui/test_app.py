@@ -151,7 +151,8 @@ def test_other_peoples_writes_reach_the_window(started, qtbot):
 
     started(
         pages=[PageSpec(key="who", title="Who", make=Watched)], head=lambda ws: log[-1],
-        since=lambda ws, seq: [Change(kinds=frozenset({"person"}), subject="p", note="", seq=n) for n in log if n > seq])
+        since=lambda ws, seq: [
+            Change(kinds=frozenset({"person"}), subject="p", note="", seq=n) for n in log if n > seq])
     before = Watched.loads
     log.append(2)
     qtbot.waitUntil(lambda: Watched.loads > before, timeout=6000)

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from PySide6.QtCore import SIGNAL
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
@@ -111,6 +112,14 @@ def test_the_result_of_a_destroyed_owner_is_dropped(jobs, qtbot, finish, shown):
     assert (got, shown) == ([], [])
 
 
+def test_jobs_leave_nothing_on_their_owner(jobs, owner, finish):
+    before = owner.receivers(SIGNAL("destroyed(QObject*)"))
+    for _ in range(50):
+        jobs.run(owner, lambda ws, progress: None)
+    finish()
+    assert owner.receivers(SIGNAL("destroyed(QObject*)")) == before
+
+
 def test_what_a_destroyed_owner_wrote_is_announced_and_its_error_shown(jobs, qtbot, finish, shown):
     gate, owner, wrote, error = Gate(), QWidget(), [], UserError("No")
     jobs.wrote.connect(wrote.append)
@@ -164,7 +173,7 @@ def test_errors_go_to_the_presenter_or_to_who_asked(jobs, owner, finish, shown, 
 @pytest.mark.parametrize("result", [CHANGE, ("id", CHANGE), type("Done", (), {"change": CHANGE})()])
 def test_a_change_is_announced_after_then(jobs, owner, finish, result):
     order = []
-    jobs.wrote.connect(lambda change: order.append(change))
+    jobs.wrote.connect(order.append)
     jobs.run(owner, lambda ws, progress: result, then=lambda got: order.append("then"), lane=Lane.WRITE)
     finish()
     assert order == ["then", CHANGE]

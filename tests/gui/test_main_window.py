@@ -212,7 +212,7 @@ def test_palette_finds_commands_and_things(window, qtbot, finish):
     assert window.palette_list.isVisible()
     qtbot.keyClicks(window.search_field, "finD")
     titles = [entry.title for entry in window.palette_list._model.entries]
-    assert titles == ["Find anything", "Findings"]
+    assert titles == ["Findings"]
     qtbot.waitUntil(lambda: window.palette_list._model.entries[0].title == "Mortgage v3")
     press(qtbot, window, Qt.Key.Key_Return)
     assert (window.page_key, window.page.arguments) == ("version", {"id": "finD"})

@@ -72,7 +72,8 @@ def test_colours_and_sizes_are_written_nowhere_else():
 
 def test_text_is_never_markup():
     """QMessageBox and rich text read what people typed as HTML; nothing in the window may."""
-    banned = re.compile(r"QMessageBox|setHtml|setMarkdown|insertHtml|RichText\b(?!\(False\))|AutoText|MarkdownText|QTextBrowser")
+    banned = re.compile(
+        r"QMessageBox|setHtml|setMarkdown|insertHtml|RichText\b(?!\(False\))|AutoText|MarkdownText|QTextBrowser")
     found = [f"{file.name}: {match.group()}" for file in GUI.rglob("*.py")
              for match in banned.finditer(file.read_text(encoding="utf-8"))]
     assert found == []

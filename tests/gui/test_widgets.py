@@ -127,7 +127,8 @@ def test_the_statement_can_be_copied_by_keyboard(show, qtbot):
 
 def test_facts_are_selectable_and_digests_are_copied_whole(show):
     digest = "19f03c77a1b852de0c4e" + "0" * 44
-    facts = show(FactsList([Fact("Artefact", digest, "digest"), Fact("Policy", HOSTILE), Fact("State", "met", chip="met")]))
+    facts = show(FactsList([
+        Fact("Artefact", digest, "digest"), Fact("Policy", HOSTILE), Fact("State", "met", chip="met")]))
     labels = {label.text(): label for label in facts.findChildren(QLabel)}
     shown = labels["sha256 19f0 3c77 a1b8 52de 0c4e…"]
     assert digest in shown.accessibleName()
@@ -233,7 +234,8 @@ NODES = [("data", 0, 0), ("other", 0, 100), ("run", 200, 0), ("version", 400, 0)
 
 def graph():
     boxes = {k: Box(x=x, y=y, width=160, height=46, fill="sheet", stroke="accent") for k, x, y in NODES}
-    edges = (Edge(effect="run", relation="used", cause="data"), Edge(effect="version", relation="generated_by", cause="run"))
+    edges = (Edge(effect="run", relation="used", cause="data"),
+             Edge(effect="version", relation="generated_by", cause="run"))
     marks = [*boxes.values(), *(Text(x=x + 12, y=y + 20, text=k) for k, x, y in NODES),
              Curve(x1=160, y1=23, x2=200, y2=23), Curve(x1=360, y1=23, x2=400, y2=23)]
     nodes = tuple(Node(key=k, kind=NodeKind.RUN, name=k, detail="d") for k, _, _ in NODES)

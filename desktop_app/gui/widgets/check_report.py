@@ -20,7 +20,8 @@ def report_parts(report: CheckReport, what: str) -> list[QWidget | int]:
         parts += [theme.S, heading("What does not match", f"{len(report.problems):,}")]
         parts += [said(Run(f"! {p.check}", "strong", "breached"), Run(f", entry {p.seq:,}: " if p.seq else ": "),
                        Run(f"{p.sentence}.")) for p in report.problems[:MOST]]
-    parts += [theme.S, heading("Checks"), FactsList([_check(report, *check) for check in report.checks], label_width=190)]
+    checks = [_check(report, *check) for check in report.checks]
+    parts += [theme.S, heading("Checks"), FactsList(checks, label_width=190)]
     if report.head:
         parts += [FactsList([Fact("Last entry", f"{report.entries:,}"), Fact("Its digest", report.head, "digest")],
                             label_width=190)]

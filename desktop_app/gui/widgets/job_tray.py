@@ -35,8 +35,10 @@ class JobTray(QPushButton):
         """Show what runs, above the footer."""
         self._list.show_jobs(self._jobs.running)
         self._list.adjustSize()
-        corner = self.mapToGlobal(QPoint(self.width(), -theme.XS))
-        self._list.move(corner - QPoint(self._list.width(), self._list.height()))
+        footer = self.parentWidget() or self
+        corner = self.mapToGlobal(QPoint(self.width() - self._list.width(), 0))
+        top = footer.mapToGlobal(QPoint(0, 0)).y() - self._list.height() - theme.XS
+        self._list.move(corner.x(), top)
         self._list.show()
 
     def _show(self) -> None:

@@ -41,7 +41,7 @@ class RecordDelegate(QStyledItemDelegate):
         state = option.state
         if state & QStyle.StateFlag.State_Selected:
             painter.fillRect(box, theme.colour("accent_ground"))
-        elif state & QStyle.StateFlag.State_MouseOver:
+        elif getattr(option.widget, "hovered", -1) == index.row():
             painter.fillRect(box, theme.colour("hover"))
         painter.fillRect(QRectF(box.left(), box.bottom() - 1, box.width(), 1), theme.colour("row_line"))
         view = option.widget
