@@ -16,6 +16,7 @@ from desktop_app.gui.main_window import MainWindow
 from desktop_app.gui.pages import catalogue
 
 SIZE = (1440, 900)
+TABS = ("Overview", "Card", "Lineage", "Fairness", "Explanation", "Documents", "Approvals", "History")
 PATIENCE = 60.0  # seconds a page may load
 
 
@@ -66,7 +67,7 @@ def _shots(window: MainWindow) -> Iterator[tuple[str, str, dict[str, Any]]]:
     _settle(window, lambda: bool(found))
     for n, spec in enumerate(s for s in catalogue.PAGES if s.group is not None):
         yield f"{n:02}-{spec.key}", spec.key, {}
-    for n, tab in enumerate(("Overview", "Card", "Lineage", "Fairness", "Explanation", "Documents", "Approvals", "History")):
+    for n, tab in enumerate(TABS):
         if "version" in found:
             yield f"20-version-{n}-{tab.lower()}", "version", {**found["version"], "tab": tab}
     for label, request in found.get("requests", []):
