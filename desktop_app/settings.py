@@ -20,7 +20,7 @@ SETTINGS = (
     Setting("registry", "", "Address of the registry that is opened: a path or sqlite:///PATH"),
     Setting("person", "", "Id or name of the person who acts"),
     Setting("theme", "system", "system, light, dark or high_contrast"),
-    Setting("text_scale", "100", "Size of text in percent, 80 to 200"),
+    Setting("text_scale", "1.0", "Size of text, 1.0 to 1.5 times the usual"),
 )
 
 
