@@ -45,7 +45,7 @@ class Plan:
 @dataclass(frozen=True)
 class Trained:
     """A trained version: its file, its tables, what it was trained with. `score` and the decision are columns of
-    `holdout`; `cut`: the score from which on the decision is made."""
+    `holdout`; `cut`: the score from which on the decision is made; `example`: a row it decides against, from 0."""
 
     plan: Plan
     artefact: Path
@@ -54,6 +54,7 @@ class Trained:
     train_rows: int
     holdout_rows: int
     cut: float
+    example: int
 
     @property
     def label(self) -> str:
@@ -103,7 +104,8 @@ def _train(plan: Plan, drawn: DataFrame, tables: Path, models: Path) -> Trained:
     train.to_csv(paths[0], index=False)
     holdout.assign(score=score.round(6), **{plan.decision: (score >= cut).astype(int)}).to_csv(paths[1], index=False)
     return Trained(plan=plan, artefact=plan.save(model, models / name, plan.features), train=paths[0],
-                   holdout=paths[1], train_rows=len(train), holdout_rows=len(holdout), cut=cut)
+                   holdout=paths[1], train_rows=len(train), holdout_rows=len(holdout), cut=cut,
+                   example=int((score >= cut).to_numpy().argmax()))
 
 
 def _scores(model: Any, features: DataFrame) -> Series[Any]:
