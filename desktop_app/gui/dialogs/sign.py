@@ -20,7 +20,7 @@ from desktop_app.errors import StaleError, UserError
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.conditions import Conditions
 from desktop_app.gui.dialogs.drafts import Draft
-from desktop_app.gui.dialogs.form import Choice, GrowingText, labelled
+from desktop_app.gui.dialogs.form import Choice, GrowingText, hairline, labelled
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.widgets.column import scrolling
@@ -106,6 +106,7 @@ class SignDialog(TaskDialog):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(scrolling(self.fields), 1)
+        column.addWidget(hairline())
         column.addWidget(self._foot(action))
 
     def _add_document(self, title: str) -> None:

@@ -141,8 +141,7 @@ def _verdict(result: CriterionResult) -> QWidget:
     from desktop_app.gui.widgets.chip import STATES
 
     token, _, mark, word = STATES[result.verdict.value]
-    name = result.criterion.attribute or result.criterion.metric.replace("_", " ")
-    return said(Run(f"{mark} {name} {word}. ".lstrip(), "strong", token), Run(result.sentence))
+    return said(Run(f"{mark} {word}. ".lstrip().capitalize(), "strong", token), Run(result.sentence))
 
 
 def bias_table(evidence: Evidence, intervals: dict[tuple[str, str], Figure]) -> QWidget:
@@ -157,15 +156,15 @@ def bias_table(evidence: Evidence, intervals: dict[tuple[str, str], Figure]) -> 
         return (found.verdict.value, found.verdict.value.replace("_", " ")) if found else None
 
     table: RecordTable[GroupRow] = RecordTable([
-        TableColumn(key="group", title="Group", text=lambda r: r.group, second=lambda r: r.attribute, width=120,
-                    stretch=2),
-        TableColumn(key="n", title="n", text=lambda r: f"{r.n:,}", align="right", width=66, sort=lambda r: r.n),
-        TableColumn(key="ratio", title="Ratio", align="right", width=58,
-                    text=lambda r: "ref." if r.state == "reference" else two(r.ratio.value)),
-        TableColumn(key="interval", title="Interval", text=lambda r: interval(r.ratio), width=100, muted=True),
+        TableColumn(key="group", title="Group", text=lambda r: r.group, second=lambda r: r.attribute, width=112,
+                    stretch=1),
+        TableColumn(key="n", title="n", text=lambda r: f"{r.n:,}", align="right", width=62, sort=lambda r: r.n),
+        TableColumn(key="ratio", title="Ratio", align="right", width=100, sort=lambda r: float(r.ratio.value or -1),
+                    text=lambda r: "ref." if r.state == "reference" else two(r.ratio.value),
+                    second=lambda r: "" if r.state == "reference" else interval(r.ratio)),
         TableColumn(key="picture", title="95 %, threshold dashed", text=lambda r: "", width=226,
                     figure=lambda r: intervals.get((r.attribute, r.group))),
-        TableColumn(key="criterion", title="Criterion", chip=chip, width=126,
+        TableColumn(key="criterion", title="Criterion", chip=chip, width=128,
                     text=lambda r: "reference" if r.state == "reference" else ""),
     ], name="Groups", tall=True)
     table.set_records(evidence.fairness.groups)

@@ -18,7 +18,7 @@ from desktop_app.gui.page import Page
 from desktop_app.gui.pages.basis import STATE, Basis, parts_of
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.checklist import CheckItem, Checklist
-from desktop_app.gui.widgets.column import Column, beside, heading, muted, said, scrolling, upright
+from desktop_app.gui.widgets.column import Column, beside, button, heading, muted, said, scrolling, upright
 from desktop_app.gui.widgets.facts_list import digest_words
 from desktop_app.gui.widgets.prose import Prose, Run, paragraph
 from desktop_app.progress import Progress
@@ -125,8 +125,9 @@ class ReviewPage(Page[Shown]):
             return
         check = next(check for check in dossier.checks if check.key == key)
         self.middle.show_parts(
-            heading(check.title), said(Run(check.sentence, tone="ink")), theme.XS, *parts_of(check, self.shown.basis, self.shown.review.transition),
-            theme.S, beside(*self._buttons_for(check)))
+            heading(check.title), paragraph(check.sentence), theme.XS,
+            *parts_of(check, self.shown.basis, self.shown.review.transition), theme.S,
+            beside(*self._buttons_for(check)))
 
     def _buttons_for(self, check: Check) -> list[QPushButton]:
         assert self.shown is not None
@@ -134,13 +135,13 @@ class ReviewPage(Page[Shown]):
         buttons = []
         if evidence is not None and evidence.record.document is not None:
             name, identity = evidence.record.document.file_name, evidence.record.id
-            buttons.append(_button("Save a copy…", lambda: self._save_document(identity, name)))
+            buttons.append(button("Save a copy…", lambda: self._save_document(identity, name)))
         if evidence is not None and (evidence.record.fairness or evidence.record.performance):
             identity = evidence.record.id
-            buttons.append(_button("Re-perform…", lambda: self._reperform(identity)))
+            buttons.append(button("Re-perform…", lambda: self._reperform(identity)))
         member = evidence.record.id if evidence is not None else None
-        buttons.append(_button("Raise a finding…", lambda: self._raise(member)))
-        return [*buttons, _button("Open the version", self._open_version)]
+        buttons.append(button("Raise a finding…", lambda: self._raise(member)))
+        return [*buttons, button("Open the version", self._open_version)]
 
     # --- the right
 
@@ -311,19 +312,14 @@ def _three(left: QWidget, middle: QWidget, right: QWidget) -> QWidget:
     holder = QWidget()
     row = QHBoxLayout(holder)
     row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(theme.XL)
+    row.setSpacing(theme.L)
     sides = scrolling(left), scrolling(right)
-    for side, width in zip(sides, (262, 216), strict=True):
+    for side, width in zip(sides, (258, 214), strict=True):
         side.setFixedWidth(theme.px(width))
     for part, stretch in ((sides[0], 0), (upright(), 0), (scrolling(middle), 1), (upright(), 0), (sides[1], 0)):
         row.addWidget(part, stretch)
     return holder
 
-
-def _button(text: str, run: object) -> QPushButton:
-    button = QPushButton(text)
-    button.clicked.connect(lambda checked=False: run())  # type: ignore[operator]
-    return button
 
 
 def _items(seen: Review) -> list[CheckItem]:

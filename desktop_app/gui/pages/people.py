@@ -1,0 +1,142 @@
+"""People: who the registry knows, the roles they hold, the keys they sign with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QMenu, QWidget
+
+from desktop_app.domain.canonical import Id
+from desktop_app.domain.person import LINE_OF_DEFENCE, ROLE_TITLES, Role
+from desktop_app.gui import theme
+from desktop_app.gui.jobs import Jobs, Lane, Workspace
+from desktop_app.gui.page import Page
+from desktop_app.gui.pages.approvals import filtered
+from desktop_app.gui.pages.findings import with_detail
+from desktop_app.gui.record_table import Column, RecordTable
+from desktop_app.gui.state import AppState
+from desktop_app.gui.widgets.column import Column as Parts
+from desktop_app.gui.widgets.column import beside, button, heading, muted
+from desktop_app.gui.widgets.facts_list import Fact, FactsList
+from desktop_app.gui.widgets.prose import Run
+from desktop_app.gui.widgets.search_field import SearchField
+from desktop_app.progress import Progress
+
+if TYPE_CHECKING:
+    from desktop_app.operations.people import PersonView
+
+Everyone = tuple["PersonView", ...]
+LINES = {0: "outside the three lines", 1: "first line", 2: "second line", 3: "third line"}
+ORIGINS = {"enrolled": "enrolled here", "inventory": "named in an imported inventory", "source": "named at a source"}
+
+
+class PeoplePage(Page[Everyone]):
+    """Opened with `person`, an id, it chooses that one."""
+
+    key, title = "people", "People"
+    kinds = frozenset({"person", "role.granted", "role.revoked", "key.enrolled"})
+
+    def __init__(self, jobs: Jobs, state: AppState) -> None:
+        super().__init__(jobs, state)
+        self.add_button("Enrol a person…", self.enrol)
+        self.table: RecordTable[PersonView] = RecordTable(_columns(), name="People", identity=lambda p: p.id)
+        self.table.chosen.connect(self._show)
+        self.filter = SearchField("Filter people")
+        self.filter.setMaximumWidth(theme.px(300))
+        self.filter.searched.connect(self.table.set_filter)
+        self.detail = Parts()
+        self.set_content(with_detail(filtered(self.filter, self.table), self.detail, 330))
+
+    def load(self, ws: Workspace, progress: Progress) -> Everyone:
+        """Everyone."""
+        from desktop_app.operations import people
+
+        return people.listing(ws)
+
+    def show_data(self, data: Everyone) -> None:
+        """Show them."""
+        keyed = sum(bool(p.key_id) for p in data)
+        here = sum(p.key_here for p in data)
+        self.set_subline(Run(f"{keyed} with a key, {here} of them on this machine · {len(data) - keyed} only named",
+                             tone="muted"))
+        self.table.set_records(data)
+        wanted = self.arguments.get("person")
+        if not (wanted and self.table.choose(lambda p: p.id == wanted)) and self.table.current is None:
+            self.table.selectRow(0)
+        self._show(self.table.current)
+
+    def _show(self, person: PersonView | None) -> None:
+        if person is None:
+            self.detail.show_parts()
+            return
+        facts = [Fact("Key", person.key_id or "none: signs nothing", "mono" if person.key_id else "text"),
+                 Fact("Unlocked by", person.factors or "–"),
+                 Fact("Where", "on this machine" if person.key_here else "not on this machine"),
+                 Fact("Known as", ORIGINS.get(person.origin, person.origin)), Fact("Id", person.id, "mono")]
+        roles = [Fact(ROLE_TITLES[role], LINES[LINE_OF_DEFENCE[role]]) for role in person.roles]
+        parts: list[QWidget | int] = [heading(person.name), FactsList(facts, label_width=104), theme.S,
+                                      heading("Roles")]
+        parts += [FactsList(roles, label_width=160)] if roles else [muted("None: decides nothing.")]
+        self.detail.show_parts(*parts, theme.S, *self._buttons_for(person))
+
+    def _buttons_for(self, person: PersonView) -> list[QWidget | int]:
+        if not person.key_id:
+            return [beside(button("Enrol with a key…", lambda: self.enrol(person.name)))]
+        grant, revoke = button("Grant a role", lambda: None), button("Revoke a role", lambda: None)
+        grant.setMenu(self._menu(person, [role for role in Role if role not in person.roles], self._grant))
+        revoke.setMenu(self._menu(person, list(person.roles), self._revoke))
+        revoke.setEnabled(bool(person.roles))
+        for each in (grant, revoke):
+            each.setProperty("menu", True)
+        return [beside(grant, revoke)]
+
+    def _menu(self, person: PersonView, roles: list[Role], run: object) -> QMenu:
+        menu = QMenu(self)
+        for role in roles:
+            menu.addAction(ROLE_TITLES[role]).triggered.connect(
+                lambda checked=False, role=role: run(person, role))  # type: ignore[operator]
+        return menu
+
+    # --- what can be done
+
+    def enrol(self, name: str = "") -> None:
+        """Ask for a person with a passphrase."""
+        from desktop_app.gui.dialogs.enrol_person import EnrolPerson
+
+        EnrolPerson(self.jobs, self, name=name).open()
+
+    def _grant(self, person: PersonView, role: Role) -> None:
+        identity = person.id
+
+        def work(ws: Workspace, progress: Progress) -> object:
+            from desktop_app.operations import people
+
+            return people.grant(ws, identity, role)
+
+        self.jobs.run(self, work, lane=Lane.WRITE, title="granting a role")
+
+    def _revoke(self, person: PersonView, role: Role) -> None:
+        from desktop_app.gui.dialogs.give_reason import GiveReason
+
+        identity: Id = person.id
+
+        def revoke(ws: Workspace, reason: str) -> object:
+            from desktop_app.operations import people
+
+            return people.revoke(ws, identity, role, reason)
+
+        GiveReason(self.jobs, f"Revoke a role of {person.name}",
+                   f"{ROLE_TITLES[role]}. What was signed under it stays valid.", "Revoke", revoke, self).open()
+
+
+def _columns() -> list[Column[PersonView]]:
+    return [
+        Column(key="name", title="Name", text=lambda p: p.name, strong=True, width=200, stretch=1,
+               second=lambda p: ORIGINS.get(p.origin, p.origin)),
+        Column(key="roles", title="Roles", text=lambda p: p.role_titles.lower(), width=260, stretch=2,
+               tone=lambda p: "ink" if p.roles else "muted"),
+        Column(key="key", title="Key", text=lambda p: p.key_id or "none", mono=True, width=170,
+               tone=lambda p: "ink" if p.key_id else "muted"),
+        Column(key="here", title="On this machine", text=lambda p: "yes" if p.key_here else "no", width=120,
+               tone=lambda p: "ink" if p.key_here else "muted"),
+    ]

@@ -1,0 +1,99 @@
+"""Settings: the look, who acts, where the registry and the keys are."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from desktop_app.domain.canonical import record
+from desktop_app.gui import theme
+from desktop_app.gui.dialogs.form import Choice, labelled
+from desktop_app.gui.jobs import Jobs, Workspace
+from desktop_app.gui.page import Page
+from desktop_app.gui.state import AppState
+from desktop_app.gui.widgets.column import Column, beside, button, heading, muted, scrolling
+from desktop_app.gui.widgets.facts_list import Fact, FactsList
+from desktop_app.progress import Progress
+from desktop_app.settings import data_folder
+
+
+@record
+class Shown:
+    """Where things are."""
+
+    name: str
+    address: str
+    registry: str
+    created: str
+    keys_folder: str
+    keys: int
+
+
+class SettingsPage(Page[Shown]):
+    """What can be set here is set at once."""
+
+    key, title = "settings", "Settings"
+    kinds = frozenset({"key.enrolled"})
+
+    def __init__(self, jobs: Jobs, state: AppState) -> None:
+        super().__init__(jobs, state)
+        scales = [(float(s), f"{round(s * 100)} %") for s in theme.tokens()["text_scales"]]
+        self.look: Choice[str] = Choice(list(theme.TITLES.items()))
+        self.text_size: Choice[float] = Choice(scales)
+        for field in (self.look, self.text_size):
+            field.setMaximumWidth(theme.px(260))
+            field.currentIndexChanged.connect(lambda index: self._set_look())
+        self.who = FactsList(label_width=160)
+        self.where = FactsList(label_width=160)
+        self.body = Column(
+            heading("Look"), labelled("Theme", self.look), labelled("Size of text", self.text_size), theme.M,
+            heading("Who acts"), self.who, beside(button("Change who acts…", self._choose_person)),
+            muted("Everybody signs with their own passphrase, whoever is shown here."), theme.M,
+            heading("Where things are"), self.where,
+            muted("Another registry opens with: assaydesk --registry ADDRESS. A registry in a file is tamper-evident "
+                  "only against digests kept elsewhere, such as a printed audit PDF."), theme.L)
+        self.body.setMaximumWidth(theme.px(760))
+        self.set_content(scrolling(self.body))
+        theme.changed.connect(self._show_look)
+        state.acting_changed.connect(self._show_who)
+        self._show_look()
+        self._show_who()
+
+    def load(self, ws: Workspace, progress: Progress) -> Shown:
+        """Where the registry and the keys are."""
+        info = ws.store.info
+        return Shown(name=info.name, address=ws.store.address, registry=info.id, created=info.created,
+                     keys_folder=str(ws.signer.folder), keys=len(ws.signer.keys()))
+
+    def show_data(self, data: Shown) -> None:
+        """Show it."""
+        self.where.show_facts([
+            Fact("Registry", data.name), Fact("Its address", data.address, "mono"),
+            Fact("Its id", data.registry, "mono"), Fact("Created", data.created),
+            Fact("Keys on this machine", f"{data.keys}"), Fact("They are in", data.keys_folder, "mono"),
+            Fact("Drafts are in", str(data_folder() / "drafts"), "mono")])
+
+    def _show_who(self) -> None:
+        acting = self.state.acting
+        may = ", ".join(person.name for person in self.state.people) or "nobody has a key here"
+        self.who.show_facts([Fact("Acting now", f"{acting.name}, {acting.role.lower()}" if acting else "nobody yet"),
+                             Fact("May act here", may)])
+
+    def _show_look(self) -> None:
+        for field, value in ((self.look, theme.current()), (self.text_size, theme.scale())):
+            blocked = field.blockSignals(True)
+            field.choose(value)  # type: ignore[arg-type]
+            field.blockSignals(blocked)
+
+    def _set_look(self) -> None:
+        from desktop_app.gui.main_window import MainWindow
+
+        window: QWidget = self.window()
+        if isinstance(window, MainWindow):
+            window.set_look(self.look.value or "system", self.text_size.value or 1.0)
+
+    def _choose_person(self) -> None:
+        from desktop_app.gui.main_window import MainWindow
+
+        window: QWidget = self.window()
+        if isinstance(window, MainWindow):
+            window.open_person_menu()
