@@ -243,6 +243,8 @@ def _criterion(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> Cr
         measure, group, said, verdict = Measure(value=None, reason="too few rows"), "", "", Verdict.UNDETERMINED
     if threshold is None:
         verdict, said = Verdict.REPORTED, _reported(criterion, measure, group)
+    elif small and verdict is Verdict.BREACHED:  # a group too small to judge does not undo what is clear of the others
+        said = f"{said} {_not_judged(spec, small)}"
     elif small:
         verdict, said = Verdict.UNDETERMINED, _too_small(spec, criterion, small, said)
     return CriterionResult(criterion=criterion, measure=measure, verdict=verdict, sentence=said, worst_group=group)
@@ -295,10 +297,17 @@ def _reported(criterion: Criterion, measure: Measure, group: str) -> str:
             f"{f', “{group}”' if group else ''}; reported without a threshold.")
 
 
-def _too_small(spec: FairnessSpec, criterion: Criterion, small: list[Cells], said: str) -> str:
+def _named(small: list[Cells]) -> str:
     named = ", ".join(f"“{c.group}” (n {c.n:,})" for c in small[:3])
-    more = f" and {len(small) - 3} more" if len(small) > 3 else ""
-    start = (f"{criterion.attribute} cannot be told for {named}{more}: fewer than the minimum of "
+    return named + (f" and {len(small) - 3} more" if len(small) > 3 else "")
+
+
+def _not_judged(spec: FairnessSpec, small: list[Cells]) -> str:
+    return f"Not judged: {_named(small)}, fewer than the minimum of {spec.minimum_group:,} rows."
+
+
+def _too_small(spec: FairnessSpec, criterion: Criterion, small: list[Cells], said: str) -> str:
+    start = (f"{criterion.attribute} cannot be told for {_named(small)}: fewer than the minimum of "
              f"{spec.minimum_group:,} rows, which is what it would take.")
     return f"{start} Among the groups large enough: {said}" if said else start
 

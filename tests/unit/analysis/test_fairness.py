@@ -106,7 +106,8 @@ def test_the_favourable_outcome_may_be_not_being_selected():
     ({"a": (50, 100), "b": (0, 100)}, "interval", Verdict.BREACHED),  # a zero cell does not hide a breach
     ({"a": (0, 100), "b": (0, 100)}, "interval", Verdict.NOT_COMPUTABLE),
     ({"a": (10, 100)}, "interval", Verdict.NOT_COMPUTABLE),
-    ({"a": (900, 1000), "b": (300, 1000), "c": (2, 5)}, "interval", Verdict.UNDETERMINED),  # c is too small
+    ({"a": (900, 1000), "b": (890, 1000), "c": (2, 5)}, "interval", Verdict.UNDETERMINED),  # c is too small
+    ({"a": (900, 1000), "b": (300, 1000), "c": (2, 5)}, "interval", Verdict.BREACHED),  # … and hides no breach
 ])
 def test_verdicts(groups, rule, verdict):
     found = verdict_of(groups, wants(rule=rule))
