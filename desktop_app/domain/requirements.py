@@ -87,11 +87,21 @@ def _evidence(rule: EvidenceRule, history: History, asked: Question) -> Check:
 def _headline(item: Recorded[Evidence]) -> str:
     evidence = item.record
     if evidence.verdicts:
-        return "; ".join(f"{v.criterion.metric.replace('_', ' ')} {v.verdict.value.replace('_', ' ')}"
-                         for v in evidence.verdicts[:3])
+        return _verdicts(evidence)
     if evidence.scan:
         return evidence.scan.format + (", data only" if evidence.scan.loadable else f": {evidence.scan.reason}")
     return "asserted, not recomputed" if evidence.standing is Standing.ASSERTED else "no threshold"
+
+
+def _verdicts(evidence: Evidence) -> str:
+    """Each metric with how often each verdict was given: "impact ratio 1 met, 4 undetermined"."""
+    counts: dict[str, dict[str, int]] = {}
+    for v in evidence.verdicts:
+        of = counts.setdefault(v.criterion.metric.replace("_", " "), {})
+        of[v.verdict.value.replace("_", " ")] = of.get(v.verdict.value.replace("_", " "), 0) + 1
+    return "; ".join(
+        f"{metric} " + ", ".join(f"{n} {verdict}" if sum(of.values()) > 1 else verdict for verdict, n in of.items())
+        for metric, of in counts.items())
 
 
 def _document(line: DocumentLine, history: History, asked: Question) -> Check:

@@ -27,6 +27,7 @@ from desktop_app.domain.evidence import (
     FairnessSpec,
     PerformanceSpec,
     Standing,
+    Verdict,
 )
 from desktop_app.domain.figure import Figure
 from desktop_app.domain.history import History
@@ -340,6 +341,15 @@ def intervals(item: Evidence) -> dict[tuple[str, str], Figure]:
     from desktop_app.analysis import figures
 
     return figures.interval_rows(item)
+
+
+def row_verdicts(item: Evidence) -> dict[tuple[str, str], Verdict]:
+    """The verdict of each group under its attribute's impact-ratio criterion: (attribute, group) → verdict."""
+    from desktop_app.analysis import fairness as engine
+
+    if item.fairness is None or item.fairness_spec is None:
+        return {}
+    return engine.row_verdicts(item.fairness_spec, item.fairness)
 
 
 @record
