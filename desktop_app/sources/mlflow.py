@@ -3,7 +3,8 @@
 What was found of the API (3.17), and what follows from it:
 
 - Moving an alias touches no time stamp, and no request asks for aliases alone, so every fetch pulls all
-  registered models; this is most of the cost of a fetch that finds nothing new.
+  registered models; this is nearly all of the cost of a fetch that finds nothing new (for 2,000 models × 5 versions
+  with runs some 1/12 of a full fetch; `changed`, which cannot see aliases, is below 1/300).
 - Setting a tag on a version touches no time stamp either: only a full fetch (`since=None`) sees it.
 - The server's time goes into its object mapper, some 0.2 ms a version and 0.4 ms a model, so two requests go on
   side by side: the models from both ends of the alphabet, the versions in ranges of their number.

@@ -68,6 +68,15 @@ def credit_run(mlflow_uri: str) -> str:
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
+class _Quiet(ThreadingHTTPServer):
+    """Says nothing of clients that hang up."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Silent."""
+
+
 @pytest.fixture
 def answering() -> Iterator[Callable[[Answer], str]]:
     """`answering(handle)` starts a server that leaves every request to `handle`; its URI."""
@@ -86,8 +95,7 @@ def answering() -> Iterator[Callable[[Answer], str]]:
             def log_message(self, *args: object) -> None:
                 """Silent."""
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
+        server = _Quiet(("127.0.0.1", 0), Handler)
         servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         return f"http://127.0.0.1:{server.server_port}"
