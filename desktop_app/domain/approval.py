@@ -339,9 +339,9 @@ def statement_text(
     ]
     if conditions:
         paragraphs.append("Conditions: " + "; ".join(
-            f"{c.text} (owner {c.owner}, due {c.due.isoformat()})" for c in conditions) + ".")
+            f"{c.text} (owner {c.owner}, due {canonical.day_text(c.due)})" for c in conditions) + ".")
     if meaning in (Meaning.APPROVE, Meaning.APPROVE_WITH_CONDITIONS, Meaning.CONCUR, Meaning.CONCLUDE):
-        paragraphs.append(f"To be reviewed by {review_by.isoformat()}.")
+        paragraphs.append(f"To be reviewed by {canonical.day_text(review_by)}.")
     paragraphs.append(f"I declare: {declaration}")
     return "\n\n".join(paragraphs)
 

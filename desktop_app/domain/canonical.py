@@ -30,7 +30,9 @@ Number = NewType("Number", str)  # shortest repr of a finite float
 R = TypeVar("R")
 T = TypeVar("T")
 _KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 FORMAT = 1  # of every fact and entry body
 
 FACTS: dict[str, type[Any]] = {}  # kind → record class
@@ -84,20 +86,23 @@ def utc_text(moment: datetime) -> str:
     """UTC with microseconds, `2026-11-20T17:36:05.123456Z`. Raises NotCanonical for a time without a zone."""
     if moment.tzinfo is None:
         raise NotCanonical("a time needs a zone")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def day_text(day: date) -> str:
-    """A day as it is written for people, `12 Mar 2027`."""
-    return f"{day.day} {day:%b %Y}"
+    """A day as it is written for people, `12 Mar 2027`: in every locale alike, since paper is drawn again elsewhere."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year:04}"
 
 
 def parse_utc(text: str) -> datetime:
     """The inverse of `utc_text`. Raises NotCanonical."""
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-    except ValueError as error:
+        moment = datetime.fromisoformat(text)
+        if utc_text(moment) != text:
+            raise NotCanonical("written otherwise than by utc_text")
+    except (ValueError, TypeError, OverflowError) as error:
         raise NotCanonical(f"not a UTC time: {text!r}") from error
+    return moment
 
 
 def plain(value: Any) -> Any:
@@ -174,9 +179,10 @@ def parse(data: bytes) -> Any:
         value = json.loads(
             data, object_pairs_hook=_no_duplicates, parse_float=_no_floats, parse_constant=_no_floats
         )
+        again = encode(value)
     except (ValueError, RecursionError) as error:
         raise NotCanonical(str(error)) from error
-    if encode(value) != data:
+    if again != data:
         raise NotCanonical("the bytes are not in canonical form")
     return value
 
@@ -184,10 +190,9 @@ def parse(data: bytes) -> Any:
 def load(data: bytes) -> Any:
     """The fact record in canonical bytes. Raises NotCanonical for an unknown kind or a misfit."""
     value = parse(data)
-    if not isinstance(value, dict) or value.get("v") != FORMAT or value.get("kind") not in FACTS:
+    kind, version = (value.pop("kind", ""), value.pop("v", 0)) if isinstance(value, dict) else ("", 0)
+    if not isinstance(kind, str) or kind not in FACTS or type(version) is not int or version != FORMAT:
         raise NotCanonical("not a fact this version of the program knows")
-    kind = value.pop("kind")
-    del value["v"]
     return build(FACTS[kind], value)
 
 
@@ -228,8 +233,8 @@ def _fit(hint: Any, value: Any) -> Any:
     if not isinstance(hint, type):
         raise NotCanonical(f"no reading for {hint!r}")
     try:
-        if hint is date:
-            return date.fromisoformat(value)
+        if hint is date and (day := date.fromisoformat(value)).isoformat() == value:
+            return day
         if issubclass(hint, Enum):
             return hint(value)
     except (ValueError, TypeError) as error:

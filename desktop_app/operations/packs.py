@@ -421,7 +421,8 @@ class _Checking:
         return CheckReport(
             checks=tuple((name, came_to(n, name)) for n, name in enumerate(_CHECKS, 1)), problems=tuple(self._problems),
             entries=pack.head_seq if pack else 0, head=pack.head_hash if pack else Digest("0" * 64),
-            not_checked=(*self._left_out, *missing, "who the people behind the keys are", "what happened after the PDF was made"))
+            not_checked=(*self._left_out, *missing, "who the people behind the keys are",
+                         "what happened after the PDF was made"))
 
 
 def _as_recorded(item: PackRecord) -> Recorded[Any] | None:

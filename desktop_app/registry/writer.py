@@ -85,7 +85,7 @@ class Write:
         seq, prev = (last.seq + 1, last.hash) if last else (1, audit.GENESIS.hex())
         at = max(self.now, canonical.parse_utc(last.at)) if last else self.now  # the log's time never runs back
         body = canonical.encode(self._body()).decode("utf-8")
-        user = getpass.getuser()
+        user = _system_user()
         framed = audit.message(seq, at, user, self._command, body)
         self._connection.execute(insert(ENTRY), [{
             "seq": seq, "at": canonical.utc_text(at), "db_user": user, "command": self._command, "body": body,
@@ -122,6 +122,14 @@ class Write:
                 for d, data in self._blobs.items() if d not in kept]
         if rows:
             self._connection.execute(insert(BLOB), rows)
+
+
+def _system_user() -> str:
+    """Who the operating system says writes."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no such user in the system's tables, as in some containers
+        return "unknown"
 
 
 def unkept(now: datetime, text: str) -> Unkept:
