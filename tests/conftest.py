@@ -8,9 +8,16 @@ import threading
 import time
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("house", deadline=None)  # a busy machine is not a defect
+settings.load_profile("house")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--kills", type=int, default=100, help="how often tests/attack/test_kill.py ends a process")
 
 
 @pytest.fixture(autouse=True)
