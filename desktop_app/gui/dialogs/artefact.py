@@ -21,8 +21,8 @@ class ReadArtefact(TaskDialog):
 
     def __init__(self, jobs: Jobs, version: ModelVersion, parent: QWidget | None = None) -> None:
         super().__init__(jobs, "Read the artefact", action="Read", parent=parent,
-                         lead="The bytes are digested and scanned without being loaded; nothing in them is run. From then "
-                              "on the version is exactly these bytes.")
+                         lead="The bytes are digested and scanned without being loaded; nothing in them is run. From "
+                              "then on the version is exactly these bytes.")
         self._version = version.id
         self.where: Radios[str] | None = None
         if version.source.source.startswith("mlflow"):

@@ -41,15 +41,17 @@ class NewBiasReport(TableDialog):
         self._version = version
         self.decision: Choice[str] = Choice()
         self.positive: Choice[str] = Choice()
-        self.form.addWidget(beside(labelled("Column with the decision", self.decision, "What the model decided or selected."),
-                                   labelled("Value that counts", self.positive, "The event that is counted.")))
+        self.form.addWidget(beside(
+            labelled("Column with the decision", self.decision, "What the model decided or selected."),
+            labelled("Value that counts", self.positive, "The event that is counted.")))
         self.favourable: Radios[bool] = Radios(GOOD, True)
         self.form.addWidget(labelled("Being selected is", self.favourable))
         self.label: Choice[str] = Choice()
         self.form.addWidget(labelled("Column with what really happened", self.label,
                                      "With it, error rates by group are reported too."))
         self.sensitive = Ticks()
-        self.form.addWidget(labelled("Compare groups by", self.sensitive, f"Columns with at most {MOST_GROUPS} values."))
+        self.form.addWidget(labelled(
+            "Compare groups by", self.sensitive, f"Columns with at most {MOST_GROUPS} values."))
         self._references: dict[str, Choice[str]] = {}
         self._reference_column = QVBoxLayout()
         self.form.addLayout(self._reference_column)
@@ -130,7 +132,7 @@ class NewBiasReport(TableDialog):
             raise UserError("No groups are chosen.", "", "Tick at least one column to compare by.")
         for name, role in ((decision, "the decision"), (self.label.value, "what really happened")):
             if name and name in chosen:
-                raise UserError(f"“{name}” cannot be both {role} and a group.", "", "Untick it, or choose another column.")
+                raise UserError(f"“{name}” cannot be both {role} and a group.", "", "Untick it or choose another.")
         if self.label.value == decision:
             raise UserError("The decision and what really happened are the same column.", decision, "Choose another.")
         reference = tuple(Pair(key=k, value=c.value) for k, c in self._references.items() if c.value)
@@ -144,8 +146,9 @@ class NewBiasReport(TableDialog):
         if rule == "none":
             return ()
         named = {p.key: p.value for p in reference}
-        return tuple(Criterion(metric="impact_ratio", attribute=name, threshold=number(round(self.threshold.value(), 4)),
-                               direction="at_least", rule=rule, reference=named.get(name))
+        threshold = number(round(self.threshold.value(), 4))
+        return tuple(Criterion(metric="impact_ratio", attribute=name, threshold=threshold, direction="at_least",
+                               rule=rule, reference=named.get(name))
                      for name in (*self.sensitive.value, *self.intersections.value))
 
     def run(self) -> None:
@@ -155,7 +158,8 @@ class NewBiasReport(TableDialog):
         def work(ws: Workspace, progress: Progress) -> Any:
             from desktop_app.operations import evidence
 
-            return written(ws, evidence.fairness(ws, version, table, spec, period=period, progress=progress), about=version)
+            made = evidence.fairness(ws, version, table, spec, period=period, progress=progress)
+            return written(ws, made, about=version)
 
         self.start(work, "bias report", lane=Lane.COMPUTE)
 

@@ -12,7 +12,6 @@ from desktop_app.domain.use import Use
 from desktop_app.gui.dialogs.form import Choice, DayField, GrowingText, Radios, beside, labelled, required
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Workspace
-from desktop_app.progress import Progress
 
 LEVELS = (("", "not stated"), ("low", "low"), ("medium", "medium"), ("high", "high"))
 TIERS = ((1, "Tier 1, highest"), (2, "Tier 2"), (3, "Tier 3, lowest"))
@@ -26,7 +25,7 @@ class DescribeUse(TaskDialog):
                          lead="Decisions are about a version and a use. A use that is recorded does not change; "
                               "describe another one instead.")
         self._model = model
-        self.purpose: QLineEdit = self.add("Purpose", QLineEdit(), "What the model is for: “mortgages up to € 750,000”.")
+        self.purpose: QLineEdit = self.add("Purpose", QLineEdit(), "What the model is for, in a few words.")
         self.entity, self.line = QLineEdit(), QLineEdit()
         self.form.addWidget(beside(labelled("Legal entity", self.entity), labelled("Business line", self.line)))
         self.limits: GrowingText = self.add("Limits", GrowingText(), "Where it may be used, and up to what.")
@@ -38,13 +37,13 @@ class DescribeUse(TaskDialog):
         said = {"entity": self.entity.text().strip(), "business_line": self.line.text().strip(),
                 "limits": self.limits.toPlainText().strip(), "prohibited": self.prohibited.toPlainText().strip()}
 
-        def work(ws: Workspace, progress: Progress) -> Any:
+        def work(ws: Workspace) -> Any:
             from desktop_app.gui.dialogs.written import written
             from desktop_app.operations import models
 
             return written(ws, models.describe_use(ws, model, purpose, **said))
 
-        self.start(work, "describing a use")
+        self.start(lambda ws, progress: work(ws), "describing a use")
 
 
 class SetTier(TaskDialog):
@@ -64,12 +63,12 @@ class SetTier(TaskDialog):
         use, tier, reason = self._use, self.tier.value, required(self.reason.toPlainText(), "The reason")
         materiality, risk = self.materiality.value or "", self.risk.value or ""
 
-        def work(ws: Workspace, progress: Progress) -> Any:
+        def work(ws: Workspace) -> Any:
             from desktop_app.operations import models
 
             return models.set_tier(ws, use, tier, materiality=materiality, inherent_risk=risk, reason=reason)
 
-        self.start(work, "setting the tier")
+        self.start(lambda ws, progress: work(ws), "setting the tier")
 
 
 class StateUse(TaskDialog):
@@ -89,9 +88,9 @@ class StateUse(TaskDialog):
         version, use, state, since = self._version, self._use, self.state.value, self.since.day()
         note = self.note.text().strip()
 
-        def work(ws: Workspace, progress: Progress) -> Any:
+        def work(ws: Workspace) -> Any:
             from desktop_app.operations import models
 
             return models.state_use(ws, version, use, state, since=since, note=note)
 
-        self.start(work, "stating what is in use")
+        self.start(lambda ws, progress: work(ws), "stating what is in use")

@@ -39,7 +39,8 @@ class FileDocument(TaskDialog):
         self.title: QLineEdit = self.add("Title", QLineEdit(), "Empty: as the file says.")
         self.title.setEnabled(len(paths) < 2)
         self.author, self.received = QLineEdit(), DayField()
-        self.form.addWidget(beside(labelled("Author", self.author), labelled("Received on", self.received, "Empty: today.")))
+        self.form.addWidget(beside(
+            labelled("Author", self.author), labelled("Received on", self.received, "Empty: today.")))
         self.begin, self.end = DayField(), DayField()
         self.form.addWidget(beside(labelled("Covers from", self.begin), labelled("to", self.end, "May be left empty.")))
 

@@ -5,6 +5,7 @@ A dialog overrides `offer` (fill the choices from the preview) and `run`.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from desktop_app.errors import UserError
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.form import DayField, PathField, beside, labelled
 from desktop_app.gui.dialogs.task import TaskDialog
-from desktop_app.gui.jobs import Jobs, Lane, Workspace
+from desktop_app.gui.jobs import Jobs, Lane
 from desktop_app.gui.record_table import Column, RecordTable
 from desktop_app.gui.widgets.prose import paragraph
 from desktop_app.progress import Progress
@@ -30,7 +31,8 @@ class TableDialog(TaskDialog):
     def __init__(self, jobs: Jobs, title: str, *, action: str, lead: str, parent: QWidget | None = None) -> None:
         super().__init__(jobs, title, action=action, lead=lead, width=760, tall=True, parent=parent)
         self.preview: Any = None
-        self.path: PathField = self.add("Table", PathField(what="Choose a table", kinds=TABLES), "CSV (UTF-8) or Parquet.")
+        self.path: PathField = self.add(
+            "Table", PathField(what="Choose a table", kinds=TABLES), "CSV (UTF-8) or Parquet.")
         self.path.changed.connect(self.read)
         self._head = QVBoxLayout()
         self.form.addLayout(self._head)
@@ -47,7 +49,7 @@ class TableDialog(TaskDialog):
 
     def read(self, path: Path) -> None:
         """Read the table in a job and show its first rows."""
-        def work(ws: Workspace, progress: Progress) -> Any:
+        def work(progress: Progress) -> Any:
             from desktop_app.operations import evidence
 
             progress.step(0.1, f"reading {path.name}")
@@ -55,10 +57,11 @@ class TableDialog(TaskDialog):
 
         self.preview = None
         self.primary.setEnabled(False)
-        self.start(work, f"reading {path.name}", lane=Lane.COMPUTE, then=self._read)
+        self.start(lambda ws, progress: work(progress), f"reading {path.name}", lane=Lane.COMPUTE, then=self._read)
 
     def _read(self, preview: Any) -> None:
         self.preview = preview
+        self.primary.setEnabled(True)
         if self._shown is not None:
             self._head.removeWidget(self._shown)
             self._shown.deleteLater()
@@ -109,10 +112,10 @@ def _first_rows(preview: Any) -> QWidget:
     column.addWidget(paragraph(f"{given.rows:,} rows, {given.columns} columns{more}.", "note", selectable=False))
     names = [c.name for c in preview.columns][:MOST_COLUMNS]
     table: RecordTable[Any] = RecordTable([
-        Column(key=str(n), title=name, text=lambda row, n=n: row[n], width=max(72, 9 * len(name) + 20))
+        Column(key=str(n), title=name, text=itemgetter(n), stretch=1, width=max(72, 9 * len(name) + 20))
         for n, name in enumerate(names)], name="First rows of the table", dense=True)
     table.horizontalHeader().setSortIndicatorShown(False)
     table.set_records(preview.head[:FIRST_ROWS])
-    table.setFixedHeight(theme.row_height(False) * (FIRST_ROWS + 1) + theme.XL)
+    table.setFixedHeight(theme.row_height(False) * (min(FIRST_ROWS, len(preview.head)) + 1) + theme.L)
     column.addWidget(table)
     return holder

@@ -21,7 +21,7 @@ class NewPerformance(TableDialog):
 
     def __init__(self, jobs: Jobs, version: Id, parent: QWidget | None = None) -> None:
         super().__init__(jobs, "New performance report", action="Compute", parent=parent,
-                         lead="On a table the model was not trained on. The threshold is recorded before it is computed.")
+                         lead="On a table the model was not trained on. The threshold is recorded before the run.")
         self._version = version
         self.label: Choice[str] = Choice()
         self.positive: Choice[str] = Choice()
@@ -51,7 +51,8 @@ class NewPerformance(TableDialog):
             choice.offer([("", none), *self.columns()])
         names = {c.name.lower(): c.name for c in preview.columns}
         self.score.choose(next((names[n] for n in ("score", "probability", "p", "pd") if n in names), ""))
-        self.label.choose(next((names[n] for n in ("label", "target", "actual", "y_true", "default") if n in names), None))
+        usual = ("label", "target", "actual", "y_true", "default")
+        self.label.choose(next((names[n] for n in usual if n in names), None))
         self._label_changed()
 
     def _label_changed(self) -> None:
@@ -74,7 +75,7 @@ class NewPerformance(TableDialog):
     def spec(self) -> PerformanceSpec:
         """What is asked. Raises UserError where something is missing."""
         if not self.label.value or self.positive.value is None:
-            raise UserError("What really happened is not chosen.", "", "Choose its column and the value that is the event.")
+            raise UserError("What really happened is not chosen.", "", "Choose its column and the event.")
         if not self.score.value and not self.decision.value:
             raise UserError("There is nothing to measure.", "", "Choose the column of the score or of the decision.")
         judged = self.judged.isChecked() and bool(self.score.value)

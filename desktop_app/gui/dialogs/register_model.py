@@ -11,7 +11,6 @@ from desktop_app.domain.model import Origin
 from desktop_app.gui.dialogs.form import Choice, GrowingText, PathField, beside, labelled, required
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Workspace
-from desktop_app.progress import Progress
 
 ORIGINS = tuple((origin, origin.value.replace("_", " ")) for origin in Origin)
 
@@ -21,15 +20,16 @@ class RegisterModel(TaskDialog):
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(jobs, "Register a model", action="Register", parent=parent,
-                         lead="For what lives in no system. Models of an MLflow server are better synced, an inventory "
-                              "better imported.")
+                         lead="For what lives in no system. Models of an MLflow server are better synced, "
+                              "an inventory better imported.")
         self.name, self.label = QLineEdit(), QLineEdit()
         self.add("Name", self.name)
         self.origin: Choice[Origin] = Choice(ORIGINS)
-        self.form.addWidget(beside(labelled("Version", self.label, "“2026.2”, “r5”, “1”."), labelled("Made by", self.origin)))
+        self.form.addWidget(beside(
+            labelled("Version", self.label, "“2026.2”, “r5”, “1”."), labelled("Made by", self.origin)))
         self.document = PathField(what="A document of this version")
-        self.add("Document", self.document, "Without a model file the version is as exact as its documents: the digest is "
-                 "theirs. It may be left empty.")
+        self.add("Document", self.document, "Without a model file the version is as exact as its documents: the digest "
+                 "is theirs. It may be left empty.")
         self.purpose, self.entity = QLineEdit(), QLineEdit()
         self.form.addWidget(beside(labelled("Used for", self.purpose), labelled("Legal entity", self.entity)))
         self.description: GrowingText = self.add("Description", GrowingText())
@@ -41,11 +41,11 @@ class RegisterModel(TaskDialog):
         origin, description = self.origin.value or Origin.INTERNAL, self.description.toPlainText().strip()
         documents: tuple[Path, ...] = (self.document.path(),) if self.document.line.text().strip() else ()
 
-        def work(ws: Workspace, progress: Progress) -> Any:
+        def work(ws: Workspace) -> Any:
             from desktop_app.operations import models
 
             model = models.register(ws, name, origin=origin, description=description)
             version = models.add_version(ws, model, label, documents=documents)
             return version, models.describe_use(ws, model, purpose, entity=entity)
 
-        self.start(work, "registering a model")
+        self.start(lambda ws, progress: work(ws), "registering a model")

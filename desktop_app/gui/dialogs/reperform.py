@@ -20,8 +20,8 @@ class Reperform(TaskDialog):
     def __init__(self, jobs: Jobs, item: Evidence, known: Path | None, parent: QWidget | None = None) -> None:
         """known: where the table was when the report was computed."""
         super().__init__(jobs, "Re-perform", action="Compute again", parent=parent,
-                         lead="The report is computed again from its recorded question and the same table, and every number "
-                              "is compared. Nothing is recorded.")
+                         lead="The report is computed again from its recorded question and the same table, and every "
+                              "number is compared. Nothing is recorded.")
         self._item = item
         self.path: PathField = self.add("Table", PathField(what="The table it was computed on"), _digest_hint(item))
         if known is not None and known.exists():

@@ -11,18 +11,19 @@ from desktop_app.errors import StaleError, UserError
 from desktop_app.gui.dialogs.form import Radios
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Workspace
-from desktop_app.progress import Progress
 
 KINDS = (
-    (False, "Material: what the card says has changed; decisions on it are to be reconsidered"),
-    (True, "Editorial: wording only; decisions on it stand"),
+    (False, "Material: decisions on it are to be reconsidered"),
+    (True, "Editorial: wording only, decisions on it stand"),
 )
 
 
 class SaveCard(TaskDialog):
     """See the module."""
 
-    def __init__(self, jobs: Jobs, version: Id, texts: dict[str, str], seen: int, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, jobs: Jobs, version: Id, texts: dict[str, str], seen: int, parent: QWidget | None = None,
+    ) -> None:
         """seen: the number of the revision that was edited, 0 for none."""
         super().__init__(jobs, "Save the card", action="Save revision", parent=parent,
                          lead=f"This becomes revision {seen + 1}. Earlier revisions stay as they are.")
@@ -36,13 +37,13 @@ class SaveCard(TaskDialog):
         version, texts, seen, over = self._version, self._texts, self._seen, self._over
         note, editorial = self.note.text().strip(), self.kind.value
 
-        def work(ws: Workspace, progress: Progress) -> Any:
+        def work(ws: Workspace) -> Any:
             from desktop_app.operations import cards
 
             newest = cards.revisions(ws, version)[0].record.revision if over else seen
             return cards.save(ws, version, texts, seen=newest, note=note, editorial=editorial)
 
-        self.start(work, "saving the card")
+        self.start(lambda ws, progress: work(ws), "saving the card")
 
     def show_refusal(self, error: UserError) -> None:
         """A newer revision: show the difference, and offer to save over it."""

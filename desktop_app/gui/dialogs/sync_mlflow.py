@@ -17,10 +17,10 @@ class SyncMlflow(TaskDialog):
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(jobs, "Sync with MLflow", action="Sync", parent=parent,
-                         lead="Registered models, versions, runs and aliases are read; nothing is changed on the server.")
+                         lead="Models, versions, runs and aliases are read; nothing is changed on the server.")
         self.address: QLineEdit = self.add(
-            "Tracking address", QLineEdit(), "For example http://mlflow.example:5000. A sync can be repeated at any time.")
-        jobs.run(self, _last_address, then=self._suggest, failed=lambda error: None)
+            "Tracking address", QLineEdit(), "For example http://mlflow.example:5000. It can be repeated at any time.")
+        jobs.run(self, lambda ws, progress: _last_address(ws), then=self._suggest, failed=lambda error: None)
 
     def _suggest(self, address: str) -> None:
         if address and not self.address.text():
@@ -48,7 +48,7 @@ class SyncMlflow(TaskDialog):
         self.say(f"New: {new}." if anything else "Nothing is new.", report.note, tone="met")
 
 
-def _last_address(ws: Workspace, progress: Progress) -> str:
+def _last_address(ws: Workspace) -> str:
     """The address of the last sync, or an empty text."""
     from desktop_app.operations import syncing
 

@@ -39,7 +39,7 @@ from desktop_app.progress import Progress
 
 
 class TaskDialog(QDialog):
-    """See the module. Signal `succeeded(result)`: the work is done; the dialog closes unless `finish` says otherwise."""
+    """See the module. Signal `succeeded(result)`: the work is done; the dialog closes unless `finish` does not."""
 
     succeeded = Signal(object)
 

@@ -68,7 +68,7 @@ class InventoryPage(Page["InventoryView"]):
         self.table: RecordTable[InventoryRow] = RecordTable(
             self._columns(), name="Models and their uses", identity=lambda r: (r.version, r.use))
         self.table.opened.connect(self._open)
-        self.table.chosen.connect(lambda row: row and self.state.select("version", row.version))
+        self.table.chosen.connect(self._select)
         self.table.counted.connect(self._say_how_many)
         column.addWidget(self.table, 1)
         self.set_content(content)
@@ -109,8 +109,8 @@ class InventoryPage(Page["InventoryView"]):
 
     def _columns(self) -> list[Column[InventoryRow]]:
         return [
-            Column(key="model", title="Model, version, use", text=lambda r: r.name, suffix=lambda r: label_text(r.label),
-                   second=use_words, strong=True, stretch=3, width=250),
+            Column(key="model", title="Model, version, use", text=lambda r: r.name, second=use_words,
+                   suffix=lambda r: label_text(r.label), strong=True, stretch=3, width=250),
             Column(key="tier", title="Tier", text=lambda r: str(r.tier or "–"), align="right", width=52,
                    sort=lambda r: r.tier),
             Column(key="status", title="Status", text=_status, width=104),
@@ -118,8 +118,8 @@ class InventoryPage(Page["InventoryView"]):
                    second=lambda r: day_text(r.opinion_on) if r.opinion_on else "—"),
             Column(key="approval", title="Approval", text=lambda r: rules.approval(r, self.today).text,
                    chip=lambda r: approval_chip(r, self.today), width=176, stretch=1),
-            Column(key="finding", title="Worst open finding", text=lambda r: _finding(r, self.today), width=156, stretch=1,
-                   sort=_finding_rank),
+            Column(key="finding", title="Worst open finding", text=lambda r: _finding(r, self.today), width=156,
+                   stretch=1, sort=_finding_rank),
             Column(key="due", title="Next due", text=lambda r: _due(r, self.today)[0], width=150, stretch=1,
                    tone=lambda r: "breached" if _due(r, self.today)[1] else "ink",
                    sort=lambda r: r.due[0].on if r.due else None),
@@ -164,6 +164,8 @@ class InventoryPage(Page["InventoryView"]):
         found = sorted({r.entity for r in data.rows if r.entity})
         self.entities.offer([("", "All entities"), *((e, e) for e in found)])
         self._refilter()
+        if self.table.current is None and self.isVisible() and self.window().focusWidget() in (None, self):
+            self.table.setFocus()
 
     # --- filtering
 
@@ -199,6 +201,10 @@ class InventoryPage(Page["InventoryView"]):
         self.how_many.setText("" if shown == every else "No row passes" if not shown else f"{shown:,} of {every:,}")
 
     # --- what can be done
+
+    def _select(self, row: InventoryRow | None) -> None:
+        if row is not None:
+            self.state.select("version", row.version)
 
     def _open(self, row: InventoryRow) -> None:
         self.open("version", version=row.version, use=row.use)
@@ -239,13 +245,14 @@ class InventoryPage(Page["InventoryView"]):
 
     def export_to(self, target: Path) -> None:
         """Write the inventory to a file, in a job."""
-        def work(ws: Workspace, progress: Progress) -> str:
+        def work(ws: Workspace) -> str:
             from desktop_app.operations import inventory
 
             return inventory.export_csv(ws, target)
 
-        self.jobs.run(self, work, lane=Lane.WRITE, title="export of the inventory", then=lambda digest: (
-            self.how_many.setText(f"Exported to {target.name}, SHA-256 {digest[:8]}…")))
+        self.jobs.run(
+            self, lambda ws, progress: work(ws), lane=Lane.WRITE, title="export of the inventory",
+            then=lambda digest: self.how_many.setText(f"Exported to {target.name}, SHA-256 {digest[:8]}…"))
 
 
 class Beginning(EmptyState):

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QTabWidget, QVBoxLayout,
 
 from desktop_app.domain.canonical import Id
 from desktop_app.domain.dossier import CheckState
-from desktop_app.domain.model import DigestOf
 from desktop_app.errors import Refused
 from desktop_app.gui import theme
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
@@ -25,7 +24,7 @@ from desktop_app.gui.pages.version_tabs.explanation import ExplanationTab
 from desktop_app.gui.pages.version_tabs.fairness import FairnessTab
 from desktop_app.gui.pages.version_tabs.history import HistoryTab
 from desktop_app.gui.pages.version_tabs.lineage import LineageTab
-from desktop_app.gui.pages.version_tabs.overview import OverviewTab
+from desktop_app.gui.pages.version_tabs.overview import DIGEST_OF, OverviewTab
 from desktop_app.gui.pages.version_tabs.tab import Loaded, Tab, link
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.facts_list import digest_words
@@ -38,10 +37,6 @@ if TYPE_CHECKING:
 
 TABS: tuple[type[Tab], ...] = (
     OverviewTab, CardTab, LineageTab, FairnessTab, ExplanationTab, DocumentsTab, ApprovalsTab, HistoryTab)
-DIGEST_OF = {
-    DigestOf.ARTEFACT: "the artefact", DigestOf.DOCUMENTS: "its documents", DigestOf.RECORD: "the record only",
-    DigestOf.SOURCE: "what its source says",
-}
 
 
 class VersionPage(Page[Loaded]):
@@ -130,15 +125,21 @@ class VersionPage(Page[Loaded]):
         self.uses.offer([(u.id, u.purpose + (f", {u.entity}" if u.entity else "")) for u in view.uses]
                         or [(Id(""), "No use described")])
         self.uses.show_value(view.use.id if view.use else Id(""))
-        self.request_button.setEnabled(data.outlook is not None)
-        if data.refusal is not None:
-            self.request_button.setToolTip(f"{data.refusal.title} {data.refusal.remedy}")
+        self._show_request(data)
+        if another and self.isVisible():
+            self.tabs.tabBar().setFocus(Qt.FocusReason.OtherFocusReason)
         if another or "tab" in self.arguments:
             self.show_tab(self.arguments.get("tab", self.shown_tab.title))
         for n in range(self.tabs.count()):
             tab = self.tabs.widget(n)
             assert isinstance(tab, Tab)
             tab.arrive(data)
+
+    def _show_request(self, data: Loaded) -> None:
+        """What the button does: open the request that waits, else ask for a promotion where the policy provides one."""
+        self.request_button.setText("Open the request…" if waiting_request(data) else "Request promotion…")
+        self.request_button.setEnabled(waiting_request(data) is not None or data.outlook is not None)
+        self.request_button.setToolTip(f"{data.refusal.title} {data.refusal.remedy}" if data.refusal else "")
 
     @property
     def shown_tab(self) -> Tab:
@@ -163,8 +164,10 @@ class VersionPage(Page[Loaded]):
             QGuiApplication.clipboard().setText(self._loaded.view.artefact.digest)
 
     def request(self) -> None:
-        """Ask for the promotion of this version in this use."""
-        if self._loaded is not None and self._loaded.view.use is not None:
+        """Ask for the promotion of this version in this use, or open the request that waits."""
+        if self._loaded is not None and (waiting := waiting_request(self._loaded)):
+            self.open("review", request=waiting)
+        elif self._loaded is not None and self._loaded.view.use is not None:
             self.open("request", version=self._loaded.version, use=self._loaded.view.use.id)
 
     def export(self) -> None:
@@ -198,8 +201,15 @@ class VersionPage(Page[Loaded]):
 
 
 def _report_words(report: ExportReport) -> str:
-    """Everything the report says, one line each."""
-    return "\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in vars(report).items() if value not in ("", None))
+    """Where it is, what it is, and how it is checked."""
+    return (f"{report.path}\n{report.size:,} bytes, SHA-256 {report.sha256}\n"
+            "Anyone can check it without an account: assaydesk verify FILE.pdf")
+
+
+def waiting_request(data: Loaded) -> Id | None:
+    """The request of this version and use that waits for decisions."""
+    row = data.view.row
+    return row.request if row is not None and row.request_outcome == "open" else None
 
 
 def _for(use: Use | None) -> str:
@@ -217,7 +227,10 @@ def _standing(data: Loaded) -> tuple[Run, ...]:
     runs = [Run(" · ".join(said), "body", "muted")]
     if blocked:
         runs += [Run(" · ", "body", "muted"), Run(blocked, "strong", "breached")]
-    if data.outlook is not None:
+    if (row := data.view.row) is not None and waiting_request(data):
+        runs += [Run(" · ", "body", "muted"),
+                 Run(f"a request waits, {row.request_decided} of {row.request_asked} decided", "body", "accent")]
+    elif data.outlook is not None:
         stage = view.policy.stage_title(data.outlook.transition.to_stage) if view.policy else ""
         open_ = sum(c.state is CheckState.BLOCKING for c in data.outlook.checks)
         said_open = f"{open_} of {len(data.outlook.checks)} requirements for {stage} stand open" if open_ \

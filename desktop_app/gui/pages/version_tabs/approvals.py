@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QVBoxLayout
 
@@ -42,7 +42,7 @@ class ApprovalsTab(ColumnTab):
             self._show_request(left, seen)
         if not data:
             say(left, "No promotion was requested for this version.", "muted")
-        if loaded.outlook is not None:
+        if loaded.outlook is not None and not any(seen.outcome == "open" for seen in data):
             buttons(left, button("Request promotion…", self.page.request))
         _show_prior(left, loaded)
         left.addStretch(1)

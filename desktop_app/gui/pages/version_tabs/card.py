@@ -174,8 +174,9 @@ class Reading(ColumnTab):
         newest = revisions[0].record if revisions else None
         if newest is None:
             self.column.addWidget(nothing(
-                "This version has no card yet", "The card is the structured documentation of the version: purpose, data, "
-                "method, limits. Every save is a revision.", button("Write the card…", self._tab.edit, primary=True)), 1)
+                "This version has no card yet", "The card is the structured documentation of the version: purpose, "
+                "data, method, limits. Every save is a revision.",
+                button("Write the card…", self._tab.edit, primary=True)), 1)
             return
         left, right = self.halves()
         tier = loaded.view.tier or USUAL_TIER

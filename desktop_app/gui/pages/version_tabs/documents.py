@@ -12,9 +12,10 @@ from desktop_app.domain.canonical import day_text
 from desktop_app.domain.evidence import DocumentInfo
 from desktop_app.gui import theme
 from desktop_app.gui.jobs import Lane, Workspace
+from desktop_app.gui.pages.version_tabs.short_table import ShortTable
 from desktop_app.gui.pages.version_tabs.tab import SIDE, Loaded, Tab, button, empty, say, section, upright
-from desktop_app.gui.record_table import Column, RecordTable
-from desktop_app.gui.widgets.checklist import Checklist, CheckItem
+from desktop_app.gui.record_table import Column
+from desktop_app.gui.widgets.checklist import CheckItem, Checklist
 from desktop_app.gui.widgets.facts_list import Fact, FactsList
 from desktop_app.progress import Progress
 
@@ -36,17 +37,15 @@ class DocumentsTab(Tab):
         self.checklist = Checklist(name="Documents the policy asks for")
         self.checklist.chosen.connect(self._choose_line)
         self.checklist.dropped.connect(self._dropped)
-        self.table: RecordTable[EvidenceLine] = RecordTable([
-            Column(key="title", title="Document", text=lambda e: _info(e).title, second=lambda e: _info(e).file_name,
-                   strong=True, width=260, stretch=2),
-            Column(key="line", title="Filed as", text=lambda e: self._titles().get(_info(e).checklist, "Other"), width=190,
-                   stretch=1),
+        self.table: ShortTable[EvidenceLine] = ShortTable([
+            Column(key="title", title="Document", text=lambda e: _info(e).title, strong=True, width=220, stretch=2,
+                   second=lambda e: self._titles().get(_info(e).checklist, "Other")),
             Column(key="author", title="Author", text=lambda e: _info(e).author or "not stated", width=150,
                    second=lambda e: f"received {day_text(_info(e).received)}"),
-            Column(key="period", title="Period covered", text=_period, width=160, muted=True),
-            Column(key="standing", title="Standing", text=lambda e: "asserted", width=150,
+            Column(key="period", title="Period covered", text=_period, width=130, muted=True),
+            Column(key="standing", title="Standing", text=lambda e: "asserted", width=196,
                    chip=lambda e: ("none", "withdrawn or superseded" if not e.stands else "asserted, not recomputed")),
-        ], name="Filed documents", identity=lambda e: e.item.record.id)
+        ], name="Filed documents", dense=False, most=9, identity=lambda e: e.item.record.id)
         self.table.chosen.connect(lambda line: self._show_details())
         self.table.opened.connect(lambda line: self.save_copy())
         self._lay_out()
@@ -65,9 +64,11 @@ class DocumentsTab(Tab):
         right = QVBoxLayout()
         right.setSpacing(theme.M)
         section(right, "Filed")
-        right.addWidget(self.table, 1)
+        self._none = say(right, "No document is filed yet.", "muted")
+        right.addWidget(self.table)
         self._details = QVBoxLayout()
         right.addLayout(self._details)
+        right.addStretch(1)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, theme.XL, 0, 0)
         row.setSpacing(theme.XL)
@@ -89,6 +90,8 @@ class DocumentsTab(Tab):
         filed = {_info(line).checklist: line for line in reversed(data) if line.stands}
         self.checklist.show_items([_item(key, title, filed.get(key)) for key, title in self._titles().items()])
         self.table.set_records(data)
+        self.table.setVisible(bool(data))
+        self._none.setVisible(not data)
         if self.table.current is None and data:
             self.table.choose(lambda line: True)
         self._show_details()
@@ -113,7 +116,7 @@ class DocumentsTab(Tab):
             return
         info = _info(line)
         self._details.addWidget(FactsList([
-            Fact("SHA-256 of the file", info.blob, "digest"), Fact("Size", f"{info.size:,} bytes, {info.media_type}"),
+            Fact("File", info.file_name), Fact("SHA-256 of the file", info.blob, "digest"), Fact("Size", f"{info.size:,} bytes, {info.media_type}"),
             Fact("Filed", f"{line.item.label}, {day_text(line.item.at.date())}, by {line.by}"),
         ], label_width=150))
         row = QHBoxLayout()
@@ -153,12 +156,12 @@ class DocumentsTab(Tab):
 
     def save_copy_to(self, line: EvidenceLine, target: Path) -> None:
         """Write a document to a file, in a job."""
-        def work(ws: Workspace, progress: Progress) -> None:
+        def work(ws: Workspace) -> None:
             from desktop_app.operations import evidence
 
             evidence.save_document(ws, line.item.record.id, target)
 
-        self.jobs.run(self, work, lane=Lane.READ, title=f"copy of {target.name}")
+        self.jobs.run(self, lambda ws, progress: work(ws), lane=Lane.READ, title=f"copy of {target.name}")
 
     def withdraw(self) -> None:
         """Withdraw the chosen document."""
@@ -193,7 +196,8 @@ def _period(line: EvidenceLine) -> str:
 def _item(key: str, title: str, filed: EvidenceLine | None) -> CheckItem:
     if filed is None:
         state = "note" if key == OTHER[0] else "none"
-        return CheckItem(key=key, state=state, title=title, sub="" if key == OTHER[0] else "Not filed", takes_files=True)
+        sub = "" if key == OTHER[0] else "Not filed"
+        return CheckItem(key=key, state=state, title=title, sub=sub, takes_files=True)
     info = _info(filed)
     return CheckItem(key=key, state="met", title=title, sub=info.file_name, note=day_text(info.received),
                      takes_files=True)

@@ -51,7 +51,7 @@ class EvidenceTab(ColumnTab):
     def show_report(self, item: Recorded[Evidence], pictures: Any) -> None:
         """Fill the column with a report."""
 
-    def actions(self, item: Evidence | None) -> list[QPushButton]:
+    def offers(self, item: Evidence | None) -> list[QPushButton]:
         """What can be done: with a report, or without one."""
         return []
 
@@ -72,7 +72,7 @@ class EvidenceTab(ColumnTab):
         lines, shown, pictures = data
         self.begin()
         if shown is None:
-            self.column.addWidget(nothing(self.none_title, self.none_detail, *self.actions(None)), 1)
+            self.column.addWidget(nothing(self.none_title, self.none_detail, *self.offers(None)), 1)
             return
         self._heading(lines, shown)
         self.show_report(shown.item, pictures)
@@ -86,12 +86,13 @@ class EvidenceTab(ColumnTab):
         if not shown.stands:
             row.addWidget(Chip("attention", "withdrawn or superseded"))
         if len(lines) > 1:
-            which: FilterButton[Id] = FilterButton("Report", [(line.item.record.id, _line_words(line)) for line in lines])
+            which: FilterButton[Id] = FilterButton(
+                "Report", [(line.item.record.id, _line_words(line)) for line in lines])
             which.show_value(item.id)
             which.changed.connect(lambda: self.choose(which.value))
             row.addWidget(which)
         row.addStretch(1)
-        for made in self.actions(item):
+        for made in self.offers(item):
             row.addWidget(made)
         self.column.addLayout(row)
         say(self.column, _made_words(shown), "muted")

@@ -39,7 +39,7 @@ class ExplanationTab(EvidenceTab):
         found = self.loaded.view.evidence if self.loaded else ()
         return next((e.record for e in reversed(found) if e.record.evidence_kind is EvidenceKind.ARTEFACT_SCAN), None)
 
-    def actions(self, item: Evidence | None) -> list[QPushButton]:
+    def offers(self, item: Evidence | None) -> list[QPushButton]:
         """A new one, or withdraw this one."""
         new = button("New explanation…", self.new_report, primary=item is None)
         scan = self._scan()
@@ -71,8 +71,8 @@ class ExplanationTab(EvidenceTab):
         section(column, "What drives it", f"Mean absolute contribution to the output ({result.output}), "
                 f"{result.explainer} explainer.")
         column.addWidget(FigureView(importance))
-        section(column, f"Record {result.local.row + 1:,}", f"From the base {number_words(result.local.base, 3)} to the "
-                f"output {number_words(result.local.output, 3)}, contribution by contribution.")
+        section(column, f"Record {result.local.row + 1:,}", f"From the base {number_words(result.local.base, 3)} to "
+                f"the output {number_words(result.local.output, 3)}, contribution by contribution.")
         column.addWidget(FigureView(waterfall))
         section(column, "How exact it is")
         say(column, f"Base and contributions differ from the output by at most "

@@ -37,7 +37,7 @@ class FairnessTab(EvidenceTab):
     none_detail = ("A bias report compares how groups fare, on a table with the model's decisions and the sensitive "
                    "columns. Its thresholds are recorded before it is computed.")
 
-    def actions(self, item: Evidence | None) -> list[QPushButton]:
+    def offers(self, item: Evidence | None) -> list[QPushButton]:
         """A new report; with one, make it again or withdraw it."""
         new = button("New bias report…", self.new_report, primary=item is None)
         return [new] if item is None else [
@@ -73,8 +73,8 @@ class FairnessTab(EvidenceTab):
         column.addWidget(ShortTable([
             Column(key="name", title="Difference", text=lambda m: m.name.replace("_", " "), width=360, stretch=2),
             Column(key="value", title="Value", text=lambda m: measure_words(m.measure)[0], align="right", width=90),
-            Column(key="interval", title="95 % interval", text=lambda m: measure_words(m.measure)[1], width=180, stretch=1,
-                   muted=True),
+            Column(key="interval", title="95 % interval", text=lambda m: measure_words(m.measure)[1], width=180,
+                   stretch=1, muted=True),
         ], result.differences, name="Differences between groups"))
         for title, lines in (("About the data", result.notes), ("Not tested", result.not_tested)):
             if lines:
@@ -127,11 +127,12 @@ def _groups_table(item: Evidence, pictures: dict[tuple[str, str], Figure]) -> Sh
         Column(key="n", title="n", text=lambda r: f"{r.n:,}", align="right", width=80, sort=lambda r: r.n),
         Column(key="rate", title="Rate", text=lambda r: _rate(r)[0], align="right", width=70),
         Column(key="rate_interval", title="Its interval", text=lambda r: _rate(r)[1], width=124, muted=True),
-        Column(key="ratio", title="Ratio", text=lambda r: "ref." if r.state == "reference" else _ratio(r)[0], align="right",
-               width=64, sort=lambda r: float(r.ratio.value) if r.ratio.value is not None else None),
+        Column(key="ratio", title="Ratio", text=lambda r: "ref." if r.state == "reference" else _ratio(r)[0], width=64,
+               align="right", sort=lambda r: float(r.ratio.value) if r.ratio.value is not None else None),
         Column(key="interval", title="95 % interval", text=lambda r: "" if r.state == "reference" else _ratio(r)[1],
                width=120, muted=True),
-        Column(key="picture", title=mark, text=lambda r: "", width=226, figure=lambda r: pictures.get((r.attribute, r.group))),
+        Column(key="picture", title=mark, text=lambda r: "", width=226,
+               figure=lambda r: pictures.get((r.attribute, r.group))),
         Column(key="criterion", title="Criterion", text=lambda r: "reference" if r.state == "reference" else "",
                chip=lambda r: row_chip(r, item.verdicts), width=130, muted=True),
     ], result.groups, name="Groups compared", most=40)

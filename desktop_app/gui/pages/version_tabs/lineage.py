@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
@@ -93,10 +93,10 @@ class LineageTab(Tab):
     def _fill_tree(self) -> None:
         blocked = self.tree.blockSignals(True)
         self.tree.clear()
-        for kind in KIND_WORDS:
+        for kind, words in KIND_WORDS.items():
             nodes = [n for n in self._graph.nodes if n.kind is kind]
             if nodes:
-                top = QTreeWidgetItem([f"{KIND_WORDS[kind]} ({len(nodes)})"])
+                top = QTreeWidgetItem([f"{words} ({len(nodes)})"])
                 self.tree.addTopLevelItem(top)
                 for node in nodes:
                     item = QTreeWidgetItem([node.name])

@@ -10,12 +10,11 @@ from desktop_app.domain.canonical import Id, day_text
 from desktop_app.domain.dossier import Check, CheckState
 from desktop_app.domain.evidence import Evidence, EvidenceKind
 from desktop_app.domain.model import DigestOf, Pair
-from desktop_app.gui import theme
 from desktop_app.gui.pages.version_tabs.measures import measure_words
 from desktop_app.gui.pages.version_tabs.short_table import ShortTable
 from desktop_app.gui.pages.version_tabs.tab import ColumnTab, Loaded, button, buttons, say, say_runs, section
 from desktop_app.gui.record_table import Column
-from desktop_app.gui.widgets.checklist import Checklist, CheckItem
+from desktop_app.gui.widgets.checklist import CheckItem, Checklist
 from desktop_app.gui.widgets.facts_list import Fact, FactsList
 from desktop_app.gui.widgets.prose import Run
 
@@ -234,7 +233,8 @@ def _opinion(loaded: Loaded) -> str:
     if opinion is None:
         return "no opinion is recorded"
     on = opinion.record.concluded_on or opinion.at.date()
-    return f"{opinion.label}, {opinion.record.opinion.value.replace('_', ' ')}, {day_text(on)}. {opinion.record.summary}"
+    said = opinion.record.opinion.value.replace("_", " ")
+    return f"{opinion.label}, {said}, {day_text(on)}. {opinion.record.summary}"
 
 
 def _pairs_table(title: str, pairs: tuple[Pair, ...]) -> ShortTable[Pair]:
@@ -248,9 +248,10 @@ def _measures(evidence: Evidence) -> ShortTable[Any]:
     measures = evidence.performance.measures if evidence.performance else ()
     return ShortTable([
         Column(key="name", title="Measure", text=lambda m: m.name.replace("_", " "), width=200, stretch=1),
-        Column(key="value", title="Value", text=lambda m: measure_words(m.measure)[0], align="right", width=90),
-        Column(key="interval", title="95 % interval", text=lambda m: measure_words(m.measure)[1], muted=True, width=200,
-               stretch=1),
+        Column(key="value", title="Value", text=lambda m: measure_words(m.measure)[0], width=90,
+               align="right"),
+        Column(key="interval", title="95 % interval", text=lambda m: measure_words(m.measure)[1], muted=True,
+               width=200, stretch=1),
     ], measures, name="Performance measures", most=12)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt
@@ -20,9 +20,9 @@ class ShortTable(RecordTable[R]):
 
     def __init__(
         self, columns: Sequence[Column[R]], records: Iterable[R] = (), *, name: str, dense: bool = True, most: int = 20,
-        parent: QWidget | None = None,
+        identity: Callable[[R], object] = lambda record: record, parent: QWidget | None = None,
     ) -> None:
-        super().__init__(columns, name=name, dense=dense, parent=parent)
+        super().__init__(columns, name=name, dense=dense, identity=identity, parent=parent)
         self._most = most
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.counted.connect(lambda shown, total: self._fit())
