@@ -221,13 +221,14 @@ def _pair(text: str) -> tuple[str, str]:
     "sync mlflow",
     "take in what is new on an MLflow tracking server",
     arg("--tracking-uri", required=True, metavar="URI"),
+    arg("--full", action="store_true", help="read every version again: a tag set on a version changes no time stamp"),
 )
 def sync_mlflow(call: Call) -> Result:
     """Registered models, versions, aliases, runs, params, metrics, tags, datasets, logged models."""
     from desktop_app.operations import syncing
 
     with call.workspace() as ws:
-        report = syncing.sync(ws, call.args.tracking_uri, call.progress)
+        report = syncing.sync(ws, call.args.tracking_uri, call.progress, full=call.args.full)
     return Result(
         [report.note + "."],
         {

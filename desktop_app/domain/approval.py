@@ -17,7 +17,7 @@ from desktop_app.domain.dossier import Dossier
 from desktop_app.domain.person import ROLE_TITLES, Erasable, Role
 from desktop_app.domain.policy import DecisionRule, Meaning, Transition
 
-PREDICATE_TYPE = "https://assaydesk.example/attestation/model-approval/v1"
+PREDICATE_TYPE = "urn:assaydesk:attestation:model-approval:v1"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 

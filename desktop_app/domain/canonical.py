@@ -32,7 +32,6 @@ T = TypeVar("T")
 _KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 FORMAT = 1  # of every fact and entry body
 
 FACTS: dict[str, type[Any]] = {}  # kind → record class

@@ -106,6 +106,17 @@ class ModelVersion:
     tags: tuple[Pair, ...] = ()
 
 
+@fact("version.revised")
+class VersionRevised:
+    """What a source says of a version has changed since; what the version exactly is has not."""
+
+    id: Id
+    model: Id
+    version: Id
+    description: str
+    tags: tuple[Pair, ...]
+
+
 @fact("artefact.resolved")
 class ArtefactResolved:
     """The bytes of a version were read and digested; from now on this is what the version exactly is."""

@@ -17,7 +17,7 @@ from desktop_app.operations import people
 from desktop_app.operations.people import changed
 from desktop_app.workspace import Workspace
 
-PREDICATE_TYPE = "https://assaydesk.example/attestation/recorded-prior-decision/v1"
+PREDICATE_TYPE = "urn:assaydesk:attestation:recorded-prior-decision:v1"
 MAY_RECORD = (Role.MODEL_RISK, Role.VALIDATOR, Role.COMPLIANCE, Role.ADMINISTRATOR)
 
 

@@ -25,6 +25,7 @@ from desktop_app.domain.model import (
     RegisteredModel,
     SourceIdentity,
     SourceRun,
+    VersionRevised,
 )
 from desktop_app.domain.source import SourceSynced
 from desktop_app.errors import Refused
@@ -57,6 +58,7 @@ class _Known:
         self.models: dict[tuple[str, str], Id] = {}
         self.current: dict[Id, RegisteredModel] = {}
         self.versions: dict[tuple[str, str, str], Id] = {}
+        self.said: dict[Id, tuple[str, tuple[Pair, ...]]] = {}  # version → description and tags, as last seen
         self.runs: dict[str, Id] = {}
         self.aliases: dict[Id, dict[str, str]] = {}
         self.people = {name.casefold(): person for person, name in reader.names().items()}
@@ -69,6 +71,9 @@ class _Known:
             if v.record.source.source == source:
                 s = v.record.source
                 self.versions[s.name, s.version, s.created] = v.record.id
+                self.said[v.record.id] = (v.record.description, v.record.tags)
+        self.said |= {r.record.version: (r.record.description, r.record.tags) for r in reader.all(VersionRevised)
+                      if r.record.version in self.said}
         for r in reader.all(SourceRun):
             if r.record.source.source == source:
                 self.runs[r.record.source.name] = r.record.id
@@ -80,8 +85,13 @@ class _Known:
                     now[a.record.alias] = a.record.after
 
 
-def sync(workspace: Workspace, tracking_uri: str, progress: Progress | None = None) -> SyncReport:
-    """Take in what is new on an MLflow tracking server. Raises UserError, Unreachable, Cancelled."""
+def sync(
+    workspace: Workspace, tracking_uri: str, progress: Progress | None = None, *, full: bool = False,
+) -> SyncReport:
+    """Take in what is new on an MLflow tracking server. Raises UserError, Unreachable, Cancelled.
+
+    full: read every version again, not only those with a newer time stamp: a tag set on a version touches none.
+    """
     from desktop_app.sources.mlflow import MlflowSource
 
     progress = progress or Progress()
@@ -89,7 +99,7 @@ def sync(workspace: Workspace, tracking_uri: str, progress: Progress | None = No
         with workspace.store.read() as reader:
             known = _Known(reader, source.identity)
             marks = [s.record.watermark for s in reader.all(SourceSynced) if s.record.source == source.identity]
-        snapshot = source.fetch(max(marks) if marks else None, progress.part(0.0, 0.7))
+        snapshot = source.fetch(max(marks) if marks and not full else None, progress.part(0.0, 0.7))
         return _take_in(workspace, source.identity, source.address.base, snapshot, known, progress.part(0.7, 1.0))
 
 
@@ -195,14 +205,25 @@ class _Making:
                              edges=tuple(edges))
 
     def versions(self) -> Iterator[Callable[[Write], None]]:
-        """Every version that is new; its run and its logged model go into the lineage."""
+        """Every version that is new, with its run and its logged model; and what changed of the others."""
         for version in self._snapshot.versions:
             key = (version.name, version.label, str(version.created))
-            if key in self._known.versions or version.name not in self._model_ids:
+            if version.name not in self._model_ids:
+                continue
+            if key in self._known.versions:
+                yield from self._revision(version, self._known.versions[key])
                 continue
             self.counts["versions"] += 1
             self._known.versions[key] = self._new_id()
             yield self._version_step(version, self._known.versions[key])
+
+    def _revision(self, version: Any, version_id: Id) -> Iterator[Callable[[Write], None]]:
+        """A known version of which the source now says something else."""
+        said = (version.description, _foreign(version.tags))
+        if self._known.said.get(version_id) != said:
+            revised = VersionRevised(id=self._new_id(), model=self._model_ids[version.name], version=version_id,
+                                     description=said[0], tags=said[1])
+            yield lambda write: write.add(revised)
 
     def _version_step(self, version: Any, version_id: Id) -> Callable[[Write], None]:
         model, run = self._model_ids[version.name], self._known.runs.get(version.run_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desktop_app.domain.model import AliasMoved, ModelVersion, RegisteredModel, SourceRun
+from desktop_app.domain.model import AliasMoved, ModelVersion, RegisteredModel, SourceRun, VersionRevised
 from desktop_app.errors import Unreachable
 from desktop_app.operations import audit, lineage, models, syncing
 from tests.desk import make_desk
@@ -65,6 +65,18 @@ def test_an_alias_move_becomes_a_fact(desk, server):
         assert [(m.before, m.after) for m in moved] == [(None, "1"), ("1", None)]
         assert len([m for m in reader.all(RegisteredModel) if m.record.name == "card_default"]) == 1
     drive(server, 'client.set_registered_model_alias("card_default", "champion", "1")')
+
+
+def test_a_tag_changed_at_the_source_becomes_a_fact_once(desk, server):
+    ws = desk.as_("Dev Patel")
+    syncing.sync(ws, server)
+    drive(server, 'client.set_model_version_tag("card_default", "1", "reviewed", "yes")')
+    syncing.sync(ws, server)
+    syncing.sync(ws, server)
+    with ws.store.read() as reader:
+        (revised,) = reader.all(VersionRevised)
+    assert [(t.key, t.value) for t in revised.record.tags] == [("reviewed", "yes")]
+    assert audit.verify(ws).problems == ()
 
 
 def test_a_server_that_is_down_is_named_and_leaves_nothing(desk):
