@@ -44,7 +44,7 @@ class DocumentsTab(Tab):
                    second=lambda e: f"received {day_text(_info(e).received)}"),
             Column(key="period", title="Period covered", text=_period, width=130, muted=True),
             Column(key="standing", title="Standing", text=lambda e: "asserted", width=196,
-                   chip=lambda e: ("none", "withdrawn or superseded" if not e.stands else "asserted, not recomputed")),
+                   chip=lambda e: ("note", "asserted, not recomputed") if e.stands else ("attention", "no longer stands")),
         ], name="Filed documents", dense=False, most=9, identity=lambda e: e.item.record.id)
         self.table.chosen.connect(lambda line: self._show_details())
         self.table.opened.connect(lambda line: self.save_copy())

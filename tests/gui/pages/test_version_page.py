@@ -1,0 +1,413 @@
+"""The version page and its tabs on a real registry, with real evidence, driven by keys."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from datetime import date
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QLabel, QPushButton
+
+from desktop_app.domain.evidence import Criterion, FairnessSpec
+from desktop_app.domain.model import Pair
+from desktop_app.gui.dialogs.artefact import ReadArtefact
+from desktop_app.gui.dialogs.bias_report import NewBiasReport
+from desktop_app.gui.dialogs.describe_use import DescribeUse, SetTier, StateUse
+from desktop_app.gui.dialogs.explanation import NewExplanation
+from desktop_app.gui.dialogs.file_document import FileDocument
+from desktop_app.gui.dialogs.give_reason import GiveReason
+from desktop_app.gui.dialogs.reperform import Reperform
+from desktop_app.gui.dialogs.save_card import SaveCard
+from desktop_app.gui.pages.version import VersionPage
+from desktop_app.gui.pages.version_tabs.card_compare import CompareRevisions
+from desktop_app.gui.pages.version_tabs.measures import row_chip
+from desktop_app.gui.widgets.prose import Prose
+from desktop_app.operations import approvals, cards, evidence, models
+from desktop_app.settings import data_folder
+
+WAIT = 15_000
+
+
+@pytest.fixture
+def table(tmp_path):
+    """3,000 applicants: women approved at 0.60 of the men's rate, a third group of 12."""
+    made, draw = tmp_path / "applicants.csv", random.Random(7)
+    with made.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out)
+        writer.writerow(["sex", "approved", "repaid", "score"])
+        for n in range(3000):
+            sex = "x" if n < 12 else "F" if n % 2 else "M"
+            approved = int(draw.random() < (0.36 if sex == "F" else 0.60))
+            writer.writerow([sex, approved, int(draw.random() < 0.4 + 0.4 * approved), round(draw.random(), 3)])
+    return made
+
+
+@pytest.fixture
+def judged(desk, table):
+    """A bias report on the version, with men as the reference."""
+    spec = FairnessSpec(
+        label="repaid", decision="approved", positive="1", favourable=True, sensitive=("sex",),
+        reference=(Pair(key="sex", value="M"),), criteria=(Criterion(
+            metric="impact_ratio", attribute="sex", threshold="0.8", direction="at_least", reference="M"),))
+    return evidence.fairness(desk.as_("Val Idris"), desk.version, table, spec)
+
+
+def opened(office, desk, name="Dev Patel", tab="Overview"):
+    page = office.open(VersionPage, name, version=desk.version, use=desk.use, tab=tab)
+    office.settle()
+    return page
+
+
+def said(widget):
+    """Everything a widget says."""
+    found = [w.text() for w in widget.findChildren(QLabel)] + [w.text() for w in widget.findChildren(Prose)]
+    return "\n".join(text for text in found if text)
+
+
+def click(widget, text):
+    next(b for b in widget.findChildren(QPushButton) if b.text() == text and b.isVisible()).click()
+
+
+def test_the_header_says_who_what_and_what_is_in_the_way(office, desk):
+    page = opened(office, desk)
+    assert page._heading.text() == "Scorecard v1, for card lending in NL"
+    assert page._subline.text().startswith("development · tier 3")
+    page.copy_digest()
+    digest = models.version(desk.as_("Dev Patel"), desk.version).artefact.digest
+    assert QGuiApplication.clipboard().text() == digest
+    assert page._digest.text().startswith(f"sha256 {digest[:4]} {digest[4:8]}")
+
+
+def test_tabs_by_keyboard(office, desk, qtbot):
+    page = opened(office, desk)
+    page.activateWindow()
+    qtbot.waitUntil(page.isActiveWindow, timeout=2000)
+    seen = []
+    for _ in range(8):
+        seen.append(page.shown_tab.title)
+        qtbot.keyClick(page, Qt.Key.Key_Tab, Qt.KeyboardModifier.ControlModifier)
+        office.settle()
+    assert seen == ["Overview", "Card", "Lineage", "Fairness", "Explanation", "Documents", "Approvals", "History"]
+    assert page.shown_tab.title == "Overview"
+    qtbot.keyClick(page, Qt.Key.Key_D, Qt.KeyboardModifier.AltModifier)
+    office.settle()
+    assert page.shown_tab.title == "Documents"
+
+
+def test_overview_shows_requirements_and_leads_to_their_tab(office, desk):
+    page = opened(office, desk)
+    tab = page.shown_tab
+    assert "What the policy asks for validation" in said(tab)
+    assert "The bytes of the model itself have not been read" in said(tab)
+    tab._open_check("document:development")
+    office.settle()
+    assert page.shown_tab.title == "Documents"
+
+
+def test_request_opens_the_request_page_then_the_one_that_waits(office, desk, qtbot):
+    page = opened(office, desk)
+    with qtbot.waitSignal(page.open_requested) as asked:
+        page.request_button.click()
+    assert asked.args == ["request", {"version": desk.version, "use": desk.use}]
+    waiting = approvals.request(desk.as_("Dev Patel"), desk.version, desk.use, rationale="First use",
+                                change_class=next(iter(approvals.ChangeClass)))
+    page.forget()
+    qtbot.waitUntil(lambda: page.request_button.text() == "Open the request…", timeout=WAIT)
+    with qtbot.waitSignal(page.open_requested) as asked:
+        page.request_button.click()
+    assert asked.args == ["review", {"request": waiting}]
+    page.show_tab("Approvals")
+    office.settle()
+    assert "R-1 for validation, Card lending" in said(page.shown_tab)
+
+
+def test_without_a_use_it_says_what_to_do(office, desk, qtbot):
+    model = models.register(desk.as_("Dev Patel"), "New")
+    version = models.add_version(desk.as_("Dev Patel"), model, "1")
+    page = office.open(VersionPage, "Dev Patel", version=version, use=None)
+    assert not page.request_button.isEnabled()
+    assert "no use is described" in page._subline.text()
+    page.shown_tab.describe_use()
+    dialog = page.findChild(DescribeUse)
+    qtbot.keyClicks(dialog.purpose, "Pricing <i>of cards</i>")
+    qtbot.keyClick(dialog.purpose, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "for pricing <i>of cards</i>" in page._heading.text(), timeout=WAIT)
+
+
+def test_tier_and_state_of_use_are_stated(office, desk, qtbot):
+    page = opened(office, desk, "Rita Risk")
+    page.shown_tab.set_tier()
+    dialog = page.findChild(SetTier)
+    qtbot.keyClick(dialog.primary, Qt.Key.Key_Return)
+    assert dialog.error.text().startswith("The reason is missing.")
+    dialog.tier.choose(1)
+    qtbot.keyClicks(dialog.reason, "Material")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "tier 1" in page._subline.text(), timeout=WAIT)
+    page.shown_tab.state_use()
+    state = page.findChild(StateUse)
+    qtbot.keyClicks(state.since, "yesterday")
+    state.attempt()
+    assert "“yesterday” is not a day." in state.error.text()
+    state.since.setText("2026-03-01")
+    state.attempt()
+    qtbot.waitUntil(lambda: "in use since 1 Mar 2026" in said(page.shown_tab), timeout=WAIT)
+
+
+def test_a_role_that_may_not_is_refused_in_the_dialog(office, desk, qtbot):
+    page = opened(office, desk, "Dev Patel")
+    page.shown_tab.set_tier()
+    dialog = page.findChild(SetTier)
+    qtbot.keyClicks(dialog.reason, "Because")
+    dialog.attempt()
+    qtbot.waitUntil(dialog.error.isVisible, timeout=WAIT)
+    assert dialog.error.text().startswith("Your role does not allow this.")
+    assert dialog.reason.toPlainText() == "Because"
+    dialog.reject()
+
+
+def test_reading_a_pickle_scans_it_and_says_why_it_is_not_opened(office, desk, qtbot, tmp_path):
+    file = tmp_path / "model.pkl"
+    file.write_bytes(b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x05hello\x94\x86\x94.")
+    page = opened(office, desk)
+    page.shown_tab.read_artefact()
+    dialog = page.findChild(ReadArtefact)
+    dialog.path.give(file)
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "of the artefact" in page._digest.text(), timeout=WAIT)
+    page.show_tab("Explanation")
+    office.settle()
+    assert "is not opened:" in said(page.shown_tab)
+    new = next(b for b in page.shown_tab.findChildren(QPushButton) if b.text() == "New explanation…")
+    assert not new.isEnabled()
+
+
+# ---- card
+
+
+def edit_card(office, page):
+    page.show_tab("Card").edit()
+    office.settle()
+    return page.shown_tab
+
+
+def save_card(page, note="first"):
+    page.shown_tab.save()
+    dialog = page.findChildren(SaveCard)[-1]
+    dialog.note.setText(note)
+    dialog.attempt()
+    return dialog
+
+
+def test_a_card_is_written_saved_and_read(office, desk, qtbot):
+    tab = edit_card(office, page := opened(office, desk, tab="Card"))
+    qtbot.keyClicks(tab.form.field("summary"), "Scores <b>applicants</b>")
+    save_card(page)
+    qtbot.waitUntil(lambda: not tab.editing and "Scores <b>applicants</b>" in said(tab.reading), timeout=WAIT)
+    office.settle()
+    assert cards.revisions(desk.as_("Dev Patel"), desk.version)[0].record.note == "first"
+    assert not list((data_folder() / "drafts").glob("card-*"))
+
+
+def test_a_draft_survives_the_window(office, desk, qtbot):
+    tab = edit_card(office, opened(office, desk, tab="Card"))
+    qtbot.keyClicks(tab.form.field("summary"), "Half a sentence")
+    kept = data_folder() / "drafts" / f"card-{desk.version}.json"
+    qtbot.waitUntil(kept.exists, timeout=5000)
+    office.settle()
+    assert json.loads(kept.read_text())["texts"]["summary"] == "Half a sentence"
+    another = opened(office, desk, tab="Card")
+    qtbot.waitUntil(lambda: "has been kept on this machine" in said(another.shown_tab), timeout=WAIT)
+    click(another.shown_tab, "Continue editing")
+    assert another.shown_tab.form.field("summary").toPlainText() == "Half a sentence"
+    another.shown_tab.discard()
+    office.settle()
+    assert not kept.exists()
+
+
+def test_somebody_elses_revision_is_shown_before_it_is_saved_over(office, desk, qtbot):
+    tab = edit_card(office, page := opened(office, desk, tab="Card"))
+    tab.form.field("summary").setPlainText("Mine")
+    cards.save(desk.as_("Olga Owner"), desk.version, {"summary": "Theirs"}, seen=0)
+    dialog = save_card(page)
+    qtbot.waitUntil(dialog.error.isVisible, timeout=WAIT)
+    assert "Summary: now “Theirs”" in dialog.error.text()
+    assert tab.form.field("summary").toPlainText() == "Mine"
+    assert dialog.primary.text() == "Save over theirs"
+    dialog.attempt()
+    qtbot.waitUntil(lambda: not tab.editing, timeout=WAIT)
+    office.settle()
+    assert [r.record.text("summary") for r in cards.revisions(desk.as_("Dev Patel"), desk.version)] == ["Mine", "Theirs"]
+
+
+def test_two_revisions_side_by_side(office, desk, qtbot):
+    dev = desk.as_("Dev Patel")
+    cards.save(dev, desk.version, {"summary": "Scores applicants"}, seen=0)
+    cards.save(dev, desk.version, {"summary": "Scores card applicants"}, seen=1)
+    page = opened(office, desk, tab="Card")
+    page.shown_tab.compare()
+    dialog = page.findChild(CompareRevisions)
+    assert dialog.differing == (("summary", "Scores applicants", "Scores card applicants"),)
+    dialog.before.choose(2)
+    assert dialog.differing == ()
+    assert "Nothing differs" in said(dialog)
+    dialog.accept()
+
+
+# ---- lineage, fairness, documents, history
+
+
+def test_lineage_walks_by_list_and_shows_neighbours(office, desk, judged):
+    tab = opened(office, desk, tab="Lineage").shown_tab
+    kinds = [tab.tree.topLevelItem(n).text(0) for n in range(tab.tree.topLevelItemCount())]
+    assert kinds == ["Dataset (1)", "Model version (1)", "Evidence (1)", "Not known (1)"]
+    tab.tree.setCurrentItem(tab.tree.topLevelItem(2).child(0))
+    assert tab.view.current == judged
+    assert "E-1 Bias report" in said(tab)
+    links = [b.text() for b in tab.findChildren(QPushButton)]
+    assert "applicants.csv" in links
+    tab.open_node(judged)
+    assert tab.page.shown_tab.title == "Fairness"
+    office.settle()
+
+
+def test_fairness_says_the_verdict_first_and_every_group(office, desk, judged):
+    tab = opened(office, desk, tab="Fairness").shown_tab
+    item = evidence.get(desk.as_("Val Idris"), judged).record
+    text = said(tab)
+    assert item.verdicts[0].sentence in text
+    assert item.verdicts[0].verdict == "breached"
+    assert "Meeting a criterion is not a legal conclusion." in text
+    chips = {row.group: row_chip(row, item.verdicts) for row in item.fairness.groups}
+    assert chips == {"F": ("breached", "breached"), "M": None, "x": ("none", "too few")}
+
+
+def test_a_bias_report_is_asked_for_computed_and_shown(office, desk, table, qtbot):
+    page = opened(office, desk, "Val Idris", tab="Fairness")
+    assert "No bias report yet" in said(page.shown_tab)
+    page.shown_tab.new_report()
+    dialog = page.findChild(NewBiasReport)
+    assert not dialog.primary.isEnabled()
+    dialog.path.give(table)
+    qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
+    assert (dialog.decision.value, dialog.positive.value, dialog.label.value) == ("approved", "1", "repaid")
+    dialog.attempt()
+    assert dialog.error.text().startswith("No groups are chosen.")
+    dialog.sensitive.tick("sex", "approved")
+    dialog.attempt()
+    assert "cannot be both the decision and a group" in dialog.error.text()
+    dialog.sensitive.tick("sex")
+    assert "sex “x” (12 rows)" in dialog.note.text()
+    dialog._references["sex"].choose("M")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "the lowest impact ratio" in said(page.shown_tab), timeout=WAIT)
+    found = evidence.listing(desk.as_("Val Idris"), desk.version)[0].item.record
+    assert found.fairness_spec.reference == (Pair(key="sex", value="M"),)
+    assert found.verdicts[0].criterion.threshold == "0.8"
+
+
+def test_a_running_report_is_stopped_and_nothing_is_filed(office, desk, table, qtbot, monkeypatch):
+    def slow(workspace, version, path, spec, **more):
+        while True:
+            more["progress"].step(0.5, "counting")
+
+    page = opened(office, desk, "Val Idris", tab="Fairness")
+    monkeypatch.setattr(evidence, "fairness", slow)
+    page.shown_tab.new_report()
+    dialog = page.findChild(NewBiasReport)
+    dialog.path.give(table)
+    qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
+    dialog.sensitive.tick("sex")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: dialog._status.text() == "counting", timeout=WAIT)
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: dialog.error.text() == "Stopped. Nothing was recorded.", timeout=WAIT)
+    assert dialog.primary.isEnabled()
+    assert evidence.listing(desk.as_("Val Idris"), desk.version) == ()
+    dialog.reject()
+
+
+def test_reperforming_compares_every_number(office, desk, judged, table, qtbot):
+    page = opened(office, desk, "Val Idris", tab="Fairness")
+    click(page.shown_tab, "Re-perform…")
+    dialog = page.findChild(Reperform)
+    assert dialog.path.path() == table
+    dialog.attempt()
+    qtbot.waitUntil(dialog.error.isVisible, timeout=WAIT)
+    assert dialog.error.text() == "Every number and every verdict is the same."
+    table.write_text(table.read_text() + "F,1,1,0.5\n")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "This is not the table" in dialog.error.text(), timeout=WAIT)
+    dialog.reject()
+
+
+def test_withdrawing_takes_a_reason(office, desk, judged, qtbot):
+    page = opened(office, desk, "Val Idris", tab="Fairness")
+    click(page.shown_tab, "Withdraw…")
+    dialog = page.findChild(GiveReason)
+    qtbot.keyClicks(dialog.reason, "Wrong population")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: not evidence.listing(desk.as_("Val Idris"), desk.version)[0].stands, timeout=WAIT)
+    office.settle()
+
+
+def test_an_explanation_without_the_artefact_says_what_is_missing(office, desk, table, qtbot):
+    page = opened(office, desk, "Val Idris", tab="Explanation")
+    page.shown_tab.new_report()
+    dialog = page.findChild(NewExplanation)
+    dialog.path.give(table)
+    qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
+    assert dialog.features.value == ("approved", "repaid", "score")
+    dialog.attempt()
+    qtbot.waitUntil(dialog.error.isVisible, timeout=WAIT)
+    assert dialog.error.text().startswith("The model file of this version is not on this machine.")
+    dialog.reject()
+
+
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+
+def test_a_dropped_document_is_filed_as_asserted(office, desk, qtbot, tmp_path):
+    file = tmp_path / "Development document.pdf"
+    file.write_bytes(PDF)
+    page = opened(office, desk, tab="Documents")
+    tab = page.shown_tab
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(file))])
+    drop = QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
+                      Qt.KeyboardModifier.NoModifier)
+    tab.checklist.line("development").dropEvent(drop)
+    dialog = page.findChild(FileDocument)
+    qtbot.keyClicks(dialog.author, "J. Marin")
+    dialog.begin.setText("2025-01-01")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: len(tab.table.shown) == 1, timeout=WAIT)
+    line = tab.table.shown[0]
+    assert [c.whole(line) for c in tab.table.visible_columns] == [
+        "Development document, Model development document", "J. Marin, received 20 Nov 2026", "1 Jan 2025 – …",
+        "asserted, not recomputed"]
+    tab.save_copy_to(line, tmp_path / "copy.pdf")
+    office.settle()
+    assert (tmp_path / "copy.pdf").read_bytes() == PDF
+
+
+def test_history_opens_the_entry(office, desk, qtbot):
+    tab = opened(office, desk, tab="History").shown_tab
+    assert tab.table.shown[-1].note == "Registered Scorecard"
+    tab.table.choose(lambda event: event.note == "Added version 1")
+    with qtbot.waitSignal(tab.page.open_requested) as asked:
+        qtbot.keyClick(tab.table, Qt.Key.Key_Return)
+    assert asked.args == ["audit", {"entry": tab.table.current.seq}]
+
+
+def test_the_audit_pdf_is_written(office, desk, qtbot, tmp_path):
+    approvals.request(desk.as_("Dev Patel"), desk.version, desk.use, rationale="First use",
+                      change_class=next(iter(approvals.ChangeClass)), decide_by=date(2026, 12, 1))
+    page = opened(office, desk)
+    page.export_to(tmp_path / "audit.pdf")
+    office.settle()
+    assert (tmp_path / "audit.pdf").read_bytes().startswith(b"%PDF")
