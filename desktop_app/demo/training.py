@@ -55,6 +55,7 @@ class Trained:
     holdout_rows: int
     cut: float
     example: int
+    train_auc: float
 
     @property
     def label(self) -> str:
@@ -97,7 +98,8 @@ def _train(plan: Plan, drawn: DataFrame, tables: Path, models: Path) -> Trained:
     split = int(len(drawn) * 0.6)
     train, holdout = drawn.iloc[:split], drawn.iloc[split:]
     model = plan.fit(train[list(plan.features)], train[plan.target])
-    cut = float(_scores(model, train[list(plan.features)]).quantile(1 - DECLINED_SHARE))
+    fitted = _scores(model, train[list(plan.features)])
+    cut = float(fitted.quantile(1 - DECLINED_SHARE))
     name = f"{plan.model.lower().replace(' ', '_').replace('-', '_')}_{plan.label}"
     score = _scores(model, holdout[list(plan.features)])
     paths = tables / f"{name}_train.csv", tables / f"{name}_holdout.csv"
@@ -105,13 +107,19 @@ def _train(plan: Plan, drawn: DataFrame, tables: Path, models: Path) -> Trained:
     holdout.assign(score=score.round(6), **{plan.decision: (score >= cut).astype(int)}).to_csv(paths[1], index=False)
     return Trained(plan=plan, artefact=plan.save(model, models / name, plan.features), train=paths[0],
                    holdout=paths[1], train_rows=len(train), holdout_rows=len(holdout), cut=cut,
-                   example=int((score >= cut).to_numpy().argmax()))
+                   example=int((score >= cut).to_numpy().argmax()), train_auc=_auc(train[plan.target], fitted))
 
 
 def _scores(model: Any, features: DataFrame) -> Series[Any]:
     import pandas as pd
 
     return pd.Series(model.predict_proba(features)[:, 1], index=features.index, dtype=float)
+
+
+def _auc(outcome: Series[Any], score: Series[Any]) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    return round(float(roc_auc_score(outcome, score)), 6)
 
 
 # ---- fitting
