@@ -10,7 +10,6 @@ and the ratios. `--profile` prints which imports take longest before the first p
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -100,7 +99,8 @@ def started(code: str, *arguments: str) -> Marks:
     from time import CLOCK_MONOTONIC, clock_gettime
 
     begun = clock_gettime(CLOCK_MONOTONIC)
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True,
+                          timeout=60)
     seen = [line.split() for line in done.stderr.splitlines()]
     return {what: ((float(clock) - begun) * 1000, float(cpu) * 1000) for what, clock, cpu in seen}
 

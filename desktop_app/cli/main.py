@@ -45,11 +45,11 @@ def run(
     open_window(registry, person): called where there is no subcommand, for `open`, and after `demo` ·
     take_screens(registry, person, folder): photographs every page, for `demo` without a display.
     """
-    from desktop_app.cli import commands
-
-    args = _parser(commands.COMMANDS).parse_args(arguments)
+    args = _for_the_window(arguments) or _for_every_command(arguments)
     if args.command in (None, "open"):
         return open_window(getattr(args, "address", None) or args.registry, args.person)
+    from desktop_app.cli import commands
+
     chosen = commands.COMMANDS[args.command]
     try:
         result = chosen.run(commands.Call(args, _progress(args), open_window, take_screens))
@@ -67,6 +67,24 @@ def run(
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return result.exit_code
+
+
+def _for_the_window(arguments: list[str]) -> argparse.Namespace | None:
+    """The arguments when they plainly ask for the window, else None: it opens sooner when no command is loaded."""
+    parser = argparse.ArgumentParser(parents=[_global_options()], add_help=False, exit_on_error=False)
+    parser.add_argument("command", nargs="?", choices=["open"])
+    parser.add_argument("address", nargs="?")
+    try:
+        args, more = parser.parse_known_args(arguments)
+    except argparse.ArgumentError:
+        return None
+    return None if more else args
+
+
+def _for_every_command(arguments: list[str]) -> argparse.Namespace:
+    from desktop_app.cli import commands
+
+    return _parser(commands.COMMANDS).parse_args(arguments)
 
 
 def _parser(commands: dict[str, Any]) -> argparse.ArgumentParser:

@@ -1,27 +1,26 @@
 """Every page of the window, and what the frame asks of the registry: what is found, how things stand, who acts.
 
-Pages are imported when first opened; operations only on workers.
+Pages are imported when first opened; operations only on workers; before the first paint nothing of either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from desktop_app.domain.canonical import Id
-from desktop_app.domain.change import Change
-from desktop_app.domain.person import ROLE_TITLES, Role
 from desktop_app.gui.app import Desk
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.main_window import PageSpec
-from desktop_app.gui.page import Page
-from desktop_app.gui.pages.standing import standing
-from desktop_app.gui.state import Acting, AppState, Hit
+from desktop_app.gui.state import Acting, AppState, Hit, Standing
+from desktop_app.progress import Progress
+
+if TYPE_CHECKING:
+    from desktop_app.domain.change import Change
+    from desktop_app.gui.page import Page
 
 MOST_HITS = 40
-_FIRST_ROLE = (Role.MODEL_RISK, Role.COMPLIANCE, Role.VALIDATOR, Role.OWNER, Role.DEVELOPER, Role.AUDITOR,
-               Role.ADMINISTRATOR)
+_FIRST_ROLE = ("model_risk", "compliance", "validator", "owner", "developer", "auditor", "administrator")
 
 
 def _lazily(module: str, name: str) -> Callable[[Jobs, AppState], Page[Any]]:
@@ -95,14 +94,26 @@ def identity(ws: Workspace) -> tuple[str, Acting | None, tuple[Acting, ...]]:
 
 
 def _acting(person: Any) -> Acting:
+    from desktop_app.domain.person import ROLE_TITLES, Role
+
     role = next((role for role in _FIRST_ROLE if role in person.roles), None)
-    return Acting(id=person.id, name=person.name, role=ROLE_TITLES[role] if role else "no role")
+    return Acting(id=person.id, name=person.name, role=ROLE_TITLES[Role(role)] if role else "no role")
 
 
 def act_as(ws: Workspace, who: Acting) -> Workspace:
     """The workspace with somebody else acting."""
-    acting: Workspace = ws.acting_as(Id(who.id))
+    acting: Workspace = ws.acting_as(who.id)
     return acting
+
+
+# ---- how things stand
+
+
+def standing(ws: Workspace, progress: Progress) -> Standing:
+    """Counts for the rail and sentences about the log. Runs on a worker."""
+    from desktop_app.gui.pages.standing import standing
+
+    return standing(ws, progress)
 
 
 def head(ws: Workspace) -> int:
@@ -114,6 +125,8 @@ def head(ws: Workspace) -> int:
 
 def since(ws: Workspace, seq: int) -> Sequence[Change]:
     """What was written after an entry, oldest first. Runs on a worker."""
+    from desktop_app.domain.canonical import Id
+    from desktop_app.domain.change import Change
     from desktop_app.operations import audit
 
     return [Change(kinds=frozenset(e.kinds), subject=Id(e.subject), note=e.note, seq=e.seq)
@@ -127,10 +140,11 @@ DESK = Desk(pages=PAGES, start="inventory", open=open_registry, identity=identit
 def run(address: str | None = None, person: str | None = None) -> int:
     """Open the window on a registry; where there is none yet, ask for one first. Returns the exit code."""
     from desktop_app.gui import app, theme
-    from desktop_app.gui.dialogs.first_run import first_run
     from desktop_app.settings import default_registry
 
     if not address and not default_registry().exists():
+        from desktop_app.gui.dialogs.first_run import first_run
+
         theme.apply(app.application())
         address = first_run(None)
         if address is None:
