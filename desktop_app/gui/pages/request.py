@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from desktop_app.domain.approval import ChangeClass
 from desktop_app.domain.canonical import Id, record
-from desktop_app.domain.dossier import CheckState
+from desktop_app.domain.dossier import Check, CheckState
 from desktop_app.domain.person import ROLE_TITLES
 from desktop_app.errors import Refused, UserError
 from desktop_app.gui import show_error, theme
@@ -19,8 +19,8 @@ from desktop_app.gui.page import Page
 from desktop_app.gui.pages.basis import STATE
 from desktop_app.gui.pages.review import CHANGES, MEANINGS, label_text
 from desktop_app.gui.state import AppState
+from desktop_app.gui.widgets.chip import STATES
 from desktop_app.gui.widgets.column import Column, beside, button, heading, muted, said, scrolling, upright
-from desktop_app.gui.widgets.facts_list import Fact, FactsList
 from desktop_app.gui.widgets.prose import Prose, Run
 from desktop_app.progress import Progress
 
@@ -64,8 +64,8 @@ class RequestPage(Page[Shown]):
             heading("The request"), labelled("To stage", self.stage), labelled("Change class", self.change),
             labelled("Rationale: why this version should be promoted", self.rationale),
             labelled("Decide by (optional)", self.decide_by), theme.XS, self.trouble, beside(self.freeze),
-            muted("Freezing lists every record below by its digest. What happens to them afterwards is shown to those "
-                  "who decide."))
+            muted("Freezing lists every record at the right by its digest. What happens to them afterwards is "
+                  "shown to those who decide."))
         holder = QWidget()
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
@@ -128,7 +128,7 @@ class RequestPage(Page[Shown]):
                       f"{f', within {rule.scope}' if rule.scope else ''}", tone="muted"))
                  for rule in basis.transition.decisions]
         parts: list[QWidget | int] = [heading("What the policy asks")]
-        parts += [FactsList([_fact(c.title, c.state, c.sentence) for c in basis.checks], label_width=150)]
+        parts += [_check(c) for c in basis.checks]
         if blocking:
             parts.append(muted("It can be requested all the same; an approval cannot be signed until a new request "
                                "meets them."))
@@ -177,9 +177,8 @@ class RequestPage(Page[Shown]):
         self.trouble.setVisible(bool(title))
 
 
-def _fact(title: str, state: CheckState, sentence: str) -> Fact:
-    from desktop_app.gui.widgets.chip import STATES
-
-    return Fact(title, f"{STATES[STATE[state]][2]} {sentence}")
+def _check(check: Check) -> QWidget:
+    token, _, mark, _ = STATES[STATE[check.state]]
+    return said(Run(f"{mark} ", "strong", token), Run(check.title, "strong"), Run(f"\n{check.sentence}", tone="muted"))
 
 

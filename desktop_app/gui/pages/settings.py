@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from desktop_app.domain.canonical import record
+from desktop_app.domain.canonical import day_text, parse_utc, record
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.form import Choice, labelled
 from desktop_app.gui.jobs import Jobs, Workspace
@@ -66,9 +66,10 @@ class SettingsPage(Page[Shown]):
 
     def show_data(self, data: Shown) -> None:
         """Show it."""
+        created = day_text(parse_utc(data.created).astimezone().date())
         self.where.show_facts([
             Fact("Registry", data.name), Fact("Its address", data.address, "mono"),
-            Fact("Its id", data.registry, "mono"), Fact("Created", data.created),
+            Fact("Its id", data.registry, "mono"), Fact("Created", created),
             Fact("Keys on this machine", f"{data.keys}"), Fact("They are in", data.keys_folder, "mono"),
             Fact("Drafts are in", str(data_folder() / "drafts"), "mono")])
 

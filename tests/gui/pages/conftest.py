@@ -35,7 +35,9 @@ class Office:
         """The page, loaded and shown."""
         state = AppState()
         state.act_as(Acting(id=self.desk.people[name], name=name, role=""))
-        page = page_class(self.jobs(name), state)
+        jobs = self.jobs(name)
+        page = page_class(jobs, state)
+        jobs.wrote.connect(page.registry_changed)  # as the window does
         self.qtbot.addWidget(page)
         page.resize(1180, 800)
         page.arrive(**arguments)
