@@ -7,6 +7,7 @@ from pathlib import Path
 
 from desktop_app.demo import card_text, tracking, training
 from desktop_app.demo.cast import BANK, DEVELOPER, OWNER, RISK, Cast
+from desktop_app.demo.saying import only
 from desktop_app.demo.tracking import NoServer, Starting
 from desktop_app.demo.training import ARREARS, SCORECARD, THIN_FILE, Trained
 from desktop_app.domain.canonical import Id
@@ -66,7 +67,8 @@ def _through_mlflow(cast: Cast, server: tracking.Tracking, made: tuple[Trained, 
     progress.step(0.4, "syncing again: a version and a moved alias")
     second = syncing.sync(developer, server.uri)
     for n, version in enumerate(_ids(cast)[1].values()):
-        syncing.fetch_artefact(developer, version, progress=progress.part(0.5 + n * 0.1, 0.6 + n * 0.1))
+        syncing.fetch_artefact(developer, version, progress=only(
+            progress.part(0.5 + n * 0.1, 0.6 + n * 0.1), "fetching and scanning the model files"))
     return (f"Versions came from an MLflow server on loopback, which has ended: {first.versions} in the first sync, "
             f"{second.versions} and {second.alias_moves} moved alias in the second.")
 

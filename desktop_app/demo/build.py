@@ -12,6 +12,7 @@ import shutil
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from desktop_app.demo import arrival, cast, decisions, dossiers, portfolio
 from desktop_app.demo.training import ARREARS, SCORECARD, THIN_FILE
@@ -96,7 +97,7 @@ def _open(said: dict[str, object]) -> DemoReport | None:
     report = said.get("report")
     if not said.get("complete") or not isinstance(report, dict) or not Path(report["registry"]).is_file():
         return None
-    fields = {k: tuple(map(tuple, v)) if k == "people" else tuple(v) if isinstance(v, list) else v
+    fields: dict[str, Any] = {k: tuple(map(tuple, v)) if k == "people" else tuple(v) if isinstance(v, list) else v
               for k, v in report.items()}
     return DemoReport(**(fields | {"opened": True}))
 

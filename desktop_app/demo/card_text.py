@@ -62,7 +62,8 @@ def _design(trained: Trained) -> dict[str, str]:
                         f"{trained.artefact.suffix[1:]} file; nothing comes from elsewhere.",
         "hyperparameters": ", ".join(f"{k} {v}" for k, v in plan.params.items()) + ". Set once, not searched.",
         "inputs": "; ".join(_INPUTS[f] for f in plan.features),
-        "outputs": f"score: probability between 0 and 1; {plan.decision}: 1 where the score is {trained.cut:.4f} or more",
+        "outputs": f"score: probability between 0 and 1; {plan.decision}: 1 where the score is {trained.cut:.4f} or "
+                   "more",
         "decision_threshold": f"{trained.cut:.4f}: the training score above which "
                               f"{training.DECLINED_SHARE:.0%} of the training rows lie, set by the owner.",
         "alternatives": "The other registered versions of this model, and the rules that were used before it.",
@@ -97,7 +98,8 @@ def _evidence(trained: Trained, found: Measured) -> dict[str, str]:
         "metrics": "AUC, because the score orders people; Brier score for its calibration; impact ratio of the "
                    "favourable outcome between groups. Thresholds were fixed before the run.",
         "performance": f"AUC {found.measure('auc')}, Gini {found.measure('gini')}, Brier score "
-                       f"{found.measure('brier')}, n = {trained.holdout_rows:,}. " + " ".join(found.sentences(bias=False)),
+                       f"{found.measure('brier')}, n = {trained.holdout_rows:,}. "
+                       + " ".join(found.sentences(bias=False)),
         "fairness": " ".join(found.sentences(bias=True)) + f" Share {rate}F {found.rate('F', 'selection_rate')}, "
                     f"M {found.rate('M', 'selection_rate')}.",
         "explainability": f"SHAP values for reviewers; strongest inputs: {found.strongest()}.",

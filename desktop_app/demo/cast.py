@@ -12,7 +12,7 @@ from desktop_app.trust.keys import Cost, NoSecretStore
 from desktop_app.workspace import NO_KEYRING_MARK, Workspace, create_workspace
 
 BANK = "Noordzee Bank"
-PASSPHRASE = "assay the model first"
+PASSPHRASE = "assay the model first"  # noqa: S105 - everybody's, and shown on the screen
 COST = Cost(m=19_456, t=2, p=1)  # a real Argon2id cost (OWASP's least), kept low for a demo that signs fifty times
 
 RISK, DEVELOPER, OWNER = "Marit Hoekstra", "Daan Visser", "Sanne Kuiper"

@@ -12,7 +12,7 @@ from desktop_app.demo.dossiers import Prepared
 from desktop_app.demo.measuring import Measured
 from desktop_app.domain.approval import ChangeClass, Condition
 from desktop_app.domain.canonical import Id
-from desktop_app.domain.finding import Severity
+from desktop_app.domain.finding import FindingState, Severity
 from desktop_app.domain.model import UseState
 from desktop_app.domain.policy import Meaning
 from desktop_app.domain.validation import Opinion
@@ -54,7 +54,7 @@ def wait_for_third(cast: Cast, made: Prepared, folder: Path) -> Id:
         cast.acting(VALIDATOR), made.version, use=made.use, title="No implementation test filed", severity=Severity.LOW,
         description="The scores of the production system were not compared with those of the model file.",
         owner=cast.people[DEVELOPER], due=cast.workspace.today() + timedelta(days=30))
-    findings.move(cast.acting(DEVELOPER), low, findings.FindingState.ANSWERED, "Planned with the next release.")
+    findings.move(cast.acting(DEVELOPER), low, FindingState.ANSWERED, "Planned with the next release.")
     dossiers.conclude(cast, made, folder, Opinion.FIT, f"Fit, without an implementation test. {_of(made.measured)}")
     request = _request(cast, made, ChangeClass.REDEVELOPMENT,
                        "Boosted trees see that high debt and high utilisation together are worse than each alone.",

@@ -1,12 +1,13 @@
-"""Evidence on a trained version: what is asked with which threshold, and what came out, in words for card and papers."""
+"""Evidence on a trained version: what is asked with which threshold, and what came out, in words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from desktop_app.demo.cast import VALIDATOR, Cast
+from desktop_app.demo.saying import only
 from desktop_app.demo.training import ARREARS, SCORECARD, Trained
-from desktop_app.domain.canonical import Id
+from desktop_app.domain.canonical import Id, number
 from desktop_app.domain.evidence import (
     Criterion,
     Evidence,
@@ -18,7 +19,7 @@ from desktop_app.domain.evidence import (
 from desktop_app.operations import evidence
 from desktop_app.progress import Progress
 
-LEAST_AUC = {SCORECARD: "0.7", ARREARS: "0.65"}
+LEAST_AUC = {SCORECARD: 0.7, ARREARS: 0.65}
 ATTRIBUTES = ("sex", "age_band")
 
 
@@ -32,7 +33,8 @@ class Measured:
 
     def measure(self, name: str) -> str:
         """A measure of performance in words: 0.781 [0.765, 0.797]."""
-        return in_words(next(m for m in (self.performance.performance or _nothing()).measures if m.name == name))
+        found = self.performance.performance
+        return in_words(next(m for m in (found.measures if found else ()) if m.name == name))
 
     def sentences(self, *, bias: bool) -> list[str]:
         """What the criteria came to, one sentence each."""
@@ -45,8 +47,9 @@ class Measured:
 
     def rate(self, group: str, name: str) -> str:
         """A rate of a group of sex in words."""
-        rows = [g for g in (self.fairness.fairness or _nothing()).groups if (g.attribute, g.group) == ("sex", group)]
-        return in_words(next(r for r in rows[0].rates if r.name == name))
+        found = self.fairness.fairness
+        row = next(g for g in (found.groups if found else ()) if (g.attribute, g.group) == ("sex", group))
+        return in_words(next(r for r in row.rates if r.name == name))
 
 
 def in_words(named: NamedMeasure) -> str:
@@ -56,10 +59,6 @@ def in_words(named: NamedMeasure) -> str:
         return f"not computable ({m.reason})"
     low, high = (f"{float(edge):.3f}" if edge else "–" for edge in (m.low, m.high))
     return f"{float(m.value):.3f} [{low}, {high}]"
-
-
-def _nothing() -> Evidence:
-    raise LookupError("the report has no result")
 
 
 def measure(cast: Cast, version: Id, trained: Trained, progress: Progress, explained: int) -> Measured:
@@ -72,20 +71,19 @@ def measure(cast: Cast, version: Id, trained: Trained, progress: Progress, expla
     power = evidence.performance(ws, version, table, performance_spec(trained), title="Performance on hold-out")
     progress.step(0.2, f"bias report on {plan.model}, version {plan.label}")
     bias = evidence.fairness(ws, version, table, fairness_spec(trained))
-    progress.step(0.4, f"explaining {plan.model}, version {plan.label}")
     rows = explained if plan.model != ARREARS else max(20, explained // 6)  # from outside, hence slower
     why = evidence.explanation(ws, version, table, ExplanationSpec(
         features=plan.features, rows=rows, background=min(100, rows), row=trained.example, seed=7),
-        progress=progress.part(0.4, 1.0))
+        progress=only(progress.part(0.4, 1.0), f"explaining {plan.model}, version {plan.label}"))
     return Measured(*(evidence.get(ws, e).record for e in (power, bias, why)))
 
 
 def performance_spec(trained: Trained) -> PerformanceSpec:
     """AUC must not lie below the model's least value."""
-    least = LEAST_AUC.get(trained.plan.model, "0.65")
+    least = LEAST_AUC.get(trained.plan.model, 0.65)
     return PerformanceSpec(
         label=trained.plan.outcome, positive="1", score="score", decision=trained.plan.decision,
-        criteria=(Criterion(metric="auc", attribute="", threshold=least, direction="at_least"),))
+        criteria=(Criterion(metric="auc", attribute="", threshold=number(least), direction="at_least"),))
 
 
 def fairness_spec(trained: Trained) -> FairnessSpec:
@@ -93,4 +91,5 @@ def fairness_spec(trained: Trained) -> FairnessSpec:
     return FairnessSpec(
         label=trained.plan.outcome, decision=trained.plan.decision, positive="1", favourable=False,
         sensitive=ATTRIBUTES, intersections=(ATTRIBUTES,), criteria=tuple(
-            Criterion(metric="impact_ratio", attribute=a, threshold="0.8", direction="at_least") for a in ATTRIBUTES))
+            Criterion(metric="impact_ratio", attribute=attribute, threshold=number(0.8), direction="at_least")
+            for attribute in ATTRIBUTES))

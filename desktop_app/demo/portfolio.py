@@ -10,6 +10,7 @@ from pathlib import Path
 
 from desktop_app.demo import papers, workbook
 from desktop_app.demo.cast import AUDITOR, BANK, PASSPHRASE, RISK, VALIDATOR, Cast
+from desktop_app.demo.saying import only
 from desktop_app.domain.exception import ExceptionKind
 from desktop_app.domain.finding import Severity
 from desktop_app.domain.inventory import InventoryRow
@@ -26,7 +27,8 @@ def take_in(cast: Cast, folder: Path, progress: Progress) -> ImportReport:
     risk = cast.acting(RISK)
     path = folder / WORKBOOK
     workbook.write_workbook(path, risk.today())
-    report = importing.run(risk, path, passphrase=PASSPHRASE, progress=progress.part(0.0, 0.8))
+    report = importing.run(risk, path, passphrase=PASSPHRASE,
+                           progress=only(progress.part(0.0, 0.8), "importing the old inventory"))
     progress.step(0.8, "exceptions, overlays and findings of other models")
     rows = {(r.name, r.purpose): r for r in inventory.overview(risk).rows}
     by_name = {r.name: r for r in rows.values()}

@@ -79,10 +79,7 @@ class Tracking:
     def _upload(self, artifact_uri: str, file: Path) -> None:
         root = urllib.parse.urlsplit(artifact_uri).path.strip("/")
         path = urllib.parse.quote(f"{root}/model/{file.name}")
-        request = urllib.request.Request(f"{self.uri}/api/2.0/mlflow-artifacts/artifacts/{path}",
-                                         file.read_bytes(), method="PUT")
-        with urllib.request.urlopen(request, timeout=60):
-            pass
+        self._send("PUT", f"mlflow-artifacts/artifacts/{path}", file.read_bytes())
 
     def _register(self, trained: Trained, run: str, artifact_uri: str, developer: str) -> None:
         with suppress(urllib.error.HTTPError):  # it is there already
@@ -94,11 +91,14 @@ class Tracking:
 
     def _call(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(f"{self.uri}/api/2.0/mlflow/{path}", data,
-                                         headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            said: dict[str, Any] = json.load(reply)
+        said: dict[str, Any] = json.loads(self._send("POST" if data else "GET", f"mlflow/{path}", data))
         return said
+
+    def _send(self, method: str, path: str, data: bytes | None) -> bytes:
+        request = urllib.request.Request(  # noqa: S310 - our own server on loopback
+            f"{self.uri}/api/2.0/{path}", data, method=method, headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
+            return bytes(reply.read())
 
 
 class Starting:
@@ -124,7 +124,7 @@ class Starting:
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self._process.poll() is None:
             progress.step(0.0, "waiting for the MLflow server")
-            with suppress(OSError), urllib.request.urlopen(f"{self.uri}/health", timeout=2):
+            with suppress(OSError), urllib.request.urlopen(f"{self.uri}/health", timeout=2):  # noqa: S310
                 return Tracking(self.uri)
             time.sleep(0.1)
         last = self._log.read_text("utf-8", errors="replace").strip().splitlines()[-1:]

@@ -45,7 +45,8 @@ class Plan:
 @dataclass(frozen=True)
 class Trained:
     """A trained version: its file, its tables, what it was trained with. `score` and the decision are columns of
-    `holdout`; `cut`: the score from which on the decision is made; `example`: a row it decides against, from 0."""
+    `holdout`; `cut`: the score from which on the decision is made; `example`: a row it decides against, from 0.
+    """
 
     plan: Plan
     artefact: Path
@@ -90,7 +91,8 @@ def plans() -> tuple[Plan, ...]:
              params=_LIGHTGBM, **declined),
         Plan(ARREARS, "1", "gradient boosted trees (scikit-learn)", ACCOUNT, "rolls_60d", "rolls_60d", "called",
              fit=_boosting, save=_onnx, params=_BOOSTING),
-        Plan(THIN_FILE, "1", "random forest (scikit-learn)", THIN, fit=_forest, save=_skops, params=_FOREST, **declined),
+        Plan(THIN_FILE, "1", "random forest (scikit-learn)", THIN, fit=_forest, save=_skops, params=_FOREST,
+             **declined),
     )
 
 
