@@ -25,6 +25,7 @@ _PRAGMAS = (
 _REFUSED = {
     sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_DROP_TABLE, sqlite3.SQLITE_DROP_TRIGGER,
     sqlite3.SQLITE_DROP_INDEX, sqlite3.SQLITE_ALTER_TABLE, sqlite3.SQLITE_CREATE_TRIGGER,
+    sqlite3.SQLITE_CREATE_TEMP_TRIGGER,
 }
 
 
@@ -33,7 +34,7 @@ def parse_url(text: str) -> URL:
     if re.match(r"[a-z][a-z0-9+]+://", text):
         try:
             url = make_url(text)
-        except exc.ArgumentError as error:
+        except (exc.ArgumentError, ValueError) as error:
             raise UserError(
                 "This registry address cannot be read.", str(error), "Write it as sqlite:///PATH.") from error
         if url.get_backend_name() != "sqlite":
@@ -71,11 +72,11 @@ def engine(url: URL, *, guarded: bool = True) -> Engine:
     return made
 
 
-def _authorize(action: int, what: str | None, *_where: str | None) -> int:
+def _authorize(action: int, what: str | None, value: str | None, *_where: str | None) -> int:
     changing = action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE) and what in APPEND_ONLY
     schema = what == "sqlite_master" and action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
-    writable = action == sqlite3.SQLITE_PRAGMA and what == "writable_schema"
-    return sqlite3.SQLITE_DENY if changing or schema or writable or action in _REFUSED else sqlite3.SQLITE_OK
+    setting = action == sqlite3.SQLITE_PRAGMA and value is not None  # ours are set; none is changed afterwards
+    return sqlite3.SQLITE_DENY if changing or schema or setting or action in _REFUSED else sqlite3.SQLITE_OK
 
 
 def guards() -> list[str]:

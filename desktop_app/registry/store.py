@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from sqlalchemy import URL, insert
+from sqlalchemy.exc import NoResultFound
 from sqlmodel import SQLModel
 
 from desktop_app.domain import canonical
@@ -46,8 +47,12 @@ class Store:
         return self._where
 
     def _identify(self) -> RegistryInfo:
-        with self.read() as reader:
-            info = reader.info()
+        try:
+            with self.read() as reader:
+                info = reader.info()
+        except NoResultFound as error:
+            raise Unreachable("This file is not a registry.", f"{self._where}: it does not say which registry it is.",
+                              "Check the path; restore a backup if it is the right one.") from error
         if info.schema_version > SCHEMA:
             self.close()
             raise Unreachable(

@@ -84,13 +84,14 @@ class Write:
             select(ENTRY.c.seq, ENTRY.c.hash, ENTRY.c.at).order_by(ENTRY.c.seq.desc()).limit(1)).first()
         seq, prev = (last.seq + 1, last.hash) if last else (1, audit.GENESIS.hex())
         at = max(self.now, canonical.parse_utc(last.at)) if last else self.now  # the log's time never runs back
-        body = canonical.encode(self._body()).decode("utf-8")
+        said = canonical.plain(self._body())  # the columns beside the body say the same, in the same form of text
+        body = canonical.jcs(said).decode("utf-8")
         user = _system_user()
         framed = audit.message(seq, at, user, self._command, body)
         self._connection.execute(insert(ENTRY), [{
             "seq": seq, "at": canonical.utc_text(at), "db_user": user, "command": self._command, "body": body,
-            "prev": prev, "hash": audit.chain_hash(bytes.fromhex(prev), framed).hex(), "actor": self._actor,
-            "action": self._action, "subject": self._subject, "note": self.note}])
+            "prev": prev, "hash": audit.chain_hash(bytes.fromhex(prev), framed).hex(), "actor": said["actor"],
+            "action": said["action"], "subject": said["subject"], "note": said["note"]}])
         return seq
 
     def _body(self) -> EntryBody:
