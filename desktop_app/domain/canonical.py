@@ -16,7 +16,7 @@ import secrets
 import types
 import typing
 import unicodedata
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -29,6 +29,8 @@ Number = NewType("Number", str)  # shortest repr of a finite float
 
 R = TypeVar("R")
 T = TypeVar("T")
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -96,22 +98,39 @@ def day_text(day: date) -> str:
 def parse_utc(text: str) -> datetime:
     """The inverse of `utc_text`. Raises NotCanonical."""
     try:
-        moment = datetime.fromisoformat(text)
-        if utc_text(moment) != text:
-            raise NotCanonical("written otherwise than by utc_text")
-    except (ValueError, TypeError, OverflowError) as error:
+        if _UTC.match(text):
+            return datetime.fromisoformat(text)
+    except (ValueError, TypeError) as error:
         raise NotCanonical(f"not a UTC time: {text!r}") from error
-    return moment
+    raise NotCanonical(f"not a UTC time: {text!r}")
+
+
+def _parse_day(text: str) -> date:
+    if not _DAY.match(text):
+        raise ValueError(f"not a day: {text!r}")
+    return date.fromisoformat(text)
 
 
 def plain(value: Any) -> Any:
     """A record as the plain values (dict, list, str, int, bool, None) that its bytes are made of."""
-    if value is None or isinstance(value, bool):
+    kind = type(value)
+    if kind is str:
+        return unicodedata.normalize("NFC", value)
+    if value is None or kind is bool:
         return value
+    if kind in (tuple, list):
+        return [plain(v) for v in value]
+    if is_dataclass(value):
+        head = {"kind": kind_of(value), "v": FORMAT} if is_fact(value) else {}
+        return head | {name: plain(getattr(value, name)) for name in _hints(cast(Any, kind))}
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
     if isinstance(value, Enum):
         return plain(value.value)
     if isinstance(value, str):
-        return unicodedata.normalize("NFC", value)
+        return unicodedata.normalize("NFC", str(value))
     if isinstance(value, int):
         if abs(value) >= 2**53:
             raise NotCanonical(f"integer out of range: {value}")
@@ -120,13 +139,8 @@ def plain(value: Any) -> Any:
         return utc_text(value)
     if isinstance(value, date):
         return value.isoformat()
-    if is_dataclass(value):
-        head = {"kind": kind_of(value), "v": FORMAT} if is_fact(value) else {}
-        return head | {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, dict):
         return {_key(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [plain(v) for v in value]
     raise NotCanonical(f"no canonical form for {type(value).__name__}")
 
 
@@ -188,7 +202,15 @@ def parse(data: bytes) -> Any:
 
 def load(data: bytes) -> Any:
     """The fact record in canonical bytes. Raises NotCanonical for an unknown kind or a misfit."""
-    value = parse(data)
+    return _fact_of(parse(data))
+
+
+def read(text: str) -> Any:
+    """The fact record in text as the registry keeps it. That its bytes are canonical is the verifier's to check."""
+    return _fact_of(json.loads(text))
+
+
+def _fact_of(value: Any) -> Any:
     kind, version = (value.pop("kind", ""), value.pop("v", 0)) if isinstance(value, dict) else ("", 0)
     if not isinstance(kind, str) or kind not in FACTS or type(version) is not int or version != FORMAT:
         raise NotCanonical("not a fact this version of the program knows")
@@ -197,14 +219,12 @@ def load(data: bytes) -> Any:
 
 def build(cls: type[R], value: Any) -> R:
     """A record of class `cls` from plain values. Raises NotCanonical when they do not fit."""
-    hints = _hints(cast(Any, cls))
-    if not isinstance(value, dict) or not value.keys() <= hints.keys():
+    readers, required = _shape(cast(Any, cls))
+    if not isinstance(value, dict) or not value.keys() <= readers.keys():
         raise NotCanonical(f"not a {cls.__name__}: {sorted(value) if isinstance(value, dict) else value!r}")
-    missing = [f.name for f in fields(cls)  # type: ignore[arg-type]
-               if f.name not in value and f.default is MISSING and f.default_factory is MISSING]
-    if missing:
-        raise NotCanonical(f"{cls.__name__} lacks {', '.join(missing)}")
-    return cls(**{name: _fit(hints[name], item) for name, item in value.items()})
+    if missing := required - value.keys():
+        raise NotCanonical(f"{cls.__name__} lacks {', '.join(sorted(missing))}")
+    return cls(**{name: readers[name](item) for name, item in value.items()})
 
 
 @cache
@@ -213,34 +233,71 @@ def _hints(cls: Hashable) -> dict[str, Any]:
     return {name: hint for name, hint in typing.get_type_hints(cls).items() if name in wanted}
 
 
-def _fit(hint: Any, value: Any) -> Any:
+Read = Callable[[Any], Any]
+
+
+@cache
+def _shape(cls: Hashable) -> tuple[dict[str, Read], frozenset[str]]:
+    """How each field of a record is read, and which must be there."""
+    every = fields(cast(Any, cls))
+    required = frozenset(f.name for f in every if f.default is MISSING and f.default_factory is MISSING)
+    return {name: _reader(hint) for name, hint in _hints(cls).items()}, required
+
+
+@cache
+def _reader(hint: Any) -> Read:
+    """How a value of an annotated field is read."""
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
-        options = [a for a in typing.get_args(hint) if a is not type(None)]
-        return None if value is None else _fit(options[0], value)
+        inner = _reader(next(a for a in typing.get_args(hint) if a is not type(None)))
+        return lambda value: None if value is None else inner(value)
     if origin is tuple:
-        args = typing.get_args(hint)
-        if not isinstance(value, list) or (args[-1] is not Ellipsis and len(args) != len(value)):
-            raise NotCanonical(f"not a list: {value!r}")
-        inner = [args[0]] * len(value) if args[-1] is Ellipsis else list(args)
-        return tuple(_fit(a, v) for a, v in zip(inner, value, strict=True))
-    hint = getattr(hint, "__supertype__", hint)
-    if hint is datetime:
-        return parse_utc(value)
-    if is_dataclass(hint):
-        return build(cast(type[Any], hint), value)
-    if not isinstance(hint, type):
+        return _tuple_reader(typing.get_args(hint))
+    plain_type = getattr(hint, "__supertype__", hint)
+    if plain_type is datetime:
+        return parse_utc
+    if is_dataclass(plain_type):
+        return lambda value: build(cast(type[Any], plain_type), value)
+    if not isinstance(plain_type, type):
         raise NotCanonical(f"no reading for {hint!r}")
-    try:
-        if hint is date and (day := date.fromisoformat(value)).isoformat() == value:
-            return day
-        if issubclass(hint, Enum):
-            return hint(value)
-    except (ValueError, TypeError) as error:
-        raise NotCanonical(str(error)) from error
-    if type(value) is not hint:
-        raise NotCanonical(f"{value!r} is not {hint.__name__}")
+    if plain_type is date:
+        return _translated(_parse_day)
+    if issubclass(plain_type, Enum):
+        return _translated(plain_type)
+    return _exactly(plain_type)
+
+
+def _tuple_reader(args: tuple[Any, ...]) -> Read:
+    if args[-1] is not Ellipsis:
+        each = tuple(_reader(a) for a in args)
+        return lambda value: tuple(r(v) for r, v in zip(each, _list(value, len(each)), strict=True))
+    one = _reader(args[0])
+    return lambda value: tuple(map(one, _list(value, None)))
+
+
+def _list(value: Any, length: int | None) -> list[Any]:
+    if not isinstance(value, list) or (length is not None and len(value) != length):
+        raise NotCanonical(f"not a list{f' of {length}' if length is not None else ''}: {value!r}")
     return value
+
+
+def _translated(read: Read) -> Read:
+    def reader(value: Any) -> Any:
+        try:
+            return read(value)
+        except (ValueError, TypeError) as error:
+            raise NotCanonical(str(error)) from error
+
+    return reader
+
+
+def _exactly(wanted: type[Any]) -> Read:
+    def reader(value: Any) -> Any:
+        if type(value) is not wanted:
+            raise NotCanonical(f"{value!r} is not {wanted.__name__}")
+        return value
+
+    return reader
 
 
 def mentions(value: Any) -> frozenset[Id]:

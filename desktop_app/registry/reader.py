@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -202,7 +203,7 @@ def _name(person: Person, row: Any) -> str:
 
 def _recorded(row: RowMapping) -> Recorded[Any]:
     return Recorded(
-        record=canonical.load(row["body"].encode("utf-8")), digest=Digest(row["digest"]), seq=row["seq"],
+        record=canonical.read(row["body"]), digest=Digest(row["digest"]), seq=row["seq"],
         at=canonical.parse_utc(row["at"]), by=Id(row["actor"]), ordinal=row["ordinal"])
 
 
@@ -213,4 +214,4 @@ def _read_entry(row: RowMapping) -> Entry:
 
 
 def _inventory_row(body: str) -> InventoryRow:
-    return canonical.build(InventoryRow, canonical.parse(body.encode("utf-8")))
+    return canonical.build(InventoryRow, json.loads(body))
