@@ -6,10 +6,8 @@ Exit codes: 0 done · 1 a check failed or a rule refused · 2 bad input · 3 unr
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,6 +131,8 @@ def _progress(args: argparse.Namespace) -> Progress:
 
 def _say(args: argparse.Namespace, lines: list[str], data: dict[str, Any]) -> None:
     if args.json:
+        import json
+
         print(json.dumps(data, ensure_ascii=False, indent=2))
     elif not args.quiet:
         print("\n".join(lines))
@@ -140,12 +140,17 @@ def _say(args: argparse.Namespace, lines: list[str], data: dict[str, Any]) -> No
 
 def _say_error(args: argparse.Namespace, error: UserError) -> int:
     if args.json:
+        import json
+
         print(json.dumps({"error": {"title": error.title, "detail": error.detail, "remedy": error.remedy}}))
     print(str(error), file=sys.stderr)
     return error.exit_code
 
 
 def _say_bug(args: argparse.Namespace, error: Exception) -> int:
+    import json
+    import traceback
+
     if args.json:
         print(json.dumps({"error": {"title": "This is a bug in Assaydesk.", "detail": repr(error), "remedy": ""}}))
     print("This is a bug in Assaydesk. Nothing was half done. Please report what follows.", file=sys.stderr)

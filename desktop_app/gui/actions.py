@@ -7,7 +7,7 @@ done is missing in one of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
@@ -15,8 +15,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 MENUS = ("File", "Go", "Do", "View", "Help")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Action:
+class Action(NamedTuple):
     """One command. page: the page it belongs to ("" for the whole window); it is offered only there."""
 
     id: str

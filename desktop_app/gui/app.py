@@ -8,9 +8,8 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QEvent, QObject, QSettings, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from desktop_app.domain.change import Change
 
 
-@dataclass(frozen=True, kw_only=True)
-class Desk:
+class Desk(NamedTuple):
     """What the pages bring to the frame. The callables run on workers and import what they need themselves.
 
     identity: (registry name, who acts, who may act here) · act_as: the workspace with somebody else acting
@@ -44,7 +42,7 @@ class Desk:
     standing: Callable[[Workspace, Progress], Standing] | None = None
     head: Callable[[Workspace], int] | None = None
     since: Callable[[Workspace, int], Sequence[Change]] | None = None
-    commands: Callable[[MainWindow], Sequence[Action]] = field(default=lambda window: ())
+    commands: Callable[[MainWindow], Sequence[Action]] = lambda window: ()
 
 
 def run(url: str | None, person: str | None, desk: Desk, *, settings: Settings | None = None) -> int:

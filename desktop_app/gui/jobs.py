@@ -16,7 +16,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -28,6 +27,8 @@ from desktop_app.errors import Cancelled
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
     from desktop_app.domain.change import Change
     from desktop_app.workspace import Workspace
 else:
@@ -105,7 +106,7 @@ class Jobs(QObject):
         """workspace_factory is called once, on the READ worker · show presents what no caller handles."""
         super().__init__(parent)
         self._factory, self._show = workspace_factory, show
-        self._lanes = {lane: ThreadPoolExecutor(n, f"jobs-{lane}") for lane, n in WORKERS.items()}
+        self._lanes: dict[Lane, ThreadPoolExecutor] = {}
         self._opening: Future[Workspace] | None = None
         self._adopted: Workspace | None = None
         self._announced = False
@@ -152,7 +153,7 @@ class Jobs(QObject):
         self._replace(job)
         self._open()
         self._running.append(job)
-        self._lanes[lane].submit(self._work, job)
+        self._lane(lane).submit(self._work, job)
         if not self._ticker.isActive():
             self._ticker.start()
         self.changed.emit()
@@ -205,7 +206,14 @@ class Jobs(QObject):
         """Have the workspace opened on the READ worker, again if the last attempt failed."""
         failed_before = self._opening is not None and self._opening.done() and self._opening.exception() is not None
         if self._opening is None or failed_before:
-            self._opening = self._lanes[Lane.READ].submit(self._factory)
+            self._opening = self._lane(Lane.READ).submit(self._factory)
+
+    def _lane(self, lane: Lane) -> ThreadPoolExecutor:
+        from concurrent.futures import ThreadPoolExecutor  # not before the first paint
+
+        if lane not in self._lanes:
+            self._lanes[lane] = ThreadPoolExecutor(WORKERS[lane], f"jobs-{lane}")
+        return self._lanes[lane]
 
     def _close_workspace(self) -> None:
         if self._opening is None or not self._opening.done() or self._opening.cancelled() or self._opening.exception():

@@ -9,9 +9,8 @@ Pages are made when first opened. `wrote` of Jobs and the changes that `watch` s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from PySide6.QtCore import QByteArray, QPoint, Qt
 from PySide6.QtWidgets import (
@@ -44,8 +43,7 @@ if TYPE_CHECKING:  # what the first paint does not need is imported when it is u
     from desktop_app.gui.widgets.palette import Palette
 
 
-@dataclass(frozen=True, kw_only=True)
-class PageSpec:
+class PageSpec(NamedTuple):
     """A page the window can open. group: its group in the rail, from 0; None: not in the rail."""
 
     key: str

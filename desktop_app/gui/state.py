@@ -1,10 +1,13 @@
-"""What the whole window knows: who acts, which registry, what is selected. Truth lives in the registry."""
+"""What the whole window knows: who acts, which registry, what is selected. Truth lives in the registry.
+
+What the first paint needs is a NamedTuple here and in the other files of the frame: it is made five times as fast as
+a dataclass, of which a program that only opens its window needs none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
@@ -12,8 +15,7 @@ if TYPE_CHECKING:
     from desktop_app.domain.canonical import Id
 
 
-@dataclass(frozen=True, kw_only=True)
-class Acting:
+class Acting(NamedTuple):
     """The person who acts in this window, as shown at the top right."""
 
     id: Id
@@ -21,16 +23,14 @@ class Acting:
     role: str  # the title of the role for a person: "Compliance officer"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Standing:
+class Standing(NamedTuple):
     """What the frame of the window says: numbers in the rail by page key, sentences about the log in the footer."""
 
     counts: Mapping[str, int]
     log: tuple[tuple[str, str], ...] = ()  # (state of widgets.chip.STATES, sentence)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hit:
+class Hit(NamedTuple):
     """Something found: what it is called, what it is, and the page that shows it."""
 
     title: str

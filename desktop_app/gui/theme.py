@@ -7,13 +7,12 @@ Dress a widget with a role (`dress(label, "title")`); the style sheet gives the 
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Any, Final
 
-from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
+from PySide6.QtCore import QJsonDocument, QObject, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -26,7 +25,7 @@ TITLES: Final = {"system": "As the system", "light": "Light", "dark": "Dark", "h
 @cache
 def tokens() -> dict[str, Any]:
     """The tokens as they stand in the file."""
-    return dict(json.loads(resource("themes/tokens.json").read_text(encoding="utf-8")))
+    return dict(QJsonDocument.fromJson(resource("themes/tokens.json").read_bytes()).toVariant())
 
 
 def _space(name: str) -> int:
