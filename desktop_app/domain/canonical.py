@@ -301,7 +301,10 @@ def _exactly(wanted: type[Any]) -> Read:
 
 
 def mentions(value: Any) -> frozenset[Id]:
-    """The ids of other things that a record names: what the fact is about (its own id is left out)."""
+    """The ids of other things that a record names: what the fact is about (its own id is left out).
+
+    A part with `natural_keys` (what a thing is called at its source) is found by those too.
+    """
     found: set[Id] = set()
     _collect(value, found)
     return frozenset(found - {getattr(value, "id", None), Id("")})
@@ -316,6 +319,7 @@ def _collect(value: Any, found: set[Id]) -> None:
         if Id in flat:
             found.update(item if isinstance(item, tuple) else (item,))
         elif is_dataclass(item):
+            found.update(getattr(item, "natural_keys", ()))
             _collect(item, found)
         elif isinstance(item, tuple):
             for part in item:

@@ -86,6 +86,11 @@ class SourceIdentity:
     version: str
     created: str
 
+    @property
+    def natural_keys(self) -> tuple[Id, ...]:
+        """What facts about this thing are indexed by besides their ids."""
+        return (Id("\n".join((self.source, self.name, self.version, self.created))),)
+
 
 @fact("version")
 class ModelVersion:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from desktop_app.domain import canonical
 from desktop_app.domain.canonical import Id, record
@@ -35,6 +35,8 @@ from desktop_app.registry.reader import Reader
 from desktop_app.registry.writer import Write
 from desktop_app.workspace import Workspace
 
+T = TypeVar("T")
+FEW = 500  # versions in a snapshot up to which what is known of them is looked up one by one
 BATCH = 100  # models or versions a write takes in; each brings a handful of facts
 
 
@@ -52,37 +54,43 @@ class SyncReport:
 
 
 class _Known:
-    """What the registry already holds of a source."""
+    """What the registry already holds of a source, as far as a snapshot asks."""
 
-    def __init__(self, reader: Reader, source: str) -> None:
-        self.models: dict[tuple[str, str], Id] = {}
-        self.current: dict[Id, RegisteredModel] = {}
-        self.versions: dict[tuple[str, str, str], Id] = {}
-        self.said: dict[Id, tuple[str, tuple[Pair, ...]]] = {}  # version → description and tags, as last seen
-        self.runs: dict[str, Id] = {}
-        self.aliases: dict[Id, dict[str, str]] = {}
+    def __init__(self, reader: Reader, source: str, snapshot: Any) -> None:
+        self._reader, self._source, self._all = reader, source, len(snapshot.versions) > FEW
         self.people = {name.casefold(): person for person, name in reader.names().items()}
-        for m in reader.all(RegisteredModel):
-            if any(t.key == "assaydesk.source" and t.value == source for t in m.record.tags):
-                created = next((t.value for t in m.record.tags if t.key == "assaydesk.created"), "")
-                self.models[m.record.name, created] = m.record.model
-                self.current[m.record.model] = m.record
-        for v in reader.all(ModelVersion):
-            if v.record.source.source == source:
-                s = v.record.source
-                self.versions[s.name, s.version, s.created] = v.record.id
-                self.said[v.record.id] = (v.record.description, v.record.tags)
-        self.said |= {r.record.version: (r.record.description, r.record.tags) for r in reader.all(VersionRevised)
-                      if r.record.version in self.said}
-        for r in reader.all(SourceRun):
-            if r.record.source.source == source:
-                self.runs[r.record.source.name] = r.record.id
+        models = [m.record for m in reader.all(RegisteredModel)]
+        self.current = {m.model: m for m in models if _tag(m, "assaydesk.source") == source}
+        self.models = {(m.name, _tag(m, "assaydesk.created")): m.model for m in self.current.values()}
+        self.aliases: dict[Id, dict[str, str | None]] = {}
         for a in reader.all(AliasMoved):
-            if a.record.model in self.current:
-                now = self.aliases.setdefault(a.record.model, {})
-                now.pop(a.record.alias, None)
-                if a.record.after is not None:
-                    now[a.record.alias] = a.record.after
+            self.aliases.setdefault(a.record.model, {})[a.record.alias] = a.record.after
+        versions = self._facts(ModelVersion, [_version_identity(source, v) for v in snapshot.versions])
+        self.versions = {v.source.natural_keys: v.id for v in versions}
+        self.said: dict[Id, tuple[str, tuple[Pair, ...]]] = {v.id: (v.description, v.tags) for v in versions}
+        for v in versions:
+            for revised in reader.all(VersionRevised, v.id):
+                self.said[v.id] = (revised.record.description, revised.record.tags)
+        runs = self._facts(SourceRun, [_run_identity(source, r) for r in snapshot.runs])
+        self.runs = {r.source.name: r.id for r in runs}
+
+    def _facts(self, cls: type[T], wanted: list[SourceIdentity]) -> list[T]:
+        """The facts of these things at the source: one by one when they are few, else in one pass."""
+        if self._all:
+            return [f.record for f in self._reader.all(cls) if f.record.source.source == self._source]  # type: ignore[attr-defined]
+        return [f.record for identity in wanted for f in self._reader.all(cls, identity.natural_keys[0])]
+
+
+def _tag(model: RegisteredModel, key: str) -> str:
+    return next((t.value for t in model.tags if t.key == key), "")
+
+
+def _version_identity(source: str, version: Any) -> SourceIdentity:
+    return SourceIdentity(source=source, name=version.name, version=version.label, created=str(version.created))
+
+
+def _run_identity(source: str, run: Any) -> SourceIdentity:
+    return SourceIdentity(source=source, name=run.run_id, version="", created=str(run.started or ""))
 
 
 def sync(
@@ -97,9 +105,10 @@ def sync(
     progress = progress or Progress()
     with MlflowSource(tracking_uri) as source:
         with workspace.store.read() as reader:
-            known = _Known(reader, source.identity)
             marks = [s.record.watermark for s in reader.all(SourceSynced) if s.record.source == source.identity]
         snapshot = source.fetch(max(marks) if marks and not full else None, progress.part(0.0, 0.7))
+        with workspace.store.read() as reader:
+            known = _Known(reader, source.identity, snapshot)
         return _take_in(workspace, source.identity, source.address.base, snapshot, known, progress.part(0.7, 1.0))
 
 
@@ -188,8 +197,7 @@ class _Making:
             write.add(SourceRun(
                 id=run_id, model=model, name=run.name or run.run_id, status=run.status, started=_time(run.started),
                 ended=_time(run.ended), user=user, params=run.params, metrics=run.metrics, tags=_foreign(run.tags),
-                source=SourceIdentity(
-                    source=self._source, name=run.run_id, version="", created=str(run.started or ""))))
+                source=_run_identity(self._source, run)))
             if run.datasets:
                 write.add(self._datasets(run, run_id, model))
         return add
@@ -207,7 +215,7 @@ class _Making:
     def versions(self) -> Iterator[Callable[[Write], None]]:
         """Every version that is new, with its run and its logged model; and what changed of the others."""
         for version in self._snapshot.versions:
-            key = (version.name, version.label, str(version.created))
+            key = _version_identity(self._source, version).natural_keys
             if version.name not in self._model_ids:
                 continue
             if key in self._known.versions:
@@ -234,8 +242,7 @@ class _Making:
             description=version.description, params=tuple(version.params) or (logged.params if logged else ()),
             metrics=tuple(pairs.values()), tags=_foreign(version.tags),
             artefact=Artefact(digest=canonical.digest(version), of=DigestOf.SOURCE, uri=version.uri),
-            source=SourceIdentity(source=self._source, name=version.name, version=version.label,
-                                  created=str(version.created)))
+            source=_version_identity(self._source, version))
         made_by = LineageRecord(
             id=self._new_id(), model=model, source=self._source, event=f"{version.name} {version.label}",
             nodes=(Node(
