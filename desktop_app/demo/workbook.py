@@ -27,7 +27,10 @@ BOARD = "Model Risk Committee"
 
 @dataclass(frozen=True)
 class Row:
-    """One line. Days are counted from the day of the build: `approved` back, `until` and the dues forward."""
+    """One line. Days are counted from the day of the build: `approved` back, `until` and the dues forward.
+
+    decided: whether it was approved; where `approved` and `until` are not given they differ from row to row.
+    """
 
     number: str
     name: str
@@ -42,8 +45,9 @@ class Row:
     is_model: str = "Y"
     reason: str = ""
     opinion: str = "fit"
-    approved: int | None = 200
-    until: int | None = 260
+    decided: bool = True
+    approved: int | None = None
+    until: int | None = None
     conditions: str = ""
     condition_due: int | None = None
     finding: str = ""
@@ -59,7 +63,7 @@ class Row:
 
 RETAIL, SME, FINANCE, CRIME = "Retail lending", "Business lending", "Finance and treasury", "Financial crime"
 MARKETING, OPERATIONS = "Marketing", "Operations"
-NONE: dict[str, Any] = {"opinion": "", "approved": None, "until": None}
+NONE: dict[str, Any] = {"opinion": "", "decided": False}
 
 USED_OUTSIDE, BLACK_BOX, ASSISTANT = "Mortgage income estimator", "Argus transaction monitoring", "Adviser assistant"
 NOT_A_MODEL, PARALLEL, RETIRED = "Provisions roll-forward", "Card limit increase", "Car finance scorecard"
@@ -134,7 +138,7 @@ ROWS = (
     Row("FC-002", "Name screening", "Matching against sanctions lists", CRIME, 2, "8.3", owner="Yara Willems",
         supplier="Halyard Systems", method="fuzzy matching"),
     Row("FC-003", BY_MAIL, "Stopping card payments", CRIME, 2, "11", owner="Yara Willems",
-        supplier="Kestrel Payments", method="neural network", approved=None, until=None,
+        supplier="Kestrel Payments", method="neural network", decided=False,
         comments="Approval by e-mail, see mailbox of the committee"),
     Row("FC-004", "Customer risk rating", "Due diligence of new customers", CRIME, 2, "2.0", owner="Yara Willems",
         method="expert scorecard"),
@@ -191,12 +195,13 @@ def _cells(row: Row, n: int, today: date) -> list[object]:
     def day(offset: int | None) -> object:
         return None if offset is None else _as_typed(today + timedelta(days=offset), n)
 
-    approved = None if row.approved is None else -row.approved
+    approved = -(row.approved or 40 + n * 53 % 300) if row.decided else None
+    until = (row.until or 45 + n * 37 % 320) if row.decided else None
     validated = None if approved is None else approved - 25
     return [
         row.number, row.name, row.version, row.purpose, "Noordzee Bank N.V.", row.line, row.tier, row.status,
         None if approved is None else day(approved + 14), row.owner, row.supplier or None, row.method or None,
-        row.is_model, row.reason or None, row.opinion or None, day(validated), day(approved), day(row.until),
+        row.is_model, row.reason or None, row.opinion or None, day(validated), day(approved), day(until),
         None if approved is None else BOARD, row.conditions or None, day(row.condition_due), row.finding or None,
         row.severity or None, day(row.finding_due), row.overlay or None, day(row.overlay_review), day(row.retired),
         row.family or None, row.segment or None, row.comments or None]
