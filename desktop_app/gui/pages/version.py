@@ -60,7 +60,7 @@ class VersionPage(Page[Loaded]):
         self.tabs.setAccessibleName("About this version")
         for make in TABS:
             tab = make(self)
-            self.tabs.addTab(tab, tab.label)
+            self.tabs.setTabToolTip(self.tabs.addTab(tab, tab.title), f"Alt+{tab.letter}")
         column.addWidget(self.tabs, 1)
         self.set_content(content)
         self._add_keys()
@@ -92,6 +92,8 @@ class VersionPage(Page[Loaded]):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(lambda by=by: self._walk(by))
+        for tab in TABS:  # not by an ampersand in the label: the tab bar's own keys are lost when it is restyled
+            QShortcut(QKeySequence(f"Alt+{tab.letter}"), self, lambda title=tab.title: self.show_tab(title))
 
     def _walk(self, by: int) -> None:
         self.tabs.setCurrentIndex((self.tabs.currentIndex() + by) % self.tabs.count())

@@ -27,8 +27,8 @@ def portfolio(desk):
         use = models.describe_use(dev, model, "Collections", entity=entity)
         models.set_tier(risk, use, tier)
         models.state_use(risk, version, use, state)
-    findings.raise_finding(desk.as_("Val Idris"), desk.version, title="Drift", description="Seen", due=date(2026, 11, 1),
-                           severity=Severity.HIGH)
+    findings.raise_finding(desk.as_("Val Idris"), desk.version, title="Drift", description="Seen",
+                           due=date(2026, 11, 1), severity=Severity.HIGH)
     return desk
 
 
@@ -189,4 +189,4 @@ def test_the_fields_offered_are_those_that_are_read():
     from desktop_app.gui.dialogs.column_mapping import FIELDS as OFFERED
     from desktop_app.sources.inventory_fields import FIELDS
 
-    assert OFFERED == tuple((field.key, field.label) for field in FIELDS)
+    assert tuple((field.key, field.label) for field in FIELDS) == OFFERED

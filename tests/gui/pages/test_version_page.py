@@ -241,7 +241,8 @@ def test_somebody_elses_revision_is_shown_before_it_is_saved_over(office, desk, 
     dialog.attempt()
     qtbot.waitUntil(lambda: not tab.editing, timeout=WAIT)
     office.settle()
-    assert [r.record.text("summary") for r in cards.revisions(desk.as_("Dev Patel"), desk.version)] == ["Mine", "Theirs"]
+    kept = cards.revisions(desk.as_("Dev Patel"), desk.version)
+    assert [r.record.text("summary") for r in kept] == ["Mine", "Theirs"]
 
 
 def test_two_revisions_side_by_side(office, desk, qtbot):

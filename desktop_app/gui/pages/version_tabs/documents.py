@@ -44,7 +44,8 @@ class DocumentsTab(Tab):
                    second=lambda e: f"received {day_text(_info(e).received)}"),
             Column(key="period", title="Period covered", text=_period, width=130, muted=True),
             Column(key="standing", title="Standing", text=lambda e: "asserted", width=196,
-                   chip=lambda e: ("note", "asserted, not recomputed") if e.stands else ("attention", "no longer stands")),
+                   chip=lambda e: ("note", "asserted, not recomputed") if e.stands
+                   else ("attention", "no longer stands")),
         ], name="Filed documents", dense=False, most=9, identity=lambda e: e.item.record.id)
         self.table.chosen.connect(lambda line: self._show_details())
         self.table.opened.connect(lambda line: self.save_copy())
@@ -116,7 +117,8 @@ class DocumentsTab(Tab):
             return
         info = _info(line)
         self._details.addWidget(FactsList([
-            Fact("File", info.file_name), Fact("SHA-256 of the file", info.blob, "digest"), Fact("Size", f"{info.size:,} bytes, {info.media_type}"),
+            Fact("File", info.file_name), Fact("SHA-256 of the file", info.blob, "digest"),
+            Fact("Size", f"{info.size:,} bytes, {info.media_type}"),
             Fact("Filed", f"{line.item.label}, {day_text(line.item.at.date())}, by {line.by}"),
         ], label_width=150))
         row = QHBoxLayout()

@@ -47,7 +47,7 @@ class Tab(QWidget):
     """See the module."""
 
     title = ""
-    letter = ""  # of the title, for Alt
+    letter = ""  # the key that brings the tab to the front, with Alt
     reads = False  # whether `load` reads more
 
     def __init__(self, page: VersionPage) -> None:
@@ -61,11 +61,6 @@ class Tab(QWidget):
     def jobs(self) -> Jobs:
         """Where work runs."""
         return self.page.jobs
-
-    @property
-    def label(self) -> str:
-        """The title with its letter marked."""
-        return self.title.replace(self.letter, f"&{self.letter}", 1)
 
     # --- what a tab overrides
 
@@ -232,6 +227,9 @@ def nothing(title: str, detail: str, *made: QPushButton) -> EmptyState:
     state = EmptyState(title, detail)
     column = state.layout()
     assert isinstance(column, QVBoxLayout)
+    for label in state.findChildren(QLabel):  # as high as its lines, whatever its layout would make of a hint
+        label.setFixedWidth(theme.px(520))
+        label.setMinimumHeight(label.heightForWidth(theme.px(520)))
     row = QHBoxLayout()
     row.setSpacing(theme.S)
     row.addStretch(1)
