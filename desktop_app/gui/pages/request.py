@@ -17,7 +17,8 @@ from desktop_app.gui.dialogs.written import Written, written
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.page import Page
 from desktop_app.gui.pages.basis import STATE
-from desktop_app.gui.pages.review import CHANGES, MEANINGS, label_text
+from desktop_app.gui.pages.decisions import MEANINGS
+from desktop_app.gui.pages.review import CHANGES, label_text
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.chip import STATES
 from desktop_app.gui.widgets.column import Column, beside, button, heading, muted, said, scrolling, upright

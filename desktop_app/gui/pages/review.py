@@ -5,31 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from desktop_app.domain.approval import ChangeClass
 from desktop_app.domain.canonical import Id, day_text, record
 from desktop_app.domain.dossier import Check, CheckState
-from desktop_app.domain.person import ROLE_TITLES
-from desktop_app.domain.policy import Meaning
+from desktop_app.domain.evidence import Evidence
 from desktop_app.gui import theme
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.page import Page
 from desktop_app.gui.pages.basis import STATE, Basis, parts_of
+from desktop_app.gui.pages.decisions import decision_parts, separation
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.checklist import CheckItem, Checklist
-from desktop_app.gui.widgets.column import Column, beside, button, heading, muted, said, scrolling, upright
+from desktop_app.gui.widgets.column import Column, ThreeColumns, beside, button, heading, muted, said
 from desktop_app.gui.widgets.facts_list import digest_words
 from desktop_app.gui.widgets.prose import Prose, Run, paragraph
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
-    from desktop_app.operations.approvals import Review, SeatView, SignOffView
+    from desktop_app.operations.approvals import Review
 
-MEANINGS = {
-    Meaning.APPROVE: "approve", Meaning.APPROVE_WITH_CONDITIONS: "approve with conditions", Meaning.CONCUR: "concur",
-    Meaning.CONCLUDE: "conclude", Meaning.REJECT: "reject", Meaning.RETURN: "return", Meaning.RECUSE: "recused",
-}
 CHANGES = {
     ChangeClass.NEW: "New model", ChangeClass.COSMETIC: "Cosmetic change", ChangeClass.MINOR: "Minor change",
     ChangeClass.MATERIAL: "Material change", ChangeClass.REDEVELOPMENT: "Redevelopment",
@@ -67,7 +63,7 @@ class ReviewPage(Page[Shown]):
         self.right = Column()
         self._buttons_of_right()
         left = Column(heading("What the policy asks"), self.checklist, self._summary)
-        self.set_content(_three(left, self.middle, self.right))
+        self.set_content(ThreeColumns(left, self.middle, self.right))
 
     def _buttons_of_right(self) -> None:
         self.decide, self.export, self.withdraw = (
@@ -137,8 +133,8 @@ class ReviewPage(Page[Shown]):
             name, identity = evidence.record.document.file_name, evidence.record.id
             buttons.append(button("Save a copy…", lambda: self._save_document(identity, name)))
         if evidence is not None and (evidence.record.fairness or evidence.record.performance):
-            identity = evidence.record.id
-            buttons.append(button("Re-perform…", lambda: self._reperform(identity)))
+            item = evidence.record
+            buttons.append(button("Re-perform…", lambda: self._reperform(item)))
         member = evidence.record.id if evidence is not None else None
         buttons.append(button("Raise a finding…", lambda: self._raise(member)))
         return [*buttons, button("Open the version", self._open_version)]
@@ -147,11 +143,7 @@ class ReviewPage(Page[Shown]):
 
     def _show_right(self, data: Shown) -> None:
         seen = data.review
-        parts: list[QWidget | int] = [heading("Decisions")]
-        parts += [_seat(seat, seen) for seat in seen.seats]
-        parts += [_signed(s) for s in seen.sign_offs if s.meaning in (Meaning.REJECT, Meaning.RETURN, Meaning.RECUSE)]
-        parts += _comments(seen.sign_offs)
-        parts += _outcome(seen)
+        parts = decision_parts(seen)
         if seen.outcome == "open" and data.me is not None:
             parts += [theme.S, heading("Separation"), muted(separation(seen))]
         for title, lines, tone in (("To reconsider", seen.news.reconsider, "undetermined"),
@@ -248,27 +240,11 @@ class ReviewPage(Page[Shown]):
 
         self.jobs.run(self, work, lane=Lane.COMPUTE, title=f"copy of {name}")
 
-    def _reperform(self, evidence: Id) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(self, "The table it was computed on", "",
-                                                "Tables (*.csv *.parquet *.xlsx *.feather);;All files (*)")
-        if chosen:
-            self.reperform_on(evidence, Path(chosen))
+    def _reperform(self, item: Evidence) -> None:
+        from desktop_app.gui.dialogs.reperform import Reperform
 
-    def reperform_on(self, evidence: Id, table: Path) -> None:
-        """Compute again on a table and say whether every number is the same."""
-        from desktop_app.gui.dialogs.task import NoteDialog
-
-        def work(ws: Workspace, progress: Progress) -> tuple[bool, tuple[str, ...]]:
-            from desktop_app.operations import evidence as operations
-
-            found = operations.reperform(ws, evidence, table, progress)
-            return found.same, found.differences
-
-        def done(found: tuple[bool, tuple[str, ...]]) -> None:
-            title = "✓ Every number came out the same." if found[0] else "! It did not come out the same."
-            NoteDialog(self.jobs, title, "\n".join(found[1]) or f"Computed again on {table.name}.", self).open()
-
-        self.jobs.run(self, work, then=done, lane=Lane.COMPUTE, title="re-performing")
+        known = Path(item.inputs[0].location) if item.inputs and item.inputs[0].location else None
+        Reperform(self.jobs, item, known, self).open()
 
 
 # ---- words
@@ -308,20 +284,6 @@ def outcome_chip(outcome: str, decided: int, asked: int) -> tuple[str, str]:
     return states.get(outcome, ("pending", f"{decided} of {asked} decided"))
 
 
-def _three(left: QWidget, middle: QWidget, right: QWidget) -> QWidget:
-    holder = QWidget()
-    row = QHBoxLayout(holder)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(theme.L)
-    sides = scrolling(left), scrolling(right)
-    for side, width in zip(sides, (258, 214), strict=True):
-        side.setFixedWidth(theme.px(width))
-    for part, stretch in ((sides[0], 0), (upright(), 0), (scrolling(middle), 1), (upright(), 0), (sides[1], 0)):
-        row.addWidget(part, stretch)
-    return holder
-
-
-
 def _items(seen: Review) -> list[CheckItem]:
     dossier = seen.dossier.record
     items = [CheckItem(key=c.key, state=_state(c), title=c.title, sub=c.sentence) for c in dossier.checks]
@@ -355,57 +317,6 @@ def _summary(checks: tuple[Check, ...]) -> list[Run]:
              f"{counts[CheckState.NOT_TESTED]} not tested" if counts[CheckState.NOT_TESTED] else ""]
     rest = ", ".join(word for word in words if word)
     return [first, *([Run(f" {rest[0].upper()}{rest[1:]}.", tone="muted")] if rest else [])]
-
-
-def _seat(seat: SeatView, seen: Review) -> QWidget:
-    title, asked = ROLE_TITLES[seat.role], MEANINGS[seat.meaning]
-    within = f", within {seat.scope}" if seat.scope else ""
-    lines = [_signed(s) for s in seen.sign_offs if s.role is seat.role and s.name in seat.signed_by]
-    missing = seat.count - len(seat.signed_by)
-    if missing and seen.outcome == "open":
-        mine = seen.my_role is seat.role and seen.refusal is None
-        whom = "waiting for you" if mine else "waiting" if seat.count == 1 else f"{missing} of {seat.count} waiting"
-        lines.append(said(Run(title, "strong"), Run(f"\n{whom} to {asked}{within}", tone="muted")))
-    elif missing and not seat.signed_by:
-        lines.append(said(Run(title, "strong"), Run(f"\ndid not decide; was asked to {asked}{within}", tone="muted")))
-    return Column(*lines)
-
-
-def _signed(signed: SignOffView) -> QWidget:
-    when = f"{signed.at.astimezone():%d %b %Y %H:%M}".lstrip("0")
-    return said(Run(signed.name, "strong"), Run(f", {ROLE_TITLES[signed.role]}"),
-                Run(f"\n{MEANINGS[signed.meaning]} · {when} · entry {signed.seq:,}", tone="muted"))
-
-
-def _comments(signed: tuple[SignOffView, ...]) -> list[QWidget | int]:
-    """What the signers wrote, under one heading."""
-    found = [said(Run(f"{s.name}\n", tone="muted"), Run(s.comment)) for s in signed if s.comment]
-    return [theme.S, heading("Comments"), *found] if found else []
-
-
-def _outcome(seen: Review) -> list[QWidget | int]:
-    """How it ended, if it did."""
-    if (change := seen.effective) is not None:
-        parts: list[QWidget | int] = [theme.S, heading("In effect"), paragraph(
-            f"In {seen.policy.record.stage_title(change.to_stage)} from {day_text(change.effective_from)}, to be "
-            f"reviewed by {day_text(change.review_by)}.")]
-        if change.conditions:
-            parts += [theme.XS, heading("Conditions"), *(
-                said(Run(c.text), Run(f"\n{c.owner}, due {day_text(c.due)}", tone="muted")) for c in change.conditions)]
-        return parts
-    if seen.outcome == "open":
-        return []
-    return [theme.S, heading(seen.outcome.capitalize()), paragraph(seen.outcome_reason)]
-
-
-def separation(seen: Review) -> str:
-    """What the registry knows of the reader's own part in the version."""
-    checked = f"({seen.acts_checked:,} records checked)"
-    if not seen.involvement:
-        return (f"No recorded act of yours in building, documenting, testing or requesting this version {checked}. "
-                "What is not recorded, you declare.")
-    acts = "; ".join(f"{i.act} (entry {i.seq:,})" for i in seen.involvement)
-    return f"Recorded acts of yours {checked}: {acts}."
 
 
 def _reason(data: Shown) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop_app.gui import theme
 from desktop_app.gui.widgets.prose import Prose, Run, paragraph
+
+_UNBOUNDED = 16_777_215  # QWIDGETSIZE_MAX
 
 
 class Column(QWidget):
@@ -94,3 +97,43 @@ def beside(*parts: QWidget, stretch: bool = True) -> QWidget:
     if stretch:
         row.addStretch(1)
     return holder
+
+
+class ThreeColumns(QWidget):
+    """A list, what is chosen in it, and what can be done; in a narrow window the last stands under the middle."""
+
+    SIDES = 258, 214
+    NARROW = 860
+
+    def __init__(self, left: QWidget, middle: QWidget, right: QWidget) -> None:
+        super().__init__()
+        self._left, self._middle, self._right = scrolling(left), scrolling(middle), scrolling(right)
+        self._line = upright()
+        self._pair = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._pair.setSpacing(theme.L)
+        for part, stretch in ((self._middle, 3), (self._line, 0), (self._right, 0)):
+            self._pair.addWidget(part, stretch)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.L)
+        row.addWidget(self._left)
+        row.addWidget(upright())
+        row.addLayout(self._pair, 1)
+        theme.changed.connect(self._arrange)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        narrow = self.width() < theme.px(self.NARROW)
+        side = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        self._pair.setDirection(side)
+        self._pair.setStretch(2, 2 if narrow else 0)
+        self._line.setFixedSize(*((_UNBOUNDED, 1) if narrow else (1, _UNBOUNDED)))
+        self._line.setMinimumSize(1, 1)
+        self._left.setFixedWidth(theme.px(self.SIDES[0] * (0.8 if narrow else 1.0)))
+        self._right.setMinimumWidth(0 if narrow else theme.px(self.SIDES[1]))
+        self._right.setMaximumWidth(_UNBOUNDED if narrow else theme.px(self.SIDES[1]))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Arrange for the width there is."""
+        super().resizeEvent(event)
+        self._arrange()

@@ -32,9 +32,9 @@ def test_every_page_can_be_made_and_is_called_by_its_key(spec, office, desk, qtb
 
 
 def test_no_operation_and_no_sql_is_imported_before_the_first_paint():
+    heavy = ("desktop_app.operations", "desktop_app.registry", "sqlalchemy", "sqlmodel", "pandas", "numpy")
     code = ("import sys; import desktop_app.gui.pages.catalogue; "
-            "print([m for m in sys.modules if m.startswith(('desktop_app.operations', 'desktop_app.registry', 'sqlalchemy',"
-            " 'sqlmodel', 'pandas', 'numpy'))])")
+            f"print([m for m in sys.modules if m.startswith({heavy!r})])")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
 
@@ -49,7 +49,8 @@ def test_search_finds_versions_requests_findings_people_and_entries(desk):
         ("version", {"version": desk.version, "use": desk.use}), ("review", {"request": request}),
         ("findings", {"finding": finding})]
     assert {h.page for h in hits[3:]} == {"audit"}
-    assert [h.arguments["person"] for h in catalogue.search(desk.workspace, "rita person")] == [desk.people["Rita Risk"]]
+    found = catalogue.search(desk.workspace, "rita person")
+    assert [h.arguments["person"] for h in found] == [desk.people["Rita Risk"]]
     assert catalogue.search(desk.workspace, "  ") == ()
 
 

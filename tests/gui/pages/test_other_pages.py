@@ -151,8 +151,8 @@ def test_lineage_says_what_a_node_was_made_from_and_opens_it(office, desk, qtbot
     assert "No lineage is recorded yet" in words(page)
     data = Node(key="dataset:a", kind=NodeKind.DATASET, name="applicants", detail="6,000 rows")
     version = Node(key=desk.version, kind=NodeKind.VERSION, name="Scorecard 1")
-    lineage.assert_edge(desk.as_("Dev Patel"), desk.model, (data, version),
-                        (Edge(effect=desk.version, relation="trained_from", cause="dataset:a", basis="asserted"),), "said")
+    edge = Edge(effect=desk.version, relation="trained_from", cause="dataset:a", basis="asserted")
+    lineage.assert_edge(desk.as_("Dev Patel"), desk.model, (data, version), (edge,), "said")
     page = office.open(LineagePage, "Rita Risk", node="dataset:a")
     assert page._subline.text() == "Made from nothing recorded · reaches 1 version"
     page.view.choose(desk.version)
