@@ -38,11 +38,15 @@ def pae(payload_type: str, payload: bytes) -> bytes:
 
 def seal(payload_type: str, payload: bytes, key_id: str, sign: Callable[[bytes], bytes]) -> str:
     """The envelope, as canonical JSON, of a payload signed by one key."""
+    return _written(payload_type, payload, key_id, sign(pae(payload_type, payload)))
+
+
+def _written(payload_type: str, payload: bytes, key_id: str, signature: bytes) -> str:
     return canonical.jcs({
         "payloadType": payload_type,
         "payload": base64.b64encode(payload).decode("ascii"),
-        "signatures": [{"keyid": key_id, "sig": base64.b64encode(sign(pae(payload_type, payload))).decode("ascii")}],
-    }).decode("ascii")
+        "signatures": [{"keyid": key_id, "sig": base64.b64encode(signature).decode("ascii")}],
+    }).decode("utf-8")
 
 
 def open_envelope(envelope: str, payload_type: str, public_keys: Mapping[str, bytes]) -> Opened:
@@ -65,10 +69,13 @@ def _parts(envelope: str) -> tuple[str, bytes, str, bytes]:
     try:
         value = json.loads(envelope)
         (signature,) = value["signatures"]
-        return (str(value["payloadType"]), base64.b64decode(value["payload"], validate=True),
-                str(signature["keyid"]), base64.b64decode(signature["sig"], validate=True))
+        found = (str(value["payloadType"]), base64.b64decode(value["payload"], validate=True),
+                 str(signature["keyid"]), base64.b64decode(signature["sig"], validate=True))
     except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as error:
         raise BadEnvelope(f"not a DSSE envelope with one signature: {error}") from error
+    if _written(*found) != envelope:  # one signature has one writing, though base64 and JSON have many
+        raise BadEnvelope("the envelope is not in canonical form")
+    return found
 
 
 def _statement(payload: bytes) -> Mapping[str, Any]:

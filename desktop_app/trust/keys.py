@@ -15,7 +15,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -29,6 +29,10 @@ from desktop_app.errors import Refused, Unreachable, UserError
 
 ALGORITHM = "ed25519"
 LEAST_PASSPHRASE = 10
+_HEADER = {
+    "v": int, "registry": str, "user_id": str, "key_id": str, "alg": str, "kdf": str, "m": int, "t": int, "p": int,
+    "salt": str, "keyring": bool, "nonce": str,
+}
 
 
 class SecretStore(Protocol):
@@ -214,28 +218,39 @@ def _wrapping_key(passphrase: str, secret: bytes, header: dict[str, Any]) -> byt
 
 def _write(file: KeyFile) -> None:
     text = canonical.jcs(file.header | {"ct": _b64(file.ciphertext)})
+    if file.path.exists():
+        raise UserError("This person already has a key on this machine.", str(file.path),
+                        "Use it, or move the file away first.")
     try:
         file.path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(file.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-    except FileExistsError as error:
-        raise UserError("This person already has a key on this machine.", str(file.path),
-                        "Use it, or move the file away first.") from error
+        with os.fdopen(os.open(file.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            _fill(out, file.path, text)
     except OSError as error:
         raise Unreachable("The key file cannot be written.", str(error), "Check the folder.") from error
+
+
+def _fill(out: BinaryIO, path: Path, text: bytes) -> None:
+    try:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)  # half a key would stand in the way of the next attempt
+        raise
 
 
 def _read(path: Path) -> KeyFile:
     try:
         header = json.loads(path.read_bytes())
         ciphertext = base64.b64decode(header.pop("ct"), validate=True)
+        if {name: type(value) for name, value in header.items()} != _HEADER:
+            raise ValueError("unknown format")
         if header["v"] != 1 or header["alg"] != ALGORITHM or header["kdf"] != "argon2id":
             raise ValueError("unknown format")
-        if not (8 <= header["m"] <= 2**22 and 1 <= header["t"] <= 64 and 1 <= header["p"] <= 64):
+        if not (1 <= header["p"] <= 64 and 8 * header["p"] <= header["m"] <= 2**22 and 1 <= header["t"] <= 64):
             raise ValueError("unreasonable Argon2id parameters")
+        if [len(base64.b64decode(header[name], validate=True)) for name in ("salt", "nonce")] != [16, 12]:
+            raise ValueError("a salt or nonce of another length")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
         raise UserError("A key file is damaged or not of this program.", f"{path.name}: {error}",
                         "Restore it from a backup, or enrol a new key.") from error

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -24,11 +24,13 @@ from desktop_app.domain.approval import PromotionRequest, SignOff, StageChanged
 from desktop_app.domain.audit import CheckReport, Entry, EntryBody, Problem, Recorded
 from desktop_app.domain.canonical import Digest, Id, NotCanonical
 from desktop_app.domain.dossier import Dossier
+from desktop_app.domain.history import History
 from desktop_app.domain.person import KeyEnrolled, RoleGranted, RoleRevoked, key_proof_text
-from desktop_app.domain.policy import Meaning, Policy
+from desktop_app.domain.policy import Policy, Transition
 from desktop_app.progress import Progress
 from desktop_app.trust import dsse
 
+R = TypeVar("R")
 SKEW_SECONDS = 300
 NOT_CHECKED = (
     "whether entries were cut from the end, or the log rewritten, since the last digest kept outside the registry",
@@ -64,6 +66,8 @@ class LogVerifier:
         self.bodies: dict[int, EntryBody] = {}
         self.seq, self._hash, self._at = 0, audit.GENESIS.hex(), ""
         self._commands: set[str] = set()
+        self._documents: set[Digest] = set()
+        self._models: dict[Id, list[Recorded[Any]]] = defaultdict(list)
         self._ordinals: Counter[str] = Counter()
 
     def problem(self, check: int, seq: int, sentence: str) -> None:
@@ -77,7 +81,7 @@ class LogVerifier:
         framed = audit.message(entry.seq, entry.at, entry.user, entry.command, entry.body)
         if entry.prev != self._hash:
             self.problem(3, entry.seq, "it does not continue the entry before it")
-        if audit.chain_hash(bytes.fromhex(entry.prev), framed).hex() != entry.hash:
+        if not _follows(entry.prev, framed, entry.hash):
             self.problem(3, entry.seq, "its content does not fit its hash: it was edited")
         if canonical.utc_text(entry.at) < self._at:
             self.problem(4, entry.seq, "it is dated before the entry in front of it")
@@ -102,7 +106,7 @@ class LogVerifier:
             self._fact(entry, body, stored)
         if len(facts) != body.facts:
             self.problem(6, entry.seq, f"it added {body.facts} facts, {len(facts)} are there")
-        elif audit.facts_root(Digest(f.digest) for f in facts) != body.facts_root:
+        elif audit.facts_root(canonical.sha256(f.body.encode("utf-8")) for f in facts) != body.facts_root:
             self.problem(6, entry.seq, "its facts are not those it was written with")
 
     def _fact(self, entry: Entry, body: EntryBody, stored: StoredFact) -> None:
@@ -118,8 +122,11 @@ class LogVerifier:
         found = (record.id, canonical.kind_of(record), self._ordinals[stored.kind])
         if found != (stored.id, stored.kind, stored.ordinal):
             self.problem(11, entry.seq, f"{stored.kind} {stored.ordinal} is indexed as something it is not")
-        self.facts[record.id] = Recorded(record=record, digest=Digest(stored.digest), seq=entry.seq, at=entry.at,
-                                         by=body.actor, ordinal=stored.ordinal)
+        recorded = Recorded(record=record, digest=Digest(stored.digest), seq=entry.seq, at=entry.at, by=body.actor,
+                            ordinal=stored.ordinal)
+        self.facts[record.id] = recorded
+        if model := getattr(record, "model", None):
+            self._models[model].append(recorded)
 
     def orphan(self, stored: StoredFact) -> None:
         """A fact whose entry is not in the log (check 7)."""
@@ -127,10 +134,18 @@ class LogVerifier:
 
     def blob(self, digest: Digest, seq: int, data: bytes) -> None:
         """A stored document (check 8)."""
+        self._documents.add(digest)
         if canonical.sha256(data) != digest:
             self.problem(8, seq, f"document {digest[:16]} does not fit its digest")
         elif seq not in self.bodies or digest not in self.bodies[seq].blobs:
             self.problem(8, seq, f"document {digest[:16]} is not named by the entry it claims")
+
+    def missing_blobs(self) -> None:
+        """Documents that entries name and that are not there (check 8); after the last `blob`."""
+        for seq, body in self.bodies.items():
+            for digest in body.blobs:
+                if digest not in self._documents:
+                    self.problem(8, seq, f"document {digest[:16]} is not there")
 
     def decisions(self, progress: Progress | None = None) -> None:
         """Replay keys, signatures, separation and quorum over the facts that were fed (checks 9 and 10)."""
@@ -156,21 +171,38 @@ class LogVerifier:
         return keys
 
     def _stage(self, item: Recorded[StageChanged]) -> None:
-        request = self.facts.get(item.record.request)
-        found = [self.facts.get(i) for i in item.record.sign_offs]
-        if request is None or not all(found):
+        change, request = item.record, self._found(PromotionRequest, item.record.request)
+        signed = [s for i in change.sign_offs if (s := self._found(SignOff, i))]
+        if request is None or len(signed) != len(change.sign_offs):
             self.problem(10, item.seq, "the request or a sign-off behind a change of stage is missing")
             return
-        policy, dossier = self.facts.get(request.record.policy), self.facts.get(request.record.dossier)
+        policy, dossier = self._found(Policy, request.record.policy), self._found(Dossier, request.record.dossier)
         if policy is None or dossier is None:
             self.problem(10, item.seq, "the policy or the dossier behind a change of stage is missing")
             return
-        transition = policy.record.transition(request.record.to_stage, dossier.record.tier)
-        signed = [f.record for f in found if f is not None]
-        if transition is None or not approval.quorum(transition, signed).met:
+        asked = request.record
+        if (change.version, change.use, change.to_stage) != (asked.version, asked.use, asked.to_stage) \
+                or any(s.record.request != asked.id for s in signed):
+            self.problem(10, item.seq, "the stage changed otherwise than the request and its sign-offs say")
+        transition = policy.record.transition(asked.to_stage, dossier.record.tier)
+        if transition is None or not approval.quorum(transition, [s.record for s in signed]).met:
             self.problem(10, item.seq, "the policy's quorum was not met when the stage changed")
-        if any(s.person == request.by for s in signed if s.meaning in (Meaning.APPROVE,)):
-            self.problem(10, item.seq, "the requester is among those who approved")
+            return
+        for sign_off in signed:
+            self._separated(transition, request, sign_off)
+
+    def _separated(self, transition: Transition, request: Recorded[PromotionRequest], item: Recorded[SignOff]) -> None:
+        signed = item.record
+        before = History(f for f in self._models[signed.model] if f.seq < item.seq)
+        refusal = approval.check_may_sign(
+            transition, frozenset({signed.role}), signed.meaning, before.involvement(signed.version, signed.person),
+            already=False, requested_by_me=request.by == signed.person)
+        if refusal:
+            self.problem(10, item.seq, f"who signed might not: {refusal.title} {refusal.detail}")
+
+    def _found(self, cls: type[R], fact_id: Id) -> Recorded[R] | None:
+        found = self.facts.get(fact_id)
+        return found if found is not None and isinstance(found.record, cls) else None
 
     def report(self) -> CheckReport:
         """What was checked and what was found."""
@@ -179,6 +211,13 @@ class LogVerifier:
         return CheckReport(
             checks=tuple((name, "mismatch" if name in failed else "in order") for name in names),
             problems=tuple(self.problems), entries=self.seq, head=Digest(self._hash), not_checked=NOT_CHECKED)
+
+
+def _follows(prev: str, framed: bytes, hash_text: str) -> bool:
+    try:
+        return audit.chain_hash(bytes.fromhex(prev), framed).hex() == hash_text
+    except ValueError:
+        return False
 
 
 def _proved(key: KeyEnrolled, registry: str) -> bool:
@@ -214,7 +253,10 @@ def check_sign_off(
         return str(error)
     if canonical.sha256(opened.payload) != signed.statement_digest:
         return "the statement is not the one that was recorded"
-    return _check_statement(opened.statement, item, request, facts, registry)
+    try:
+        return _check_statement(opened.statement, item, request, facts, registry)
+    except (AttributeError, TypeError):
+        return "the statement does not have the form of one"
 
 
 def _check_statement(
