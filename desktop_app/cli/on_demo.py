@@ -53,7 +53,7 @@ def _lines(report: DemoReport, folder: Path) -> list[str]:
         *(f"{name:{width}}  {roles}" for name, roles in report.people),
         "",
         f"Everybody's passphrase: {report.passphrase}",
-        f"{report.request} waits for {report.person}.",
+        f"{report.request} waits for {report.person}." if report.request else "Nothing waits for a decision.",
         f"Open it again: assaydesk demo --dir {folder}",
     ]
 

@@ -21,10 +21,12 @@ from desktop_app.domain.person import ROLE_TITLES
 from desktop_app.errors import UserError
 from desktop_app.operations import approvals, audit, inventory, packs, people
 from desktop_app.progress import Progress
+from desktop_app.workspace import Workspace, open_workspace
 
 APPLICANTS, EXPLAINED = 20_000, 240
 MARK = "demo.json"
-MADE = (MARK, "registry.assay", "registry.assay-wal", "registry.assay-shm", "registry.assay-journal",
+REGISTRY = "registry.assay"
+MADE = (REGISTRY, "registry.assay-wal", "registry.assay-shm", "registry.assay-journal",
         portfolio.WORKBOOK, "card default scorecard 1.pdf", "card default scorecard 3.pdf", "keys", "tables", "models",
         "mlflow", "papers", "artefacts", "screens")
 PDFS = {"1": "card default scorecard 1.pdf", "3": "card default scorecard 3.pdf"}
@@ -32,7 +34,7 @@ PDFS = {"1": "card default scorecard 1.pdf", "3": "card default scorecard 3.pdf"
 
 @dataclass(frozen=True)
 class DemoReport:
-    """A demo registry that is ready. `person`: for whom a decision waits, in `request`."""
+    """A demo registry that is ready. `person`: for whom a decision waits, in `request`; it is empty when none waits."""
 
     registry: str
     passphrase: str
@@ -61,7 +63,7 @@ def build(folder: Path, progress: Progress, *, applicants: int = APPLICANTS, exp
     folder = folder.absolute()
     before = _state(folder)
     os.environ["ASSAYDESK_HOME"] = str(folder)
-    if before is not None and (found := _open(before)) is not None:
+    if before is not None and (found := _open(folder, before)) is not None:
         progress.step(1.0, f"opened the demo in {folder}")
         return found
     if before is not None:
@@ -92,14 +94,20 @@ def _state(folder: Path) -> dict[str, object] | None:
     return said
 
 
-def _open(said: dict[str, object]) -> DemoReport | None:
-    """The complete demo that the mark tells of; None for one that is half made or was moved."""
+def _open(folder: Path, said: dict[str, object]) -> DemoReport | None:
+    """The complete demo that the mark tells of, as it is now; None for one that is half made."""
     report = said.get("report")
-    if not said.get("complete") or not isinstance(report, dict) or not Path(report["registry"]).is_file():
+    if not said.get("complete") or not isinstance(report, dict) or not (folder / REGISTRY).is_file():
         return None
-    fields: dict[str, Any] = {k: tuple(map(tuple, v)) if k == "people" else tuple(v) if isinstance(v, list) else v
-              for k, v in report.items()}
-    return DemoReport(**(fields | {"opened": True}))
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in report.items()}
+    workspace = open_workspace(folder / REGISTRY)
+    try:
+        now = _now(workspace, report["requests"]["3"])
+    finally:
+        workspace.close()
+    return DemoReport(**(fields | now | {
+        "people": tuple(tuple(p) for p in report["people"]), "registry": str(folder / REGISTRY),
+        "pdfs": tuple(str(folder / name) for name in PDFS.values()), "opened": True}))
 
 
 def _clear(folder: Path) -> None:
@@ -163,15 +171,30 @@ def _report(
     crew: cast.Cast, arrived: arrival.Arrived, requests: dict[str, Id], pdfs: tuple[Path, ...], notes: tuple[str, ...],
     seconds: float,
 ) -> DemoReport:
-    view = inventory.overview(crew.workspace)
     enrolled = [p for p in people.listing(crew.workspace) if p.roles]
     return DemoReport(
-        registry=str(crew.workspace.store.folder / "registry.assay"), passphrase=cast.PASSPHRASE, person=cast.RISK,
-        request=approvals.review(crew.workspace, requests["3"]).request.label,
+        registry=str(crew.workspace.store.folder / REGISTRY), passphrase=cast.PASSPHRASE,
         people=tuple((p.name, ", ".join(ROLE_TITLES[r] for r in p.roles)) for p in enrolled),
         versions={f"{m} {label}": i for (m, label), i in arrived.version.items()}, uses=dict(arrived.use),
-        requests=dict(requests), pdfs=tuple(map(str, pdfs)), rows=len(view.rows), models=view.models,
-        counters=tuple(c.sentence for c in view.counters), entries=audit.head_seq(crew.workspace), notes=notes,
-        seconds=round(seconds, 1))
+        requests=dict(requests), pdfs=tuple(map(str, pdfs)), notes=notes, seconds=round(seconds, 1),
+        **_now(crew.workspace, requests["3"]))
+
+
+def _now(workspace: Workspace, request: Id) -> dict[str, Any]:
+    """What the registry holds at this moment, and for whom the request waits."""
+    view = inventory.overview(workspace)
+    person, label = _waiting(workspace, request)
+    return {"rows": len(view.rows), "models": view.models, "counters": tuple(c.sentence for c in view.counters),
+            "entries": audit.head_seq(workspace), "person": person, "request": label}
+
+
+def _waiting(workspace: Workspace, request: Id) -> tuple[str, str]:
+    """(person, label of the request) for the first who may decide on it."""
+    known = {p.name: p.id for p in people.listing(workspace)}
+    for name in (cast.RISK, cast.COMPLIANCE):
+        seen = approvals.review(workspace.acting_as(known[name]), request)
+        if seen.outcome == "open" and seen.refusal is None:
+            return name, seen.request.label
+    return cast.RISK, ""
 
 

@@ -25,11 +25,15 @@ from typing import Any
 
 from desktop_app.demo.training import Trained
 from desktop_app.domain import canonical
+from desktop_app.errors import UserError
 from desktop_app.progress import Progress
 
 START_SECONDS = 60
 _QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GIT_PYTHON_REFRESH": "quiet",
           "PYTHONWARNINGS": "ignore"}
+
+
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # loopback never goes through a proxy
 
 
 class NoServer(Exception):
@@ -97,8 +101,14 @@ class Tracking:
     def _send(self, method: str, path: str, data: bytes | None) -> bytes:
         request = urllib.request.Request(  # noqa: S310 - our own server on loopback
             f"{self.uri}/api/2.0/{path}", data, method=method, headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
-            return bytes(reply.read())
+        try:
+            with _open(request, timeout=60) as reply:
+                return bytes(reply.read())
+        except urllib.error.HTTPError:
+            raise
+        except OSError as error:
+            raise UserError("The demo's MLflow server stopped answering.", str(error),
+                            "Run the command again: the half-made demo is made anew.") from error
 
 
 class Starting:
@@ -116,7 +126,7 @@ class Starting:
                    "1", "--backend-store-uri", f"sqlite:///{(folder / 'mlflow.db').as_posix()}",
                    "--artifacts-destination", str(folder / "artefacts")]
         with self._log.open("wb") as out:
-            self._process = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | _QUIET, cwd=folder,
+            self._process = subprocess.Popen(command, stdout=out, stderr=out, env=_environment(), cwd=folder,
                                              start_new_session=sys.platform != "win32")
 
     def wait(self, progress: Progress) -> Tracking:
@@ -124,7 +134,7 @@ class Starting:
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self._process.poll() is None:
             progress.step(0.0, "waiting for the MLflow server")
-            with suppress(OSError), urllib.request.urlopen(f"{self.uri}/health", timeout=2):  # noqa: S310
+            with suppress(OSError), _open(f"{self.uri}/health", timeout=2):
                 return Tracking(self.uri)
             time.sleep(0.1)
         last = self._log.read_text("utf-8", errors="replace").strip().splitlines()[-1:]
@@ -142,6 +152,11 @@ class Starting:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(10)
+
+
+def _environment() -> dict[str, str]:
+    """The environment without the user's own MLflow settings."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")} | _QUIET
 
 
 @contextmanager

@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
 from desktop_app.cli.command import Call
-from desktop_app.demo import cast, workbook
+from desktop_app.demo import cast, decisions, workbook
 from desktop_app.demo.build import DemoReport, build
 from desktop_app.demo.training import SCORECARD
 from desktop_app.domain.evidence import EvidenceKind, Verdict, worst
 from desktop_app.domain.model import DigestOf, Nature, Origin, UseState
+from desktop_app.domain.policy import Meaning
 from desktop_app.errors import UserError
-from desktop_app.operations import approvals, audit, evidence, inventory, models, packs
+from desktop_app.operations import approvals, audit, evidence, inventory, models, packs, people
 from desktop_app.progress import Progress
 from desktop_app.workspace import open_workspace
 
@@ -157,6 +159,19 @@ def test_a_complete_demo_is_opened_not_made_again(built, monkeypatch):
     again = build(folder, Progress())
     assert again == DemoReport(**(vars(report) | {"opened": True}))
     assert (folder / "registry.assay").stat().st_mtime_ns == before
+
+
+def test_a_demo_that_was_moved_and_worked_in_opens_as_it_is_now(built, tmp_path, monkeypatch):
+    monkeypatch.setenv("ASSAYDESK_HOME", "to be replaced")
+    shutil.copytree(built[1], tmp_path / "moved")
+    there = open_workspace(tmp_path / "moved" / "registry.assay")
+    crew = cast.Cast(there, {p.name: p.id for p in people.listing(there)})
+    decisions.sign(crew, cast.RISK, built[0].requests["3"], Meaning.APPROVE)
+    there.close()
+    again = build(tmp_path / "moved", Progress())
+    assert (again.person, again.request) == (cast.COMPLIANCE, "R-3")
+    assert (again.opened, again.entries) == (True, built[0].entries + 1)
+    assert again.registry == str(tmp_path / "moved" / "registry.assay")
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path):
