@@ -24,7 +24,7 @@ NO_USE = Id("")
 
 
 def rows_of(facts: Iterable[Recorded[Any]], policies: Mapping[Id, Policy]) -> tuple[InventoryRow, ...]:
-    """The inventory rows of one model; `policies` are those its requests were made under, by fact id."""
+    """The inventory rows of one model, by version and use; `policies`: those of its requests, by fact id."""
     history = History(facts)
     model = history.model()
     if model is None:
@@ -42,7 +42,7 @@ def _pairs(history: History) -> list[tuple[ModelVersion, Id]]:
         return [(versions[v], u) for v, u in sorted(named) if v in versions]
     newest = list(versions.values())[-1:]
     uses = [u.record.id for u in history.all(Use)] or [NO_USE]
-    return [(v, u) for v in newest for u in uses]
+    return [(v, u) for v in newest for u in sorted(uses)]
 
 
 def _row(history: History, model: RegisteredModel, version: ModelVersion, use: Id, policies: Mapping[Id, Policy]) \

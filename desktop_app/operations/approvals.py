@@ -68,7 +68,7 @@ class Basis:
 def basis_now(workspace: Workspace, reader: Reader, version: Id, use: Id, to_stage: str | None = None) -> Basis:
     """Collect the basis of a promotion. Raises Refused where the policy provides no way or no tier is set."""
     exact = reader.get(ModelVersion, version).record
-    history = History(reader.about(exact.model))
+    history = History(reader.of(exact.model))
     model, what, tier = history.model(), history.find(Use, use), history.last(Tiering, use=use)
     if model is None or what is None:
         raise Refused("This version has no use to be promoted for.", "Decisions are about a version and a use.",
@@ -143,7 +143,7 @@ def _artefact(now: Basis) -> Digest:
 
 
 def _check_none_waits(reader: Reader, now: Basis) -> None:
-    waiting = History(reader.about(now.model.model)).open_request(now.version.id, now.use.id)
+    waiting = History(reader.of(now.model.model)).open_request(now.version.id, now.use.id)
     if waiting:
         raise Refused("A request for this version and use already waits.",
                       f"{waiting.label} for {waiting.record.to_stage}.", "Decide on it or withdraw it first.")
@@ -156,7 +156,7 @@ def withdraw(workspace: Workspace, request_id: Id, reason: str) -> Change:
         asked = write.reader.get(PromotionRequest, request_id)
         if asked.by != workspace.me:
             raise Refused("Only the requester may withdraw a request.", "", "Reject or return it instead.")
-        _check_waits(History(write.reader.about(asked.record.model)), request_id)
+        _check_waits(History(write.reader.of(asked.record.model)), request_id)
         write.add(PromotionClosed(id=store.new_id(), model=asked.record.model, version=asked.record.version,
                                   request=request_id, outcome="withdrawn", reason=reason))
     return changed(write)
@@ -224,7 +224,7 @@ def review(workspace: Workspace, request_id: Id) -> Review:
 
 def _review(workspace: Workspace, reader: Reader, request_id: Id) -> Review:
     asked = reader.get(PromotionRequest, request_id)
-    facts = reader.about(asked.record.model)
+    facts = reader.of(asked.record.model)
     history, names = History(facts), reader.names()
     dossier, policy = reader.get(Dossier, asked.record.dossier), reader.get(Policy, asked.record.policy)
     transition = policy.record.transition(asked.record.to_stage, dossier.record.tier)
@@ -379,7 +379,7 @@ def _check_decision(seen: Review, decision: Decision) -> None:
 
 def _check_may(workspace: Workspace, reader: Reader, seen: Review, meaning: Meaning) -> None:
     me, asked = workspace.me, seen.request
-    history = History(reader.about(asked.record.model))
+    history = History(reader.of(asked.record.model))
     refusal = approval.check_may_sign(
         seen.transition, people.roles_of(reader, me, workspace.store.clock()), meaning,
         history.involvement(asked.record.version, me),
@@ -422,7 +422,7 @@ def sign_off(workspace: Workspace, seen: Review, prepared: Prepared, passphrase:
 
 
 def _check_unchanged(workspace: Workspace, reader: Reader, seen: Review, meaning: Meaning) -> None:
-    history = History(reader.about(seen.request.record.model))
+    history = History(reader.of(seen.request.record.model))
     _check_waits(history, seen.request.record.id)
     now = _members_now(reader, history, seen.request.record)
     if canonical.digest(now) != seen.basis_digest:
@@ -459,7 +459,7 @@ def _consequence(
     if signed.meaning in CLOSES:
         return PromotionClosed(id=store.new_id(), model=asked.model, version=asked.version, request=asked.id,
                                outcome=CLOSES[signed.meaning], reason=approval.TITLES[signed.meaning])
-    everyone = [*(s.record for s in History(reader.about(asked.model)).sign_offs(asked.id)), signed]
+    everyone = [*(s.record for s in History(reader.of(asked.model)).sign_offs(asked.id)), signed]
     if not approval.quorum(seen.transition, everyone).met:
         return None
     return StageChanged(
@@ -525,7 +525,7 @@ def gate(workspace: Workspace, version: Id, use: Id, stage: str = "production") 
     today = workspace.today()
     with workspace.store.read() as reader:
         exact = reader.get(ModelVersion, version).record
-        history = History(reader.about(exact.model))
+        history = History(reader.of(exact.model))
         rows = [r for r in reader.inventory_of(exact.model) if (r.version, r.use) == (version, use)]
         changed_to = history.last(StageChanged, version=version, use=use)
         wrong = _wrong_signatures(workspace, reader, history, changed_to) if changed_to else ()

@@ -62,7 +62,7 @@ def resolve_artefact(workspace: Workspace, version: Id, path: Path, progress: Pr
     store, evidence = workspace.store, workspace.store.new_id()
     with store.write(workspace.me, "artefact.resolved", version, note=f"Read the artefact: {scan.format}") as write:
         exact = write.reader.get(ModelVersion, version).record
-        history = History(write.reader.about(exact.model))
+        history = History(write.reader.of(exact.model))
         now = history.artefact(exact)
         if now.of is DigestOf.ARTEFACT and now.digest != digest:
             raise Refused("This is not the artefact of the version.",
@@ -93,7 +93,7 @@ def artefact_path(workspace: Workspace, version: Id) -> Path:
     """Where the artefact of a version is on this machine. Raises UserError when its bytes were not read here."""
     with workspace.store.read() as reader:
         exact = reader.get(ModelVersion, version).record
-        artefact = History(reader.about(exact.model)).artefact(exact)
+        artefact = History(reader.of(exact.model)).artefact(exact)
     place = data_folder() / "artefacts" / artefact.digest
     found = sorted(place.iterdir()) if place.is_dir() else []
     if not found:
@@ -178,7 +178,7 @@ def _file(
     store, evidence = workspace.store, workspace.store.new_id()
     with store.write(workspace.me, "evidence.filed", version, note=f"Filed: {title}") as write:
         exact = write.reader.get(ModelVersion, version).record
-        earlier = _latest(History(write.reader.about(exact.model)), version, kind, title)
+        earlier = _latest(History(write.reader.of(exact.model)), version, kind, title)
         item = Evidence(id=evidence, model=exact.model, version=version, evidence_kind=kind, title=title, plan=plan,
                         standing=Standing.COMPUTED, period_from=period[0], period_to=period[1], supersedes=earlier,
                         **content)
@@ -223,7 +223,7 @@ def file_document(
             file_name=path.name, blob=write.add_blob(data), size=len(data), media_type=read.media_type,
             checklist=checklist, title=title or read.title or path.stem, author=author or read.author,
             received=received or workspace.today())
-        history = History(write.reader.about(exact.model))
+        history = History(write.reader.of(exact.model))
         earlier = [e.record.id for e in history.evidence(version) if e.record.document
                    and e.record.document.checklist == checklist and checklist != "other"]
         write.add(Evidence(

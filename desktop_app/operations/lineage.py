@@ -66,7 +66,7 @@ def picture(workspace: Workspace, version: Id, *, evidence: bool = True) -> tupl
 
     with workspace.store.read() as reader:
         model = reader.get(ModelVersion, version).record.model
-        history = History(reader.about(model))
+        history = History(reader.of(model))
         graph = upstream_of(reader, history, version)
         if evidence:
             graph = with_evidence(graph, history, version)

@@ -54,7 +54,7 @@ def revise(workspace: Workspace, model: Id, **details: Any) -> Change:
     """Record another revision of what is known of a model."""
     store = workspace.store
     with store.write(workspace.me, "model.revised", model) as write:
-        before = History(write.reader.about(model)).model()
+        before = History(write.reader.of(model)).model()
         if before is None:
             raise NotFound("There is no such model.", model)
         write.note = f"Revised {before.record.name}: {', '.join(sorted(details))}"
@@ -74,7 +74,7 @@ def add_version(
     exact = artefact or _digest_of_documents(documents) or Artefact(
         digest=digest({"model": model, "label": label, "description": description}), of=DigestOf.RECORD)
     with store.write(workspace.me, "version.added", version, note=f"Added version {label}") as write:
-        history = History(write.reader.about(model))
+        history = History(write.reader.of(model))
         if any(v.record.label == label for v in history.all(ModelVersion)):
             raise UserError(f"There is already a version {label}.", "", "Give another label.")
         write.add(ModelVersion(
@@ -212,7 +212,7 @@ def version(workspace: Workspace, version_id: Id, use_id: Id | None = None) -> V
     """Read a version, in a use if one is given (else the first that is recorded)."""
     with workspace.store.read() as reader:
         exact = reader.get(ModelVersion, version_id).record
-        history, names = History(reader.about(exact.model)), reader.names()
+        history, names = History(reader.of(exact.model)), reader.names()
         policy = policies.listing(workspace)[:1]
         rows = {r.use: r for r in reader.inventory_of(exact.model) if r.version == version_id}
         events = _events(reader, exact.model, names)

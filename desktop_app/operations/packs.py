@@ -100,7 +100,7 @@ def build(workspace: Workspace, request: Id, progress: Progress | None = None) -
     seen = approvals.review(workspace, request)
     asked, dossier = seen.request.record, seen.dossier.record
     with workspace.store.read() as reader:
-        history, names = History(reader.about(asked.model)), reader.names()
+        history, names = History(reader.of(asked.model)), reader.names()
         items = _records(reader, history, seen)
         signatures = _signatures(reader, history, seen, names, workspace.store.info.id)
         entries = tuple(reader.entries(about=asked.model))
@@ -130,7 +130,7 @@ def _records(reader: Reader, history: History, seen: Review) -> list[Recorded[An
     """The facts that the pages and the signatures need, in the order of the log."""
     asked, listed = seen.request.record, {m.id for m in seen.dossier.record.members}
     found: dict[Id, Recorded[Any]] = {seen.request.record.id: seen.request, seen.policy.record.id: seen.policy}
-    for item in reader.about(asked.model):
+    for item in reader.of(asked.model):
         decided = isinstance(item.record, (SignOff, StageChanged)) and item.record.request == asked.id
         beside = isinstance(item.record, _BESIDE) and getattr(item.record, "version", asked.version) == asked.version
         if item.record.id in listed or decided or beside:

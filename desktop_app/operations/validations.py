@@ -40,7 +40,7 @@ def conclude(
     with store.write(workspace.me, "validation.concluded", version, note=note) as write:
         people.require(write.reader, workspace, Role.VALIDATOR)
         exact = write.reader.get(ModelVersion, version).record
-        history = History(write.reader.about(exact.model))
+        history = History(write.reader.of(exact.model))
         own = [i for i in history.involvement(version, workspace.me) if i.part not in ("testing", "validating")]
         if own:
             raise Refused("You have a recorded part in this version.", f"{own[0].act} (entry {own[0].seq:,}).",

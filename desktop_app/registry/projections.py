@@ -47,7 +47,7 @@ def rebuild(connection: Connection) -> None:
 
 def expected(reader: Reader, model: Id) -> tuple[InventoryRow, ...]:
     """The inventory rows of a model as its facts say, whatever the table says."""
-    facts = reader.about(model)
+    facts = reader.of(model)
     asked = {f.record.policy for f in facts if isinstance(f.record, PromotionRequest)}
     policies = {i: found.record for i in asked if (found := reader.find(Policy, i))}
     return rows_of(facts, policies)

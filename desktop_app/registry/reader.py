@@ -88,6 +88,10 @@ class Reader:
         """Every fact that mentions an id, in the order of the log."""
         return self._facts(_fact.id.in_(select(_about.fact).where(_about.subject == subject)))
 
+    def of(self, model: Id) -> list[Recorded[Any]]:
+        """The facts that are a model's own, in the order of the log: not those of models that only refer to it."""
+        return [f for f in self.about(model) if getattr(f.record, "model", None) == model]
+
     def at(self, seq: int) -> list[Recorded[Any]]:
         """The facts that an entry added."""
         return self._facts(_fact.seq == seq)

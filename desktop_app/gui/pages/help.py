@@ -89,7 +89,7 @@ def _is_heading(text: str) -> bool:
 
 
 def _paragraph(text: str, *, heading: bool) -> QLabel:
-    made = words(text, "strong" if heading else "")
+    made = words(text, "strong" if heading else "body")
     made.setWordWrap(True)
     made.setMaximumWidth(theme.px(WIDEST))
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse

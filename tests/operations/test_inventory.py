@@ -1,0 +1,47 @@
+"""The inventory on a real registry: families, rows of several uses, counters, export."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from desktop_app.domain.model import UseState
+from desktop_app.operations import audit, inventory, models
+from tests.desk import make_desk
+
+
+@pytest.fixture
+def desk(tmp_path):
+    made = make_desk(tmp_path)
+    yield made
+    made.workspace.close()
+
+
+def test_a_segment_does_not_take_over_the_row_of_its_family(desk):
+    dev = desk.as_("Dev Patel")
+    segment = models.register(dev, "Scorecard, students", family=desk.model, segment="students")
+    models.add_version(dev, segment, "7")
+    models.describe_use(dev, desk.model, "Overdrafts")
+    assert [r.name for r in inventory.overview(dev).rows] == ["Scorecard", "Scorecard", "Scorecard, students"]
+    assert models.version(dev, desk.version).model.name == "Scorecard"
+    assert audit.verify(dev).problems == ()
+
+
+def test_use_without_approval_is_counted(desk):
+    models.state_use(desk.as_("Olga Owner"), desk.version, desk.use, UseState.IN_USE)
+    (counter,) = inventory.overview(desk.workspace).counters
+    assert (counter.key, counter.rows) == ("used_without_approval", ((desk.version, desk.use),))
+
+
+def test_the_export_is_safe_in_a_spreadsheet_and_is_a_fact(desk, tmp_path):
+    models.register(desk.as_("Dev Patel"), "=cmd|' /C calc'!A0")
+    model = models.register(desk.as_("Dev Patel"), "+1 plus")
+    models.add_version(desk.as_("Dev Patel"), model, "1")
+    target = tmp_path / "inventory.csv"
+    before = audit.head_seq(desk.workspace)
+    inventory.export_csv(desk.as_("Rita Risk"), target)
+    with target.open(encoding="utf-8-sig", newline="") as out:
+        rows = list(csv.reader(out))
+    assert [row[1] for row in rows[1:]] == ["'+1 plus", "Scorecard"]
+    assert audit.head_seq(desk.workspace) == before + 1
