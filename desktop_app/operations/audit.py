@@ -103,7 +103,8 @@ def _inventory(
         return
     for n, model in enumerate(sorted(models | set(listed))):
         progress.step(n / len(models | set(listed)), "comparing the inventory with the facts")
-        wanted = sorted(rows_of(about[model], policies), key=_place)
+        own = [f for f in about[model] if getattr(f.record, "model", None) == model]
+        wanted = sorted(rows_of(own, policies), key=_place)
         if wanted != sorted(listed[model], key=_place):
             verifier.problem(11, verifier.seq, f"an inventory row of model {model} differs from its facts")
 
