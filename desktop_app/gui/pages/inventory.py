@@ -49,7 +49,6 @@ class InventoryPage(Page["InventoryView"]):
     def __init__(self, jobs: Jobs, state: AppState, parent: QWidget | None = None) -> None:
         super().__init__(jobs, state, parent)
         self._view: InventoryView | None = None
-        self._shown_view = "everything"
         self.add_button("Register…", self.register)
         self.add_button("Import…", self.import_file)
         self.add_button("Sync…", self.sync)
@@ -77,14 +76,15 @@ class InventoryPage(Page["InventoryView"]):
         layout.setSpacing(theme.XS)  # the counters stand right under the title
 
     def _filter_row(self) -> QHBoxLayout:
-        self.search = SearchField("Filter by name, use, owner, finding…", shortcut="Ctrl+F")
+        self.search = SearchField("Filter the list…", shortcut="Ctrl+F")
         self.search.searched.connect(self.table_filter)
-        self.search.setFixedWidth(theme.px(280))
+        self.search.setMinimumWidth(theme.px(160))
+        self.search.setMaximumWidth(theme.px(280))
         self.tiers: FilterButton[int] = FilterButton("Tier", [(0, "All tiers")])
         self.entities: FilterButton[str] = FilterButton("Entity", [("", "All entities")])
         row = QHBoxLayout()
         row.setSpacing(theme.S)
-        row.addWidget(self.search)
+        row.addWidget(self.search, 4)
         QShortcut(QKeySequence("Ctrl+F"), self, self.search.setFocus)
         for button in (self.tiers, self.entities):
             button.changed.connect(self._refilter)
@@ -93,19 +93,11 @@ class InventoryPage(Page["InventoryView"]):
         row.addSpacing(theme.S)
         row.addWidget(self.how_many)
         row.addStretch(1)
-        self._view_buttons: dict[str, QPushButton] = {}
-        for key, text in VIEWS:
-            self._view_buttons[key] = self._view_button(key, text)
-            row.addWidget(self._view_buttons[key])
-        self._dress_views()
+        self.views: FilterButton[str] = FilterButton("View", VIEWS)
+        self.views.changed.connect(self._refilter)
+        row.addWidget(words("View", "note"))
+        row.addWidget(self.views)
         return row
-
-    def _view_button(self, key: str, text: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setCheckable(True)
-        button.setAccessibleName(f"View: {text}")
-        button.clicked.connect(lambda checked=False: self.show_view(key))
-        return button
 
     def _columns(self) -> list[Column[InventoryRow]]:
         return [
@@ -173,17 +165,6 @@ class InventoryPage(Page["InventoryView"]):
         """Show only rows that say every word typed."""
         self.table.set_filter(typed)
 
-    def show_view(self, key: str) -> None:
-        """One of VIEWS."""
-        self._shown_view = key
-        self._dress_views()
-        self._refilter()
-
-    def _dress_views(self) -> None:
-        for key, button in self._view_buttons.items():
-            button.setChecked(key == self._shown_view)
-            theme.dress(button, "filter" if key == self._shown_view else "quiet")
-
     def _refilter(self) -> None:
         if self._view is not None:
             self.table.set_records(r for r in self._view.rows if self._passes(r))
@@ -194,7 +175,7 @@ class InventoryPage(Page["InventoryView"]):
         counted = next((c.rows for c in self._view.counters if c.key == self.counters.current), None)
         return (not tier or row.tier == tier) and (not entity or row.entity == entity) \
             and (counted is None or (row.version, row.use) in counted) \
-            and _in_view(row, self._shown_view, self._view)
+            and _in_view(row, self.views.value or "", self._view)
 
     def _say_how_many(self, shown: int, total: int) -> None:
         every = len(self._view.rows) if self._view else total

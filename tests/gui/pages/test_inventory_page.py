@@ -12,6 +12,7 @@ from desktop_app.domain.finding import Severity
 from desktop_app.domain.model import UseState
 from desktop_app.gui.dialogs.import_inventory import ImportInventory
 from desktop_app.gui.dialogs.register_model import RegisterModel
+from desktop_app.gui.dialogs.sync_mlflow import SyncMlflow
 from desktop_app.gui.pages.inventory import InventoryPage
 from desktop_app.operations import findings, models
 
@@ -77,9 +78,9 @@ def test_tier_entity_and_view_narrow_together(office, portfolio):
     assert page.how_many.text() == "No row passes"
     page.tiers.choose(0)
     page.entities.choose("")
-    page.show_view("in_use")
+    page.views.choose("in_use")
     assert names(page) == ["Collections <b>uplift</b>"]
-    page.show_view("waiting")
+    page.views.choose("waiting")
     assert names(page) == []
 
 
@@ -190,3 +191,18 @@ def test_the_fields_offered_are_those_that_are_read():
     from desktop_app.sources.inventory_fields import FIELDS
 
     assert tuple((field.key, field.label) for field in FIELDS) == OFFERED
+
+
+def test_a_server_that_cannot_be_reached_is_said_in_the_dialog(office, desk, qtbot):
+    page = office.open(InventoryPage)
+    page.sync()
+    dialog = page.findChild(SyncMlflow)
+    office.settle()
+    dialog.attempt()
+    assert dialog.error.text().startswith("The address is missing.")
+    qtbot.keyClicks(dialog.address, "http://127.0.0.1:9")
+    qtbot.keyClick(dialog.address, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "cannot be reached" in dialog.error.text(), timeout=10_000)
+    assert dialog.address.text() == "http://127.0.0.1:9"
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: page.findChild(SyncMlflow) is None or not page.findChild(SyncMlflow).isVisible())

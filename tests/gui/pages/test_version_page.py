@@ -69,7 +69,7 @@ def said(widget):
 
 
 def click(widget, text):
-    next(b for b in widget.findChildren(QPushButton) if b.text() == text and b.isVisible()).click()
+    next(b for b in widget.findChildren(QPushButton) if b.text() == text and not b.isHidden()).click()
 
 
 def test_the_header_says_who_what_and_what_is_in_the_way(office, desk):

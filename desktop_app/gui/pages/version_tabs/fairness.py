@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout
 
 from desktop_app.domain.audit import Recorded
@@ -90,7 +91,7 @@ class FairnessTab(EvidenceTab):
         state = verdict.verdict.value
         chip = Chip(state, state.replace("_", " "))
         chip.setMinimumWidth(chip.sizeHint().width())
-        row.addWidget(chip, 0)
+        row.addWidget(chip, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(Prose(_sentence_runs(verdict)), 1)
         self.column.addLayout(row)
 

@@ -50,7 +50,7 @@ class OverviewTab(ColumnTab):
     # --- left
 
     def _show_facts(self, column: QVBoxLayout, loaded: Loaded) -> None:
-        column.addWidget(FactsList(_facts(loaded), label_width=150))
+        column.addWidget(FactsList(_facts(loaded), label_width=130))
         if loaded.view.artefact.of is DigestOf.ARTEFACT:
             buttons(column, button("Read the artefact again…", self.read_artefact))
         else:

@@ -148,12 +148,13 @@ class ColumnTab(Tab):
         for column in (left, right):
             column.setSpacing(theme.M)
         side = QWidget()
-        side.setFixedWidth(theme.px(SIDE))
+        side.setMinimumWidth(theme.px(SIDE * 2 // 3))
+        side.setMaximumWidth(theme.px(SIDE))
         side.setLayout(right)
         right.setContentsMargins(0, 0, 0, 0)
-        row.addLayout(left, 1)
+        row.addLayout(left, 5)
         row.addWidget(upright())
-        row.addWidget(side)
+        row.addWidget(side, 3)
         self.column.addLayout(row, 1)
         return left, right
 
