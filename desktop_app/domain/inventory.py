@@ -132,14 +132,17 @@ def counters(rows: tuple[InventoryRow, ...], today: date) -> tuple[Counter, ...]
     late = [r for r in live if r.finding_due and r.finding_due < today
             and r.finding_severity in (Severity.HIGH, Severity.CRITICAL)]
     found = [
-        ("used_without_approval", "in use without a valid approval", "breached",
+        ("used_without_approval", "in use without a valid approval", "in use without a valid approval", "breached",
          [r for r in live if used_without_approval(r, today)]),
-        ("review_overdue", "reviews overdue", "breached", overdue("review")),
-        ("condition_overdue", "conditions overdue", "breached", overdue("condition")),
-        ("validation_overdue", "validations overdue", "undetermined", overdue("validation")),
-        ("finding_overdue", "high findings past due", "undetermined", late),
-        ("reconsider", "approvals to reconsider", "undetermined", [r for r in live if r.reconsider and r.approved_on]),
-        ("exception_ending", "exceptions end within 90 days", "undetermined", soon),
+        ("review_overdue", "review overdue", "reviews overdue", "breached", overdue("review")),
+        ("condition_overdue", "condition overdue", "conditions overdue", "breached", overdue("condition")),
+        ("validation_overdue", "validation overdue", "validations overdue", "undetermined", overdue("validation")),
+        ("finding_overdue", "high finding past due", "high findings past due", "undetermined", late),
+        ("reconsider", "approval to reconsider", "approvals to reconsider", "undetermined",
+         [r for r in live if r.reconsider and r.approved_on]),
+        ("exception_ending", "exception ends within 90 days", "exceptions end within 90 days", "undetermined", soon),
     ]
-    return tuple(Counter(key=k, sentence=f"{len(rs)} {text}", severity=s, rows=tuple((r.version, r.use) for r in rs))
-                 for k, text, s, rs in found if rs)
+    return tuple(
+        Counter(key=key, sentence=f"{len(rs)} {one if len(rs) == 1 else many}", severity=severity,
+                rows=tuple((r.version, r.use) for r in rs))
+        for key, one, many, severity, rs in found if rs)

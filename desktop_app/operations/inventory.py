@@ -9,6 +9,7 @@ from desktop_app.domain import inventory as rules
 from desktop_app.domain.audit import Exported
 from desktop_app.domain.canonical import Id, day_text, record, sha256
 from desktop_app.domain.inventory import Counter, InventoryRow
+from desktop_app.domain.model import UseState
 from desktop_app.operations.audit import spreadsheet_safe
 from desktop_app.operations.saving import save_bytes
 from desktop_app.workspace import Workspace
@@ -36,7 +37,7 @@ def overview(workspace: Workspace) -> InventoryView:
 
 def next_due(row: InventoryRow, today: date) -> tuple[str, bool]:
     """What is due next, in words, and whether it is late."""
-    if not row.due:
+    if not row.due or row.use_state is UseState.RETIRED:
         return "", False
     first = row.due[0]
     if first.on < today:
