@@ -10,8 +10,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QWidget
 
-from desktop_app.gui.jobs import Jobs, Lane, Workspace
-from desktop_app.progress import Progress
+from desktop_app.gui.jobs import Jobs, Lane
 from desktop_app.settings import data_folder
 
 LARGEST = 1_000_000  # bytes
@@ -44,11 +43,9 @@ class Draft:
         self._run(lambda: path.unlink(missing_ok=True), None)
 
     def _run(self, do: Callable[[], Any], then: Callable[[Any], None] | None) -> None:
-        def work(ws: Workspace, progress: Progress) -> Any:
-            return do()
-
         # a draft that cannot be kept must never be in the way of a decision
-        self._jobs.run(self._owner, work, then=then or (lambda done: None), failed=lambda error: None, lane=Lane.WRITE)
+        self._jobs.run(self._owner, lambda ws, progress: do(), then=then or (lambda done: None),
+                       failed=lambda error: None, lane=Lane.WRITE)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -13,12 +13,11 @@ from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.dialogs.written import Written, written
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.widgets.fields import passphrase_field
-from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PASSPHRASE_HINT = "Several words are best. It cannot be recovered; it is asked for at every signature."
+PASSPHRASE_HINT = "Several words are best. It cannot be recovered; it is asked for at every signature."  # noqa: S105 - words about it
 
 
 def matching(first: QLineEdit, second: QLineEdit) -> str:
@@ -54,9 +53,9 @@ class EnrolPerson(TaskDialog):
             raise UserError("No role is ticked.", "A person without a role decides nothing.", "Tick at least one.")
         passphrase = matching(self.passphrase, self.again)
 
-        def work(ws: Workspace, progress: Progress) -> Written:
+        def work(ws: Workspace) -> Written:
             from desktop_app.operations import people
 
             return written(ws, people.enrol(ws, name, tuple(roles), passphrase).id)
 
-        self.start(work, "making a key")
+        self.start(lambda ws, progress: work(ws), "making a key")

@@ -12,7 +12,7 @@ from desktop_app.errors import UserError
 from desktop_app.gui.dialogs.enrol_person import PASSPHRASE_HINT, matching
 from desktop_app.gui.dialogs.form import PathField, Radios, Ticks, labelled, required
 from desktop_app.gui.dialogs.task import TaskDialog
-from desktop_app.gui.jobs import Jobs, Lane, Workspace
+from desktop_app.gui.jobs import Jobs, Lane
 from desktop_app.gui.show_error import show_error
 from desktop_app.gui.widgets.fields import passphrase_field
 from desktop_app.progress import Progress
@@ -80,10 +80,10 @@ class FirstRun(TaskDialog):
         passphrase, place = matching(self.passphrase, self.again), self._place
         roles = tuple(role for role in Role if ROLE_TITLES[role] in self.roles.value)
 
-        def work(ws: Workspace, progress: Progress) -> str:
+        def work(progress: Progress) -> str:
             return _found(place, registry, name, passphrase, roles, progress)
 
-        self.start(work, "creating a registry")
+        self.start(lambda ws, progress: work(progress), "creating a registry")
 
     def finish(self, result: str) -> None:
         """Keep the address."""

@@ -12,7 +12,6 @@ from desktop_app.errors import UserError
 from desktop_app.gui.dialogs.form import DayField, GrowingText, required
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Workspace
-from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
     from desktop_app.domain.change import Change
@@ -44,12 +43,12 @@ class MoveFinding(TaskDialog):
         comment, until = required(self.comment.toPlainText(), "The comment"), self._until()
         finding, state = self._finding, self._state
 
-        def work(ws: Workspace, progress: Progress) -> Change:
+        def work(ws: Workspace) -> Change:
             from desktop_app.operations import findings
 
             return findings.move(ws, finding, state, comment, until=until)
 
-        self.start(work, self.windowTitle().lower())
+        self.start(lambda ws, progress: work(ws), self.windowTitle().lower())
 
     def _until(self) -> date | None:
         if self.until is None:

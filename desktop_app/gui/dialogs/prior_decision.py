@@ -13,7 +13,6 @@ from desktop_app.gui.dialogs.form import Choice, DayField, PathField, beside, la
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.widgets.fields import passphrase_field
-from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
     from desktop_app.domain.change import Change
@@ -71,12 +70,12 @@ class PriorDecisionDialog(TaskDialog):
         if not passphrase:
             raise UserError("Your passphrase is missing.", "", "Type the passphrase of your key.")
 
-        def work(ws: Workspace, progress: Progress) -> Change:
+        def work(ws: Workspace) -> Change:
             from desktop_app.operations import prior_decisions
 
             return prior_decisions.record_prior(ws, prior_decisions.Taken(**fields), passphrase)
 
-        self.start(work, "recording a decision")
+        self.start(lambda ws, progress: work(ws), "recording a decision")
 
     def _fields(self) -> dict[str, Any]:
         if self.about.value is None:

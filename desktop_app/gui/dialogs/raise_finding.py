@@ -13,7 +13,6 @@ from desktop_app.gui.dialogs.form import Choice, DayField, GrowingText, beside, 
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.dialogs.written import Written, written
 from desktop_app.gui.jobs import Jobs, Workspace
-from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
     from desktop_app.operations.people import PersonView
@@ -66,12 +65,12 @@ class RaiseFinding(TaskDialog):
             "severity": self.severity.value, "owner": self.owner.value, "due": self.due.day(), "use": self._use,
             "remediation": self.remediation.toPlainText().strip(), "evidence": self._evidence}
 
-        def work(ws: Workspace, progress: Progress) -> Written:
+        def work(ws: Workspace) -> Written:
             from desktop_app.operations import findings
 
             return written(ws, findings.raise_finding(ws, Id(version), **fields))
 
-        self.start(work, "raising a finding")
+        self.start(lambda ws, progress: work(ws), "raising a finding")
 
 
 def _choices(ws: Workspace) -> tuple[Sequence[PersonView], list[tuple[Id, str]]]:

@@ -28,7 +28,6 @@ from desktop_app.gui.widgets.facts_list import Fact, FactsList
 from desktop_app.gui.widgets.fields import passphrase_field
 from desktop_app.gui.widgets.prose import Prose, Run, paragraph, words
 from desktop_app.gui.widgets.statement_sheet import StatementSheet
-from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
     from desktop_app.operations.approvals import Decision, Prepared, Review
@@ -199,12 +198,13 @@ class SignDialog(TaskDialog):
             self._show_missing(error)
             return
 
-        def work(ws: Workspace, progress: Progress) -> Prepared:
+        def work(ws: Workspace) -> Prepared:
             from desktop_app.operations import approvals
 
             return approvals.prepare(ws, seen, decision)
 
-        self.jobs.run(self, work, then=self._show_statement, failed=self._not_built, key="statement")
+        self.jobs.run(self, lambda ws, progress: work(ws), then=self._show_statement, failed=self._not_built,
+                      key="statement")
 
     def _not_built(self, error: Exception) -> None:
         if isinstance(error, UserError):
@@ -283,12 +283,12 @@ class SignDialog(TaskDialog):
         if prepared is None or not self.primary.isEnabled():
             return
 
-        def work(ws: Workspace, progress: Progress) -> Change:
+        def work(ws: Workspace) -> Change:
             from desktop_app.operations import approvals
 
             return approvals.sign_off(ws, seen, prepared, passphrase)
 
-        self.start(work, "signature")
+        self.start(lambda ws, progress: work(ws), "signature")
 
     def finish(self, result: Any) -> None:
         """Recorded: say what happened and where, and wait to be closed."""
@@ -326,7 +326,7 @@ class SignDialog(TaskDialog):
         self.declared.setChecked(False)
         request = self.seen.request.record.id
 
-        def work(ws: Workspace, progress: Progress) -> Review:
+        def work(ws: Workspace) -> Review:
             from desktop_app.operations import approvals
 
             return approvals.review(ws, request)
@@ -336,7 +336,7 @@ class SignDialog(TaskDialog):
             self.decision.offer([(m, WORDS[m]) for m in meanings(seen)])
             self._decided()
 
-        self.jobs.run(self, work, then=then, key="read again", lane=Lane.READ)
+        self.jobs.run(self, lambda ws, progress: work(ws), then=then, key="read again", lane=Lane.READ)
 
     # --- Qt
 

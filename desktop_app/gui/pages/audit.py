@@ -127,12 +127,12 @@ class AuditPage(Page[Shown]):
             return
         seq = line.seq
 
-        def load(ws: Workspace, progress: Progress) -> EntryView:
+        def load(ws: Workspace) -> EntryView:
             from desktop_app.operations import audit
 
             return audit.show(ws, seq)
 
-        self.jobs.run(self, load, then=self._show_entry, key="entry")
+        self.jobs.run(self, lambda ws, progress: load(ws), then=self._show_entry, key="entry")
 
     def _show_entry(self, view: EntryView) -> None:
         if self._busy():

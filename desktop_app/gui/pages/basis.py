@@ -105,7 +105,8 @@ def evidence_parts(item: Recorded[Evidence], basis: Basis) -> Parts:
         parts += [bias_table(evidence, basis.intervals.get(evidence.id, {}))]
     if evidence.performance:
         parts += [measures_table(evidence.performance.measures, evidence.verdicts)]
-    parts += [FigureView(figure) for figure in basis.charts.get(evidence.id, ())]
+    for title, figure in zip(_chart_titles(evidence), basis.charts.get(evidence.id, ()), strict=False):
+        parts += [theme.XS, paragraph(title, "strong"), FigureView(figure)]
     parts += [theme.XS, *(_verdict(v) for v in evidence.verdicts)]
     notes = [*(evidence.fairness.notes if evidence.fairness else ()),
              *(evidence.performance.notes if evidence.performance else ()),
@@ -120,7 +121,10 @@ def _intro(item: Recorded[Evidence]) -> str:
     evidence = item.record
     words = [f"{item.label}, {STANDINGS[evidence.standing]} on {day_text(item.at.astimezone().date())}."]
     if (spec := evidence.fairness_spec) is not None:
-        words.append(f"Share with {spec.decision} = {spec.positive}, relative to the reference; 95 % intervals.")
+        share = f"with {spec.decision} = {spec.positive}" if spec.favourable else \
+            f"without {spec.decision} = {spec.positive}, which is the favourable outcome"
+        to = "the reference named beforehand" if spec.reference else "the best group"
+        words.append(f"Share {share}, relative to {to}; 95 % intervals.")
     if evidence.explanation:
         words.append(f"SHAP values, {evidence.explanation.explainer}, of {evidence.explanation.output}.")
     criteria = [v.criterion for v in evidence.verdicts]
@@ -128,6 +132,13 @@ def _intro(item: Recorded[Evidence]) -> str:
         chosen = ", written down before the run" if evidence.plan else ""
         words.append(f"Criterion: {'; '.join(dict.fromkeys(map(_criterion, criteria)))}{chosen}.")
     return " ".join(words)
+
+
+def _chart_titles(evidence: Evidence) -> tuple[str, ...]:
+    if evidence.explanation is None:
+        return ()
+    row = evidence.explanation.local.row + 1
+    return "Mean absolute contribution of each feature", f"One record, row {row:,}: from the base value to the output"
 
 
 def _criterion(criterion: Criterion) -> str:

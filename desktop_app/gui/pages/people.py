@@ -108,12 +108,12 @@ class PeoplePage(Page[Everyone]):
     def _grant(self, person: PersonView, role: Role) -> None:
         identity = person.id
 
-        def work(ws: Workspace, progress: Progress) -> object:
+        def work(ws: Workspace) -> object:
             from desktop_app.operations import people
 
             return people.grant(ws, identity, role)
 
-        self.jobs.run(self, work, lane=Lane.WRITE, title="granting a role")
+        self.jobs.run(self, lambda ws, progress: work(ws), lane=Lane.WRITE, title="granting a role")
 
     def _revoke(self, person: PersonView, role: Role) -> None:
         from desktop_app.gui.dialogs.give_reason import GiveReason

@@ -87,12 +87,12 @@ class PoliciesPage(Page[Published]):
 
     def publish(self, path: Path) -> None:
         """Publish a version from its JSON file, in a job."""
-        def work(ws: Workspace, progress: Progress) -> object:
+        def work(ws: Workspace) -> object:
             from desktop_app.operations import policies
 
             return policies.publish_file(ws, path)
 
-        self.jobs.run(self, work, lane=Lane.WRITE, title="publishing a policy")
+        self.jobs.run(self, lambda ws, progress: work(ws), lane=Lane.WRITE, title="publishing a policy")
 
 
 def transition_parts(transition: Transition, policy: Policy) -> list[QWidget | int]:

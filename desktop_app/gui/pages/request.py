@@ -154,12 +154,13 @@ class RequestPage(Page[Shown]):
         version, use = Id(self.arguments["version"]), Id(self.arguments["use"])
         self.freeze.setEnabled(False)
 
-        def work(ws: Workspace, progress: Progress) -> Written:
+        def work(ws: Workspace) -> Written:
             from desktop_app.operations import approvals
 
             return written(ws, approvals.request(ws, version, use, **fields))
 
-        self.jobs.run(self, work, then=self._requested, failed=self._failed, lane=Lane.WRITE, title="request")
+        self.jobs.run(self, lambda ws, progress: work(ws), then=self._requested, failed=self._failed, lane=Lane.WRITE,
+                      title="request")
 
     def _requested(self, made: Written) -> None:
         self._for = ("", "")

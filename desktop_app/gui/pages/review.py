@@ -233,12 +233,12 @@ class ReviewPage(Page[Shown]):
         if not chosen:
             return
 
-        def work(ws: Workspace, progress: Progress) -> None:
+        def work(ws: Workspace) -> None:
             from desktop_app.operations import evidence as operations
 
             operations.save_document(ws, evidence, Path(chosen))
 
-        self.jobs.run(self, work, lane=Lane.COMPUTE, title=f"copy of {name}")
+        self.jobs.run(self, lambda ws, progress: work(ws), lane=Lane.COMPUTE, title=f"copy of {name}")
 
     def _reperform(self, item: Evidence) -> None:
         from desktop_app.gui.dialogs.reperform import Reperform
@@ -273,7 +273,8 @@ def use_words(seen: Review) -> str:
     """The use in one phrase, beginning as it goes on after “for”."""
     use = seen.use
     where = ", ".join(part for part in (use.entity, use.business_line) if part)
-    phrase = use.purpose + (f" · {where}" if where else "")
+    purpose = use.purpose[0].lower() + use.purpose[1:] if use.purpose[1:2].islower() else use.purpose
+    phrase = purpose + (f" · {where}" if where else "")
     return f"{phrase}, {use.limits}" if use.limits else phrase
 
 
