@@ -26,11 +26,13 @@ from desktop_app.trust.keys import Cost, NoSecretStore
 from desktop_app.workspace import create_workspace
 
 # What a measured process runs. `at` says when something was seen; a paint counts when all of it is on the screen.
-PROBE = """
+MARK = """
 import sys, time
 def at(what):
     print(what, time.clock_gettime(time.CLOCK_MONOTONIC), time.process_time(), flush=True, file=sys.stderr)
 at("begun")
+"""
+PAINTED = """
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QMainWindow
 class Painted(QObject):
@@ -45,7 +47,7 @@ class Painted(QObject):
             QTimer.singleShot(0, then)
         return False
 """
-BARE = PROBE + """
+BARE = MARK + PAINTED + """
 app = QApplication([])
 window = QMainWindow()
 window.resize(1440, 900)
@@ -53,7 +55,7 @@ painted = Painted(window, lambda: (at("painted"), window.close()))
 window.show()
 app.exec()
 """
-OURS = PROBE + """
+OURS = MARK + "import desktop_app.gui" + PAINTED + """
 real = QApplication.exec
 def rows(page):
     at("loaded")
@@ -129,7 +131,8 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"ASSAYDESK_HOME": folder, "XDG_CONFIG_HOME": folder, "QT_QPA_PLATFORM": "offscreen",
-                       "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+                       "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "PYTHONPYCACHEPREFIX": folder}
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # users have bytecode
         address = str(fill(Path(folder), asked.models))
         started(BARE), started(OURS, "--registry", address)
         bare, ours = [], []

@@ -45,7 +45,8 @@ class Actions:
             self._made[action.id] = (action, self._qaction(action))
 
     def _qaction(self, action: Action) -> QAction:
-        made = QAction(action.title.replace("&", "&&"), self._window)
+        made = QAction(self._window)
+        made.setText(action.title.replace("&", "&&"))
         made.setShortcut(QKeySequence(action.shortcut))
         made.triggered.connect(lambda checked=False: action.run())
         self._window.addAction(made)  # so that the shortcut works without an open menu

@@ -54,10 +54,10 @@ def run(url: str | None, person: str | None, desk: Desk, *, settings: Settings |
 
 
 def application() -> QApplication:
-    """The application, made once."""
+    """The application in the style Fusion, made once."""
     app = QApplication.instance()
     if not isinstance(app, QApplication):
-        app = QApplication(sys.argv[:1])
+        app = QApplication([*sys.argv[:1], "-style", "fusion"])  # setStyle would load the 24 enumerations of QStyle
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal closes the window
     app.setApplicationName("Assaydesk")
     app.setApplicationDisplayName("Assaydesk")

@@ -79,13 +79,14 @@ changed = _theme.changed
 
 
 def apply(app: QApplication, name: str = "system", scale: float = 1.0) -> None:
-    """Show the application in theme `name` (one of NAMES) with texts `scale` times their size."""
+    """Show the application in theme `name` (one of NAMES) with texts `scale` times their size.
+
+    The style below the style sheet is Fusion; `gui.app.application` makes it so.
+    """
     if name not in NAMES:
         raise ValueError(f"no theme {name!r}")
     if not _theme.follows:
         _theme.follows = True
-        if app.style().name() != "fusion":
-            app.setStyle("Fusion")
         _register_fonts()
         app.styleHints().colorSchemeChanged.connect(_scheme_changed)
         app.aboutToQuit.connect(_let_go)
@@ -179,8 +180,9 @@ def metrics(role: str) -> QFontMetricsF:
 def dress(widget: QWidget, role: str) -> None:
     """Give a widget its role in the style sheet: a font role, `primary`, `quiet`, `muted`, a colour token…"""
     widget.setProperty("role", role)
-    widget.style().unpolish(widget)
-    widget.style().polish(widget)
+    if widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):  # else the style sheet is first asked when it shows
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
 
 
 def _register_fonts() -> None:
