@@ -49,3 +49,7 @@ class Unreachable(UserError):
     """A registry or source cannot be reached, opened or written to."""
 
     exit_code = 3
+
+
+class Damaged(Unreachable):
+    """A registry holds something that was edited past the program, or was damaged."""

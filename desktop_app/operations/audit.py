@@ -12,12 +12,12 @@ from typing import Any
 
 from desktop_app.domain import canonical
 from desktop_app.domain.audit import CheckReport, Entry, Exported, Recorded
-from desktop_app.domain.canonical import Id, NotCanonical, record
+from desktop_app.domain.canonical import Id, record
 from desktop_app.domain.inventory import InventoryRow
 from desktop_app.domain.inventory_rows import rows_of
 from desktop_app.domain.model import RegisteredModel
 from desktop_app.domain.policy import Policy
-from desktop_app.errors import NotFound
+from desktop_app.errors import Damaged, NotFound
 from desktop_app.operations.saving import save_bytes
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
@@ -49,8 +49,9 @@ def verify(workspace: Workspace, progress: Progress | None = None) -> CheckRepor
         verifier = LogVerifier(workspace.store.info.id)
         try:
             _feed(verifier, reader, progress.part(0.0, 0.6))
-        except NotCanonical as error:
-            verifier.problem(2, verifier.seq + 1, f"it cannot be read, and what follows was not checked: {error}")
+        except Damaged as error:
+            sentence = f"it cannot be read, and what follows was not checked: {error.detail}"
+            verifier.problem(2, verifier.seq + 1, sentence)
             return verifier.report()
         verifier.decisions(progress.part(0.6, 0.8))
         _projections(verifier, reader, progress.part(0.8, 1.0))
@@ -80,31 +81,25 @@ def _projections(verifier: LogVerifier, reader: Reader, progress: Progress) -> N
         body = verifier.bodies.get(row["seq"])
         if body and (body.actor, body.action, body.subject, body.note) != tuple(row.values())[1:]:
             verifier.problem(11, row["seq"], "who, what or on what is listed otherwise than it was recorded")
-    about: dict[str, list[Recorded[Any]]] = defaultdict(list)
-    for item in verifier.facts.values():
-        for subject in canonical.mentions(item.record):
-            about[subject].append(item)
-    if {(subject, f.record.id) for subject, found in about.items() for f in found} != reader.about_rows():
+    wanted = {(s, f.record.id) for f in verifier.facts.values() for s in canonical.mentions(f.record)}
+    if wanted != reader.about_rows():
         verifier.problem(11, verifier.seq, "the index of what facts are about differs from the facts")
-    _inventory(verifier, reader, about, progress)
+    _inventory(verifier, reader, progress)
 
 
-def _inventory(
-    verifier: LogVerifier, reader: Reader, about: dict[str, list[Recorded[Any]]], progress: Progress,
-) -> None:
+def _inventory(verifier: LogVerifier, reader: Reader, progress: Progress) -> None:
     policies = {i: f.record for i, f in verifier.facts.items() if isinstance(f.record, Policy)}
     models = {f.record.model for f in verifier.facts.values() if isinstance(f.record, RegisteredModel)}
     listed: dict[Id, list[InventoryRow]] = defaultdict(list)
     try:
         for row in reader.inventory():
             listed[row.model].append(row)
-    except NotCanonical as error:
-        verifier.problem(11, verifier.seq, f"a row of the inventory cannot be read: {error}")
+    except Damaged as error:
+        verifier.problem(11, verifier.seq, f"the inventory cannot be read: {error.detail}")
         return
     for n, model in enumerate(sorted(models | set(listed))):
         progress.step(n / len(models | set(listed)), "comparing the inventory with the facts")
-        own = [f for f in about[model] if getattr(f.record, "model", None) == model]
-        wanted = sorted(rows_of(own, policies), key=_place)
+        wanted = sorted(rows_of(verifier.models[model], policies), key=_place)
         if wanted != sorted(listed[model], key=_place):
             verifier.problem(11, verifier.seq, f"an inventory row of model {model} differs from its facts")
 

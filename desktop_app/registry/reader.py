@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, RowMapping, func, select
@@ -13,7 +14,7 @@ from desktop_app.domain.audit import Entry, Recorded
 from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.inventory import InventoryRow
 from desktop_app.domain.person import Erasable, Person, erasable_digest
-from desktop_app.errors import NotFound
+from desktop_app.errors import Damaged, NotFound
 from desktop_app.registry._tables import ABOUT, BLOB, ENTRY, FACT, IDENTITY, INVENTORY, REGISTRY
 
 R = TypeVar("R")
@@ -121,7 +122,7 @@ class Reader:
     def text(self, erasable: Erasable) -> str | None:
         """Erasable text; None when it was erased, or does not fit the digest that the facts hold."""
         row = self._connection.execute(select(IDENTITY).where(IDENTITY.c.ref == erasable.ref)).mappings().first()
-        if row is None or erasable_digest(bytes.fromhex(row["salt"]), row["text"]) != erasable.digest:
+        if row is None or not _fits(row["salt"], row["text"], erasable):
             return None
         return str(row["text"])
 
@@ -201,21 +202,40 @@ class Reader:
 
 
 def _name(person: Person, row: Any) -> str:
-    fits = row is not None and erasable_digest(bytes.fromhex(row.salt), row.text) == person.name.digest
-    return str(row.text) if fits else "(erased)"
+    return str(row.text) if row is not None and _fits(row.salt, row.text, person.name) else "(erased)"
+
+
+def _fits(salt: str, text: str, erasable: Erasable) -> bool:
+    try:
+        return erasable_digest(bytes.fromhex(salt), text) == erasable.digest
+    except ValueError:
+        return False
 
 
 def _recorded(row: RowMapping) -> Recorded[Any]:
-    return Recorded(
-        record=canonical.read(row["body"]), digest=Digest(row["digest"]), seq=row["seq"],
-        at=canonical.parse_utc(row["at"]), by=Id(row["actor"]), ordinal=row["ordinal"])
+    with _readable(f"a record of entry {row['seq']:,}"):
+        return Recorded(
+            record=canonical.read(row["body"]), digest=Digest(row["digest"]), seq=row["seq"],
+            at=canonical.parse_utc(row["at"]), by=Id(row["actor"]), ordinal=row["ordinal"])
 
 
 def _read_entry(row: RowMapping) -> Entry:
-    return Entry(
-        seq=row["seq"], at=canonical.parse_utc(row["at"]), user=row["db_user"], command=row["command"],
-        body=row["body"], prev=Digest(row["prev"]), hash=Digest(row["hash"]))
+    with _readable(f"entry {row['seq']:,}"):
+        return Entry(
+            seq=row["seq"], at=canonical.parse_utc(row["at"]), user=row["db_user"], command=row["command"],
+            body=row["body"], prev=Digest(row["prev"]), hash=Digest(row["hash"]))
 
 
 def _inventory_row(body: str) -> InventoryRow:
-    return canonical.build(InventoryRow, json.loads(body))
+    with _readable("a row of the inventory"):
+        return canonical.build(InventoryRow, json.loads(body))
+
+
+@contextmanager
+def _readable(what: str) -> Iterator[None]:
+    """What was edited past the program or damaged is the file's fault, not a bug."""
+    try:
+        yield
+    except (ValueError, RecursionError) as error:
+        raise Damaged("This registry holds something that cannot be read.", f"{what}: {error}",
+                      "Find out where: assaydesk audit verify. Restore a backup.") from error

@@ -67,7 +67,7 @@ class LogVerifier:
         self.seq, self._hash, self._at = 0, audit.GENESIS.hex(), ""
         self._commands: set[str] = set()
         self._documents: set[Digest] = set()
-        self._models: dict[Id, list[Recorded[Any]]] = defaultdict(list)
+        self.models: dict[Id, list[Recorded[Any]]] = defaultdict(list)
         self._ordinals: Counter[str] = Counter()
 
     def problem(self, check: int, seq: int, sentence: str) -> None:
@@ -126,7 +126,7 @@ class LogVerifier:
                             ordinal=stored.ordinal)
         self.facts[record.id] = recorded
         if model := getattr(record, "model", None):
-            self._models[model].append(recorded)
+            self.models[model].append(recorded)
 
     def orphan(self, stored: StoredFact) -> None:
         """A fact whose entry is not in the log (check 7)."""
@@ -193,7 +193,7 @@ class LogVerifier:
 
     def _separated(self, transition: Transition, request: Recorded[PromotionRequest], item: Recorded[SignOff]) -> None:
         signed = item.record
-        before = History(f for f in self._models[signed.model] if f.seq < item.seq)
+        before = History(f for f in self.models[signed.model] if f.seq < item.seq)
         refusal = approval.check_may_sign(
             transition, frozenset({signed.role}), signed.meaning, before.involvement(signed.version, signed.person),
             already=False, requested_by_me=request.by == signed.person)
