@@ -186,8 +186,8 @@ DAMAGES = {
     **{f"without {name}": (lambda v, name=name: {k: x for k, x in v.items() if k != name}) for name in NAMES},
     **{f"{name}={value!r}": (lambda v, name=name, value=value: v | {name: value}) for name, value in (
         ("v", 2), ("v", True), ("alg", "rsa"), ("kdf", "md5"), ("m", 0), ("m", 2**40), ("m", "64"), ("m", 64.0),
-        ("t", 0), ("t", 10**9), ("p", 0), ("p", 65), ("p", 64), ("salt", "***"), ("salt", ""), ("salt", None), ("nonce", "AAAA"),
-        ("ct", "***"), ("ct", 5), ("keyring", "no"), ("more", 1))},
+        ("t", 0), ("t", 10**9), ("p", 0), ("p", 65), ("p", 64), ("salt", "***"), ("salt", ""), ("salt", None),
+        ("nonce", "AAAA"), ("ct", "***"), ("ct", 5), ("keyring", "no"), ("more", 1))},
 }
 
 
