@@ -68,8 +68,13 @@ def said(widget):
     return "\n".join(text for text in found if text)
 
 
-def click(widget, text):
-    next(b for b in widget.findChildren(QPushButton) if b.text() == text and not b.isHidden()).click()
+def click(qtbot, widget, text):
+    """Click a button; one made just now is shown by the next event."""
+    def found():
+        return [b for b in widget.findChildren(QPushButton) if b.text() == text and b.isVisible()]
+
+    qtbot.waitUntil(lambda: bool(found()), timeout=WAIT)
+    found()[0].click()
 
 
 def test_the_header_says_who_what_and_what_is_in_the_way(office, desk):
@@ -222,7 +227,7 @@ def test_a_draft_survives_the_window(office, desk, qtbot):
     assert json.loads(kept.read_text())["texts"]["summary"] == "Half a sentence"
     another = opened(office, desk, tab="Card")
     qtbot.waitUntil(lambda: "has been kept on this machine" in said(another.shown_tab), timeout=WAIT)
-    click(another.shown_tab, "Continue editing")
+    click(qtbot, another.shown_tab, "Continue editing")
     assert another.shown_tab.form.field("summary").toPlainText() == "Half a sentence"
     another.shown_tab.discard()
     office.settle()
@@ -334,7 +339,7 @@ def test_a_running_report_is_stopped_and_nothing_is_filed(office, desk, table, q
 
 def test_reperforming_compares_every_number(office, desk, judged, table, qtbot):
     page = opened(office, desk, "Val Idris", tab="Fairness")
-    click(page.shown_tab, "Re-perform…")
+    click(qtbot, page.shown_tab, "Re-perform…")
     dialog = page.findChild(Reperform)
     assert dialog.path.path() == table
     dialog.attempt()
@@ -348,7 +353,7 @@ def test_reperforming_compares_every_number(office, desk, judged, table, qtbot):
 
 def test_withdrawing_takes_a_reason(office, desk, judged, qtbot):
     page = opened(office, desk, "Val Idris", tab="Fairness")
-    click(page.shown_tab, "Withdraw…")
+    click(qtbot, page.shown_tab, "Withdraw…")
     dialog = page.findChild(GiveReason)
     qtbot.keyClicks(dialog.reason, "Wrong population")
     dialog.attempt()
