@@ -73,13 +73,13 @@ def watched_exec(*app):
     return real()
 QApplication.exec = watched_exec
 from desktop_app.__main__ import main
-main(sys.argv[1:])
+main([])
 """
 Marks = dict[str, tuple[float, float]]  # what was seen → (milliseconds since the process was started, of processor)
 
 
-def fill(folder: Path, count: int) -> Path:
-    """A registry of `count` models with a version each, every third in two uses, tiered and mostly in use."""
+def fill(folder: Path, count: int) -> None:
+    """The registry that is opened when none is named: `count` models, a version each, every third in two uses."""
     made = create_workspace(folder / "registry.assay", "Retail lending", secret_store=NoSecretStore(),
                             cost=Cost(m=64, t=1, p=1))
     ws = registries.found(made, "Rita Risk", "correct horse battery", (Role.MODEL_RISK, Role.OWNER))
@@ -93,23 +93,22 @@ def fill(folder: Path, count: int) -> Path:
             models.set_tier(ws, use, 1 + n % 3)
             models.state_use(ws, version, use, UseState.IN_USE)
     made.close()
-    return folder / "registry.assay"
 
 
-def started(code: str, *arguments: str) -> Marks:
+def started(code: str) -> Marks:
     """Run a process until it ends; when it saw what."""
     from time import CLOCK_MONOTONIC, clock_gettime
 
     begun = clock_gettime(CLOCK_MONOTONIC)
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True,
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                           timeout=60)
     seen = [line.split() for line in done.stderr.splitlines()]
     return {what: ((float(clock) - begun) * 1000, float(cpu) * 1000) for what, clock, cpu in seen}
 
 
-def slowest(code: str, *arguments: str, top: int = 25) -> list[str]:
+def slowest(code: str, top: int = 25) -> list[str]:
     """The modules whose own code takes longest to import, in the order of time, with when they were imported."""
-    done = subprocess.run([sys.executable, "-X", "importtime", "-c", code, *arguments], capture_output=True, text=True,
+    done = subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True,
                           check=True, timeout=60)
     found, when = [], "before the first paint"
     for line in done.stderr.splitlines():
@@ -133,15 +132,15 @@ def main() -> None:
         os.environ |= {"ASSAYDESK_HOME": folder, "XDG_CONFIG_HOME": folder, "QT_QPA_PLATFORM": "offscreen",
                        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "PYTHONPYCACHEPREFIX": folder}
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # users have bytecode
-        address = str(fill(Path(folder), asked.models))
-        started(BARE), started(OURS, "--registry", address)
+        fill(Path(folder), asked.models)
+        started(BARE), started(OURS)
         bare, ours = [], []
         for _ in range(asked.rounds):
             bare.append(started(BARE))
-            ours.append(started(OURS, "--registry", address))
+            ours.append(started(OURS))
         say(bare, ours)
         if asked.profile:
-            print("\n" + "\n".join(slowest(OURS, "--registry", address)))
+            print("\n" + "\n".join(slowest(OURS)))
 
 
 def say(bare: list[Marks], ours: list[Marks]) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 def main(arguments: list[str] | None = None) -> int:
     """Run Assaydesk. Without a subcommand the window opens. Returns the exit code (DESIGN §7)."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments:
+        return _open_window(None, None)  # the command line says the same, later
     if arguments[:1] == ["sandbox-worker"]:
         from desktop_app.analysis.sandbox import worker
 
@@ -22,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _open_window(registry: str | None, person: str | None) -> int:
     from desktop_app.gui.pages import catalogue
 
-    return catalogue.run(registry, person)
+    return catalogue.run(registry or os.environ.get("ASSAYDESK_REGISTRY"), person)
 
 
 def _take_screens(registry: str, person: str, folder: Path) -> list[Path]:
