@@ -38,7 +38,7 @@ def _seat(seat: SeatView, seen: Review) -> QWidget:
         mine = seen.my_role is seat.role and seen.refusal is None
         whom = "waiting for you" if mine else "waiting" if seat.count == 1 else f"{missing} of {seat.count} waiting"
         lines.append(said(Run(title, "strong"), Run(f"\n{whom} to {asked}{within}", tone="muted")))
-    elif missing and not seat.signed_by:
+    elif missing and not any(s.role is seat.role for s in seen.sign_offs):
         lines.append(said(Run(title, "strong"), Run(f"\ndid not decide; was asked to {asked}{within}", tone="muted")))
     return Column(*lines)
 

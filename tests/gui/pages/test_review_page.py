@@ -9,9 +9,11 @@ from PySide6.QtCore import Qt
 
 from desktop_app.domain.approval import ChangeClass
 from desktop_app.domain.finding import Severity
+from desktop_app.domain.policy import Meaning
 from desktop_app.gui.pages.approvals import ApprovalsPage
 from desktop_app.gui.pages.review import NOT_TESTED, ReviewPage
 from desktop_app.operations import approvals, cards, findings, models
+from tests.desk import PASSPHRASE
 from tests.gui.pages.seen import dialog_of, words
 
 
@@ -114,3 +116,14 @@ def test_export_writes_the_pdf_and_says_where(office, desk, qtbot, tmp_path):
     dialog = dialog_of()
     assert "The audit PDF is written." in words(dialog)
     dialog.accept()
+
+
+def test_a_rejection_is_not_called_a_missing_decision(office, desk):
+    request, rita = ask(desk), desk.as_("Rita Risk")
+    seen = approvals.review(rita, request)
+    decision = approvals.Decision(meaning=Meaning.REJECT, declared=True, comment="Not tested enough")
+    approvals.sign_off(rita, seen, approvals.prepare(rita, seen, decision), PASSPHRASE)
+    said = words(office.open(ReviewPage, "Rita Risk", request=request).right)
+    assert "Rita Risk, Model risk manager\nreject" in said
+    assert "did not decide" not in said
+    assert "Not tested enough" in said
