@@ -18,7 +18,8 @@ check: $(VENV)/.installed
 	$(BIN)/lint-imports
 
 screenshots: $(VENV)/.installed
-	$(BIN)/assaydesk demo --dir build/demo --no-window --screens resources/screenshots
+	$(BIN)/assaydesk demo --dir build/demo --no-window
+	mkdir -p resources/screenshots && cp build/demo/screens/*.png resources/screenshots/
 
 fix: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
