@@ -110,7 +110,7 @@ def test_news_since_frozen_is_shown_in_its_class(office, desk, qtbot):
 def test_export_writes_the_pdf_and_says_where(office, desk, qtbot, tmp_path):
     page = office.open(ReviewPage, "Rita Risk", request=ask(desk))
     page.export_to(tmp_path / "out.pdf")
-    qtbot.waitUntil(lambda: (tmp_path / "out.pdf").exists(), timeout=30_000)
+    qtbot.waitUntil((tmp_path / "out.pdf").exists, timeout=30_000)
     office.settle()
     assert (tmp_path / "out.pdf").read_bytes()[:5] == b"%PDF-"
     dialog = dialog_of()
