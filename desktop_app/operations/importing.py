@@ -6,6 +6,7 @@ Decisions in the file become *recorded prior decisions*, signed by whoever impor
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -106,7 +107,7 @@ def preview(
     largest = max(sheets, key=lambda sheet: sheet.rows)
     mapping = mapping or inventory_file.suggest_mapping(largest)
     read = inventory_file.read_inventory(path, mapping, progress)
-    known = _Known(workspace, source or source_name(path))
+    known = _Known(workspace, source or source_name(path), read.entries)
     states = [known.state(entry) for entry in read.entries]
     return ImportPreview(
         sheets=sheets, mapping=mapping, read=read, added=states.count("added"), updated=states.count("updated"),
@@ -124,7 +125,8 @@ def run(
     """
     progress = progress or Progress()
     seen = preview(workspace, path, mapping, source=source, progress=progress.part(0.0, 0.3))
-    taking = _Taking(workspace, _Known(workspace, source or source_name(path)), path.name)
+    known = _Known(workspace, source or source_name(path), seen.read.entries)
+    taking = _Taking(workspace, known, path.name)
     rows = [row for entry in seen.read.entries if (row := taking.row(entry, passphrase is not None)) is not None]
     taking.sign(rows, passphrase)
     for start in range(0, len(rows), ROWS_A_WRITE):
@@ -155,10 +157,6 @@ def _conclude(workspace: Workspace, path: Path, seen: ImportPreview, taking: _Ta
         decisions_left_out=0 if signed else taking.decisions, missing=seen.missing, problems=problems)
 
 
-def _key(entry: InventoryEntry) -> str:
-    return entry.number or f"{entry.name} | {entry.version} | {entry.purpose}"
-
-
 def _content(entry: InventoryEntry) -> str:
     return canonical.encode(replace(entry, row=0)).decode("utf-8")
 
@@ -175,8 +173,10 @@ def _decided(entry: InventoryEntry) -> bool:
 class _Known:
     """What earlier imports from a source brought."""
 
-    def __init__(self, workspace: Workspace, source: str) -> None:
+    def __init__(self, workspace: Workspace, source: str, entries: tuple[InventoryEntry, ...]) -> None:
         self.source = source
+        numbers = Counter(e.number for e in entries)
+        self._shared = {number for number, n in numbers.items() if n > 1}
         with workspace.store.read() as reader:
             self.rows = {r.record.key: r.record for r in reader.all(InventoryRecord) if r.record.source == source}
             self.models = {m.record.model: m.record for m in reader.all(RegisteredModel)}
@@ -185,21 +185,28 @@ class _Known:
             self.uses = {u.record.id: u.record for u in reader.all(Use)}
             self.people = {name.casefold(): person for person, name in reader.names().items()}
 
+    def key(self, entry: InventoryEntry) -> str:
+        """By what a row is known again: its number; name, version and purpose where several rows share it."""
+        exact = f"{entry.name} | {entry.version} | {entry.purpose}"
+        if not entry.number:
+            return exact
+        return f"{entry.number} | {exact}" if entry.number in self._shared else entry.number
+
     def differs(self, entry: InventoryEntry) -> frozenset[str]:
         """The names of the fields that differ from what was said before."""
-        before = self.rows.get(_key(entry))
+        before = self.rows.get(self.key(entry))
         was = canonical.parse(before.content.encode("utf-8")) if before else {}
         return frozenset(k for k, v in canonical.plain(replace(entry, row=0)).items() if was.get(k) != v)
 
     def state(self, entry: InventoryEntry) -> str:
         """Added, updated or unchanged; a decision that was left out unsigned does not make a row updated."""
-        if _key(entry) not in self.rows:
+        if self.key(entry) not in self.rows:
             return "added"
         return "updated" if self.differs(entry) - set(_DECISION) else "unchanged"
 
     def missing(self, entries: tuple[InventoryEntry, ...]) -> tuple[str, ...]:
         """Keys of rows that an earlier import had and this file has not."""
-        return tuple(sorted(self.rows.keys() - {_key(e) for e in entries}))
+        return tuple(sorted(self.rows.keys() - {self.key(e) for e in entries}))
 
 
 @record
@@ -231,7 +238,7 @@ class _Taking:
 
     def row(self, entry: InventoryEntry, signing: bool) -> _Row | None:
         """What a row would bring; None when it says what it said before."""
-        before, differs = self.known.rows.get(_key(entry)), self.known.differs(entry)
+        before, differs = self.known.rows.get(self.known.key(entry)), self.known.differs(entry)
         if before and not (differs if signing else differs - set(_DECISION)):
             return None
         model = before.model if before else self._by_name.setdefault(entry.name.casefold(), self._new_id())
@@ -266,7 +273,7 @@ class _Taking:
         """Add the facts of a row to a write."""
         write.add(*self._identity(write, row), *self._assessed(write, row), *row.prior)
         write.add(InventoryRecord(
-            id=self._new_id(), source=self.known.source, key=_key(row.entry), model=row.model, version=row.version,
+            id=self._new_id(), source=self.known.source, key=self.known.key(row.entry), model=row.model, version=row.version,
             use=row.use, content=_content(row.entry if row.prior else _undecided(row.entry))))
 
     def _identity(self, write: Write, row: _Row) -> Iterator[Any]:
@@ -288,7 +295,7 @@ class _Taking:
             yield ModelVersion(
                 id=row.version, model=row.model, label=label,
                 artefact=Artefact(digest=canonical.sha256(_content(e).encode("utf-8")), of=DigestOf.RECORD),
-                source=SourceIdentity(source=self.known.source, name=_key(e), version=label, created=""))
+                source=SourceIdentity(source=self.known.source, name=self.known.key(e), version=label, created=""))
         if row.use not in self._made:
             self._made.add(row.use)
             yield Use(id=row.use, model=row.model, purpose=e.purpose or NOT_STATED, entity=e.entity,

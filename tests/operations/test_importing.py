@@ -78,6 +78,17 @@ def test_repeating_changes_nothing_and_an_edit_changes_one_thing(desk, tmp_path)
         assert [f.record.severity for f in reader.all(Finding)] == ["high", "critical"]
 
 
+def test_rows_that_share_a_number_do_not_overwrite_each_other(desk, tmp_path):
+    ws = desk.as_("Rita Risk")
+    two = [list(ROWS[0]), list(ROWS[0])]
+    two[1][3] = "Second homes"
+    path = book(tmp_path / "models.xlsx", two)
+    first = importing.run(ws, path, passphrase=PASSPHRASE)
+    again = importing.run(ws, path, passphrase=PASSPHRASE)
+    assert (first.added, first.decisions) == (2, 2)
+    assert (again.added, again.updated, again.unchanged, again.decisions) == (0, 0, 2, 0)
+
+
 def test_unsigned_decisions_are_left_out_and_can_be_signed_later(desk, tmp_path):
     ws = desk.as_("Rita Risk")
     path = book(tmp_path / "models.xlsx")
