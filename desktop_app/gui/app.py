@@ -85,9 +85,9 @@ def build(app: QApplication, url: str | None, person: str | None, desk: Desk, se
 
 
 def _begin(window: MainWindow, desk: Desk) -> None:
+    window.open_page(desk.start)  # before the rest: its data are what is waited for
     window.jobs.run(window, lambda ws, progress: desk.identity(ws),
                     then=lambda found: _introduce(window.state, *found), failed=lambda error: None)
-    window.open_page(desk.start)
     if desk.head is not None and desk.since is not None:
         from desktop_app.gui.watch import Watch
 
