@@ -184,7 +184,7 @@ class ImportInventory(TaskDialog):
 
             return importing.run(ws, path, mapping, passphrase=passphrase, progress=progress)
 
-        self.start(work, f"import of {path.name}", then=self._tell)
+        self.start(work, f"import of {path.name}", lane=Lane.COMPUTE, then=self._tell)
 
     def _tell(self, report: Any) -> None:
         """What was done; the dialog stays until it is closed."""

@@ -36,16 +36,16 @@ class SyncMlflow(TaskDialog):
 
             return syncing.sync(ws, address, progress)
 
-        self.start(work, f"sync with {address}", lane=Lane.WRITE, then=self._tell)
+        self.start(work, f"sync with {address}", lane=Lane.COMPUTE, then=self._tell)
 
     def _tell(self, report: Any) -> None:
         self.succeeded.emit(report)
         self.cancel_button.setText("Close")
         self.primary.setText("Sync again")
-        new = (f"{report.models:,} models, {report.versions:,} versions, {report.runs:,} runs, "
-               f"{report.alias_moves:,} moved aliases")
-        anything = report.models or report.versions or report.runs or report.alias_moves
-        self.say(f"New: {new}." if anything else "Nothing is new.", report.note, tone="met")
+        found = [(report.models, "model"), (report.versions, "version"), (report.runs, "run"),
+                 (report.alias_moves, "alias move")]
+        new = ", ".join(f"{n:,} {what}{'' if n == 1 else 's'}" for n, what in found if n)
+        self.say(f"New: {new}." if new else "Nothing is new.", f"Read from {report.address}.", tone="met")
 
 
 def _last_address(ws: Workspace) -> str:
