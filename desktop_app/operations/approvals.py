@@ -296,7 +296,9 @@ def _matter(history: History, dossier: Dossier, asked: PromotionRequest, policy:
 def use_text(use: Use) -> str:
     """A use in one phrase: purpose, entity, business line, limits."""
     where = ", ".join(part for part in (use.entity, use.business_line) if part)
-    return use.purpose + (f" ({where})" if where else "") + (f", {use.limits}" if use.limits else "")
+    lower = use.purpose[1:2].islower()  # not where the first word is an abbreviation
+    purpose = use.purpose[:1].lower() + use.purpose[1:] if lower else use.purpose
+    return purpose + (f" ({where})" if where else "") + (f", {use.limits}" if use.limits else "")
 
 
 # ---- signing
@@ -361,7 +363,7 @@ def _payload(workspace: Workspace, seen: Review, prepared: Prepared) -> bytes:
 
 
 def _check_decision(seen: Review, decision: Decision) -> None:
-    if not decision.declared:
+    if not decision.declared and decision.meaning is not Meaning.RECUSE:
         raise UserError("The declaration is not made.", "Every signer declares conflicts of interest.",
                         "Read the declaration and tick it, or recuse yourself.")
     if decision.meaning is Meaning.APPROVE_WITH_CONDITIONS and not decision.conditions:
@@ -413,7 +415,7 @@ def sign_off(workspace: Workspace, seen: Review, prepared: Prepared, passphrase:
         for text in filter(None, (prepared.kept, prepared.comment)):
             write.keep(text)
         write.add(signed)
-        write.note = approval.TITLES[signed.meaning]
+        write.note = f"{approval.TITLES[signed.meaning]}: {seen.model.name} {seen.version.label}"
         consequence = _consequence(workspace, write.reader, seen, signed, prepared)
         if consequence:
             write.add(consequence)

@@ -59,7 +59,8 @@ def save(
         differing = changes(last.record if last else None, revision)
         if not differing:
             raise UserError("Nothing was changed in the card.", "", "Edit a field, then save.")
-        write.note = f"Saved card revision {revision.revision}: " + ", ".join(label_of(k) for k, _, _ in differing[:6])
+        fields_text = ", ".join(label_of(k) for k, _, _ in differing[:6])
+        write.note = f"Saved card revision {revision.revision} of version {exact.label}: {fields_text}"
         write.add(revision)
     return changed(write)
 

@@ -36,6 +36,7 @@ from desktop_app.domain.model import Artefact, ArtefactResolved, DigestOf, Model
 from desktop_app.errors import Refused, UserError
 from desktop_app.operations.people import changed
 from desktop_app.progress import Progress
+from desktop_app.registry.reader import Reader
 from desktop_app.settings import data_folder
 from desktop_app.workspace import Workspace
 
@@ -63,6 +64,7 @@ def resolve_artefact(workspace: Workspace, version: Id, path: Path, progress: Pr
     with store.write(workspace.me, "artefact.resolved", version, note=f"Read the artefact: {scan.format}") as write:
         exact = write.reader.get(ModelVersion, version).record
         history = History(write.reader.of(exact.model))
+        write.note += f" of {about(write.reader, exact)}"
         now = history.artefact(exact)
         if now.of is DigestOf.ARTEFACT and now.digest != digest:
             raise Refused("This is not the artefact of the version.",
@@ -75,6 +77,12 @@ def resolve_artefact(workspace: Workspace, version: Id, path: Path, progress: Pr
                      supersedes=_latest(history, version, EvidenceKind.ARTEFACT_SCAN, "Artefact scan"),
                      environment=environment.environment(None, ())))
     return evidence
+
+
+def about(reader: Reader, version: ModelVersion) -> str:
+    """A version as a note names it: model and label."""
+    found = History(reader.of(version.model)).model()
+    return f"{found.record.name if found else 'a model'} {version.label}"
 
 
 def _keep(path: Path, digest: str) -> None:
@@ -167,6 +175,7 @@ def _plan(workspace: Workspace, version: Id, kind: EvidenceKind, **spec: Any) ->
     store, plan = workspace.store, workspace.store.new_id()
     with store.write(workspace.me, "evidence.planned", version, note=f"Planned: {kind.value}") as write:
         exact = write.reader.get(ModelVersion, version).record
+        write.note += f" on {about(write.reader, exact)}"
         write.add(EvidencePlanned(id=plan, model=exact.model, version=version, evidence_kind=kind, **spec))
     return plan
 
@@ -178,6 +187,7 @@ def _file(
     store, evidence = workspace.store, workspace.store.new_id()
     with store.write(workspace.me, "evidence.filed", version, note=f"Filed: {title}") as write:
         exact = write.reader.get(ModelVersion, version).record
+        write.note += f" on {about(write.reader, exact)}"
         earlier = _latest(History(write.reader.of(exact.model)), version, kind, title)
         item = Evidence(id=evidence, model=exact.model, version=version, evidence_kind=kind, title=title, plan=plan,
                         standing=Standing.COMPUTED, period_from=period[0], period_to=period[1], supersedes=earlier,
@@ -219,6 +229,7 @@ def file_document(
     store, evidence = workspace.store, workspace.store.new_id()
     with store.write(workspace.me, "document.filed", version, note=f"Filed {path.name}") as write:
         exact = write.reader.get(ModelVersion, version).record
+        write.note += f" on {about(write.reader, exact)}"
         info = DocumentInfo(
             file_name=path.name, blob=write.add_blob(data), size=len(data), media_type=read.media_type,
             checklist=checklist, title=title or read.title or path.stem, author=author or read.author,

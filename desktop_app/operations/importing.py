@@ -273,8 +273,8 @@ class _Taking:
         """Add the facts of a row to a write."""
         write.add(*self._identity(write, row), *self._assessed(write, row), *row.prior)
         write.add(InventoryRecord(
-            id=self._new_id(), source=self.known.source, key=self.known.key(row.entry), model=row.model, version=row.version,
-            use=row.use, content=_content(row.entry if row.prior else _undecided(row.entry))))
+            id=self._new_id(), source=self.known.source, key=self.known.key(row.entry), model=row.model,
+            version=row.version, use=row.use, content=_content(row.entry if row.prior else _undecided(row.entry))))
 
     def _identity(self, write: Write, row: _Row) -> Iterator[Any]:
         e, before = row.entry, self._revision.get(row.model)

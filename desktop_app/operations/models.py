@@ -50,6 +50,12 @@ def register(workspace: Workspace, name: str, **details: Any) -> Id:
     return model
 
 
+def _name(reader: Reader, model: Id) -> str:
+    """What a model is called now."""
+    found = History(reader.of(model)).model()
+    return found.record.name if found else "a model"
+
+
 def revise(workspace: Workspace, model: Id, **details: Any) -> Change:
     """Record another revision of what is known of a model."""
     store = workspace.store
@@ -73,8 +79,9 @@ def add_version(
     store, version = workspace.store, workspace.store.new_id()
     exact = artefact or _digest_of_documents(documents) or Artefact(
         digest=digest({"model": model, "label": label, "description": description}), of=DigestOf.RECORD)
-    with store.write(workspace.me, "version.added", version, note=f"Added version {label}") as write:
+    with store.write(workspace.me, "version.added", version) as write:
         history = History(write.reader.of(model))
+        write.note = f"Added {_name(write.reader, model)} {label}"
         if any(v.record.label == label for v in history.all(ModelVersion)):
             raise UserError(f"There is already a version {label}.", "", "Give another label.")
         write.add(ModelVersion(
@@ -100,7 +107,8 @@ def describe_use(
     if not purpose.strip():
         raise UserError("A use needs a purpose.", "", "Say what the model is for.")
     store, use = workspace.store, workspace.store.new_id()
-    with store.write(workspace.me, "use.described", use, note=f"Described a use: {purpose.strip()}") as write:
+    with store.write(workspace.me, "use.described", use) as write:
+        write.note = f"Described a use of {_name(write.reader, model)}: {purpose.strip()}"
         write.add(Use(id=use, model=model, purpose=purpose.strip(), entity=entity, business_line=business_line,
                       limits=limits, prohibited=prohibited))
     return use
@@ -114,9 +122,10 @@ def set_tier(
     if tier not in (1, 2, 3):
         raise UserError(f"There is no tier {tier}.", "", "Tiers are 1 (highest) to 3.")
     store = workspace.store
-    with store.write(workspace.me, "tier.set", use, note=f"Tier {tier}") as write:
+    with store.write(workspace.me, "tier.set", use) as write:
         people.require(write.reader, workspace, Role.MODEL_RISK, Role.VALIDATOR, Role.ADMINISTRATOR)
         what = write.reader.get(Use, use).record
+        write.note = f"Tier {tier} for {_name(write.reader, what.model)}: {what.purpose}"
         write.add(Tiering(id=store.new_id(), model=what.model, use=use, tier=tier, basis=basis, materiality=materiality,
                           inherent_risk=inherent_risk, override_reason=reason))
     return changed(write)
@@ -127,8 +136,9 @@ def state_use(
 ) -> Change:
     """State what is really done with a version in a use."""
     store = workspace.store
-    with store.write(workspace.me, "use.stated", version, note=f"Stated as {state.value.replace('_', ' ')}") as write:
+    with store.write(workspace.me, "use.stated", version) as write:
         exact = write.reader.get(ModelVersion, version).record
+        write.note = f"{_name(write.reader, exact.model)} {exact.label} stated as {state.value.replace('_', ' ')}"
         write.add(InUse(id=store.new_id(), model=exact.model, version=version, use=use, state=state,
                         since=since or workspace.today(), note=note))
     return changed(write)
