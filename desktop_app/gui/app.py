@@ -85,7 +85,7 @@ def build(app: QApplication, url: str | None, person: str | None, desk: Desk, se
 
 
 def _begin(window: MainWindow, desk: Desk) -> None:
-    window.open_page(desk.start)  # before the rest: its data are what is waited for
+    window.open_page(desk.start).setFocus()  # before the rest: its data are what is waited for
     window.jobs.run(window, lambda ws, progress: desk.identity(ws),
                     then=lambda found: _introduce(window.state, *found), failed=lambda error: None)
     if desk.head is not None and desk.since is not None:

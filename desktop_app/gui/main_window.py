@@ -93,6 +93,7 @@ class MainWindow(QMainWindow):
         state.acting_changed.connect(self._show_acting)
         state.registry_changed.connect(self._show_acting)
         self._show_acting()
+        self.setFocus()  # else Qt gives it to the wordmark, which begins with a ring around it
 
     # --- laying out
 
@@ -358,7 +359,8 @@ class MainWindow(QMainWindow):
 
     def _show_acting(self) -> None:
         acting = self.state.acting
-        said = f"{acting.name} · {acting.role}" if acting else "Nobody acts yet"
+        nobody = "Nobody acts yet" if self.state.registry else ""  # nothing is known before the registry is open
+        said = f"{acting.name} · {acting.role}" if acting else nobody
         self.person.setText(said.replace("&", "&&"))
         self.person.setAccessibleName(f"Acting: {said}. Change person, theme or text size")
         self._registry.setText(self.state.registry)
