@@ -38,11 +38,11 @@ class DocumentsTab(Tab):
         self.checklist.chosen.connect(self._choose_line)
         self.checklist.dropped.connect(self._dropped)
         self.table: ShortTable[EvidenceLine] = ShortTable([
-            Column(key="title", title="Document", text=lambda e: _info(e).title, strong=True, width=220, stretch=2,
+            Column(key="title", title="Document", text=lambda e: _info(e).title, strong=True, width=190, stretch=2,
                    second=lambda e: self._titles().get(_info(e).checklist, "Other")),
-            Column(key="author", title="Author", text=lambda e: _info(e).author or "not stated", width=150,
+            Column(key="author", title="Author", text=lambda e: _info(e).author or "not stated", width=140,
                    second=lambda e: f"received {day_text(_info(e).received)}"),
-            Column(key="period", title="Period covered", text=_period, width=130, muted=True),
+            Column(key="period", title="Period covered", text=_period, width=110, muted=True),
             Column(key="standing", title="Standing", text=lambda e: "asserted", width=196,
                    chip=lambda e: ("note", "asserted, not recomputed") if e.stands
                    else ("attention", "no longer stands")),

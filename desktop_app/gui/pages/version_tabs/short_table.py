@@ -24,7 +24,7 @@ class ShortTable(RecordTable[R]):
     ) -> None:
         super().__init__(columns, name=name, dense=dense, identity=identity, parent=parent)
         self._most = most
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.horizontalScrollBar().rangeChanged.connect(lambda least, most: self._fit())
         self.counted.connect(lambda shown, total: self._fit())
         theme.changed.connect(self._fit)
         self.set_records(records)
@@ -32,7 +32,9 @@ class ShortTable(RecordTable[R]):
     def _fit(self) -> None:
         rows = min(self._most, max(1, len(self.shown)))
         header = self.horizontalHeader().sizeHint().height()
-        self.setFixedHeight(header + rows * self.verticalHeader().defaultSectionSize() + 2)
+        bar = self.horizontalScrollBar()
+        below = bar.sizeHint().height() if bar.maximum() > 0 else 0
+        self.setFixedHeight(header + rows * self.verticalHeader().defaultSectionSize() + below + 2)
         whole = len(self.shown) <= self._most
         self.setVerticalScrollBarPolicy(
             Qt.ScrollBarPolicy.ScrollBarAlwaysOff if whole else Qt.ScrollBarPolicy.ScrollBarAsNeeded)
