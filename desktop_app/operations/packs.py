@@ -28,7 +28,7 @@ from desktop_app.domain.history import History
 from desktop_app.domain.model import Pair
 from desktop_app.domain.pack import Pack, PackCardField, PackPrior, PackRecord, PackSignature
 from desktop_app.domain.person import ROLE_TITLES, KeyEnrolled, Person, RoleGranted, RoleRevoked
-from desktop_app.errors import Refused, UserError
+from desktop_app.errors import Damaged, Refused, UserError
 from desktop_app.operations import approvals, audit, cards
 from desktop_app.operations.approvals import Review
 from desktop_app.operations.saving import save_bytes
@@ -160,7 +160,8 @@ def _outcome(seen: Review) -> tuple[str, str]:
         return f"Approved, {words}, to be reviewed by {day_text(seen.effective.review_by)}.", "met"
     if seen.outcome == "open":
         return f"Not decided: {seen.quorum.decided} of {seen.quorum.asked} decisions are made.", "undetermined"
-    return f"The request was {seen.outcome}: {seen.outcome_reason}.", "breached"
+    state = "breached" if seen.outcome == "rejected" else "none"
+    return f"The request was {seen.outcome}: {seen.outcome_reason}.", state
 
 
 def _authority(seen: Review) -> str:
@@ -387,6 +388,14 @@ class _Checking:
         if pack.registry != workspace.store.info.id:
             self._note(8, f"it was made from another registry, {pack.registry}")
             return
+        try:
+            self._held_against(workspace, pack, file)
+        except Damaged as error:
+            self._note(8, f"the registry cannot be read: {error.detail}")
+        for problem in audit.verify(workspace, progress).problems:
+            self._note(9, f"{problem.check}: {problem.sentence}", problem.seq)
+
+    def _held_against(self, workspace: Workspace, pack: Pack, file: Digest) -> None:
         with workspace.store.read() as reader:
             for item in (*pack.records, pack.dossier):
                 self._held(reader, item)
@@ -398,8 +407,6 @@ class _Checking:
                 self._note(8, f"entry {entry.seq:,} is not, or no longer, what the PDF shows", entry.seq)
         if known.get(pack.head_seq) != pack.head_hash:
             self._note(8, f"the log no longer contains entry {pack.head_seq:,} as the PDF shows it", pack.head_seq)
-        for problem in audit.verify(workspace, progress).problems:
-            self._note(9, f"{problem.check}: {problem.sentence}", problem.seq)
 
     def _held(self, reader: Reader, item: PackRecord) -> None:
         try:
