@@ -1,0 +1,372 @@
+"""Audit PDFs: exported, checked again, and every way of forging one that the check must name."""
+
+from __future__ import annotations
+
+import base64
+import errno
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import replace
+
+import pikepdf
+import pytest
+
+from desktop_app.domain.policy import Meaning
+from desktop_app.errors import Cancelled, Refused, Unreachable, UserError
+from desktop_app.operations import audit, packs
+from desktop_app.progress import Progress
+from desktop_app.trust.keys import NoSecretStore
+from desktop_app.workspace import open_workspace
+from tests.operations.decided import ask, make_decided, sign
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory):
+    made = make_decided(tmp_path_factory.mktemp("decided"))
+    yield made
+    made.desk.workspace.close()
+
+
+@pytest.fixture(scope="module")
+def pdf(decided):
+    target = decided.path.parent / "pack.pdf"
+    packs.export(decided.desk.as_("Olga Owner"), decided.request, target)
+    return target
+
+
+@pytest.fixture
+def forged(pdf, tmp_path):
+    return shutil.copy(pdf, tmp_path / "forged.pdf")
+
+
+def problems(workspace, path):
+    report = packs.verify(workspace, path)
+    assert not report.ok
+    return {(int(p.check.split()[0]), p.sentence) for p in report.problems}
+
+
+def named(found, check, words):
+    return any(number == check and words in sentence for number, sentence in found)
+
+
+def embed(path, name, change):
+    """Edit an embedded file as somebody with a PDF library would."""
+    with pikepdf.open(path, allow_overwriting_input=True) as document:
+        spec = document.attachments[name].get_file()
+        data = change(spec.read_bytes())
+        spec.obj.write(data)
+        document.save(path)
+
+
+def edit_pack(path, change):
+    """Edit the record inside, and write it canonically again."""
+    def edited(data):
+        value = json.loads(data)
+        change(value)
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+    embed(path, "pack.json", edited)
+
+
+def test_an_exported_pack_is_in_order_by_itself_and_against_the_registry(decided, pdf):
+    alone, held = packs.verify(None, pdf), packs.verify(decided.desk.workspace, pdf)
+    assert alone.ok
+    assert held.ok
+    assert {r for _, r in held.checks} == {"in order"}
+    assert [r for _, r in alone.checks][-2:] == ["not checked", "not checked"]
+    assert any("registry" in line for line in alone.not_checked)
+
+
+def test_the_export_is_a_fact_with_the_digest_of_the_file(decided, pdf):
+    (line,) = [e for e in packs.listing(decided.desk.workspace) if e.file_name == "pack.pdf"]
+    assert line.sha256 == hashlib.sha256(pdf.read_bytes()).hexdigest()
+    assert (line.what, line.by, line.subject) == ("audit_pdf", "Olga Owner", decided.request)
+
+
+def test_the_dossier_and_the_statements_lie_in_the_file(decided, pdf):
+    with pikepdf.open(pdf) as document:
+        files = {name: document.attachments[name].get_file().read_bytes() for name in document.attachments}
+    assert {"pack.json", "dossier.json", "statements.intoto.jsonl"} <= set(files)
+    envelopes = [json.loads(line) for line in files["statements.intoto.jsonl"].splitlines()]
+    meanings = [json.loads(base64.b64decode(e["payload"]))["predicate"]["meaning"] for e in envelopes]
+    assert meanings == ["approve_with_conditions", "concur"]
+    assert json.loads(files["dossier.json"])["version"] == decided.desk.version
+
+
+def test_two_exports_of_one_moment_are_the_same_bytes(decided):
+    from desktop_app.reports import pack as paper
+
+    made = packs.build(decided.desk.as_("Olga Owner"), decided.request)
+    figures = packs._figures(made)
+    assert paper.render(made, figures, Progress()) == paper.render(made, figures, Progress())
+
+
+# ---- forgeries
+
+
+def test_a_flipped_byte_is_noticed(decided, pdf, forged):
+    data = bytearray(pdf.read_bytes())
+    for at in range(len(data) // 10, len(data), len(data) // 7):
+        forged.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1:])
+        with suppress(UserError):  # broken so that no reader opens it
+            report = packs.verify(decided.desk.workspace, forged)
+            assert any("never exported" in p.sentence for p in report.problems), at
+
+
+def test_an_edited_dossier_file_is_named(forged):
+    embed(forged, "dossier.json", lambda data: data.replace(b"production", b"pilot"))
+    assert named(problems(None, forged), 3, "dossier.json is not the dossier")
+
+
+def test_a_removed_file_is_named(forged):
+    with pikepdf.open(forged, allow_overwriting_input=True) as document:
+        del document.attachments["pack.json"]
+        document.save(forged)
+    assert named(problems(None, forged), 1, "pack.json is not embedded")
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"a":1}', b"\xff", b'{"a": 1}'])
+def test_a_pack_that_is_none_is_named(forged, data):
+    embed(forged, "pack.json", lambda _: data)
+    assert named(problems(None, forged), 2, "pack.json cannot be read")
+
+
+EDITS = {
+    "outcome": (lambda p: p.update(outcome="approved for everything"), 7, "page 1 does not say"),
+    "open findings": (lambda p: p.update(open_findings=[]), 7, "does not say"),
+    "a record": (lambda p: p["records"][0].update(body=p["records"][0]["body"] + " "), 4, "does not fit"),
+    "a record's label": (lambda p: p["records"][0].update(id="other"), 4, "labelled as something it is not"),
+    "a record left out": (lambda p: p.update(records=[r for r in p["records"] if r["kind"] != "card"]), 5,
+                          "is not the record that was frozen"),
+    "the dossier's digest": (lambda p: p["dossier"].update(digest="0" * 64), 3, "does not fit its digest"),
+    "what was signed": (lambda p: p["signatures"][0].update(text="I approve everything"), 6,
+                        "not the text that was signed"),
+    "an envelope": (lambda p: p["signatures"][0].update(envelope="{}"), 6, "not the text that was signed"),
+    "a signature unprinted": (lambda p: p.update(signatures=p["signatures"][1:]), 6, "is not printed"),
+    "a signature invented": (lambda p: p["signatures"].append(p["signatures"][0] | {"sign_off": "new"}), 6,
+                             "printed but not in the pack"),
+    "a sign-off left out": (lambda p: p.update(
+        records=[r for r in p["records"] if r["kind"] != "promotion.signed_off"]), 6, "printed but not in the pack"),
+    "a key left out": (lambda p: p.update(records=[r for r in p["records"] if r["kind"] != "key.enrolled"]), 6,
+                       "the key is not that person's"),
+    "another registry": (lambda p: p.update(registry="other"), 6, "names another registry"),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edited_pack_is_named(forged, name):
+    change, check, words = EDITS[name]
+    edit_pack(forged, change)
+    found = problems(None, forged)
+    assert named(found, check, words), found
+
+
+@pytest.mark.parametrize("page", [0, 1, -1])
+def test_an_edited_page_is_named(decided, forged, page):
+    with pikepdf.open(forged, allow_overwriting_input=True) as document:
+        target = document.pages[page]
+        target.contents_add(b"BT /F1 12 Tf 100 100 Td (approved) Tj ET", prepend=False)
+        number = len(document.pages) if page < 0 else page + 1
+        document.save(forged)
+    assert named(problems(None, forged), 7, f"page {number} does not say what the pack says")
+
+
+def test_a_note_laid_over_a_page_is_named(forged):
+    with pikepdf.open(forged, allow_overwriting_input=True) as document:
+        note = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.FreeText, Rect=[0, 0, 99, 99],
+                                  Contents=pikepdf.String("approved"))
+        document.pages[0].Annots = document.make_indirect(pikepdf.Array([note]))
+        document.save(forged)
+    assert named(problems(None, forged), 7, "page 1 does not say")
+
+
+@pytest.mark.parametrize("how", ["removed", "added"])
+def test_a_page_more_or_less_is_named(forged, how):
+    with pikepdf.open(forged, allow_overwriting_input=True) as document:
+        if how == "removed":
+            del document.pages[-1]
+        else:
+            document.pages.append(document.pages[0])
+        document.save(forged)
+    assert named(problems(None, forged), 7, "pages, the pack makes")
+
+
+def test_an_honest_file_written_anew_is_in_order_but_not_the_one_exported(decided, forged):
+    with pikepdf.open(forged, allow_overwriting_input=True) as document:
+        document.save(forged)
+    assert packs.verify(None, forged).ok
+    assert named(problems(decided.desk.workspace, forged), 8, "never exported")
+
+
+def test_a_pdf_of_another_registry_is_named(pdf, tmp_path):
+    from tests.desk import make_desk
+
+    other = make_desk(tmp_path)
+    assert named(problems(other.workspace, pdf), 8, "made from another registry")
+    other.workspace.close()
+
+
+@pytest.fixture
+def edited(decided, pdf, tmp_path):
+    """A copy of the registry, and a function that edits it past the program."""
+    copy = shutil.copy(decided.path, tmp_path / "copy.assay")
+
+    def run(statement):
+        with closing(sqlite3.connect(copy, isolation_level=None)) as raw:
+            for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                raw.execute(f"DROP TRIGGER {name}")
+            raw.execute(statement)
+        opened.append(open_workspace(str(copy), keys=tmp_path, secret_store=NoSecretStore()))
+        return opened[-1]
+
+    opened = []
+    yield run
+    for workspace in opened:
+        workspace.close()
+
+
+@pytest.mark.parametrize(("statement", "check", "words"), [
+    ("UPDATE fact SET body = replace(body, 'Small', 'No') WHERE kind = 'finding'", 8, "another finding"),
+    ("UPDATE fact SET body = 'gibberish' WHERE kind = 'finding'", 8, "another finding"),
+    ("UPDATE fact SET body = 'gibberish' WHERE kind = 'exported'", 8, "cannot be read"),
+    ("DELETE FROM fact WHERE kind = 'finding'", 8, "does not hold the finding"),
+    ("UPDATE entry SET hash = 'forged' WHERE action = 'finding.raised'", 8, "is not, or no longer, what the PDF shows"),
+    ("UPDATE entry SET at = 'never' WHERE action = 'finding.raised'", 8, "cannot be read"),
+    ("UPDATE entry SET hash = 'x' WHERE seq = (SELECT max(seq) - 1 FROM entry)", 8, "no longer contains"),
+    ("UPDATE entry SET note = 'x' WHERE seq = 3", 9, "11 projections"),
+    ("UPDATE blob SET data = x'00'", 9, "8 documents"),
+])
+def test_a_registry_that_was_edited_since_is_named(edited, pdf, statement, check, words):
+    found = problems(edited(statement), pdf)
+    assert named(found, check, words), found
+
+
+def test_work_since_the_export_is_no_mismatch(decided, pdf, edited):
+    workspace = edited("SELECT 1")
+    again = workspace.acting_as(decided.desk.people["Olga Owner"])
+    with again.store.write(again.me, "x", decided.request) as write:
+        write.add(replace(write.reader.all(type(seen_use(write)))[0].record, id=again.store.new_id()))
+    assert packs.verify(workspace, pdf).ok
+
+
+def seen_use(write):
+    from desktop_app.domain.use import Use
+
+    return write.reader.all(Use)[0].record
+
+
+def test_a_person_whose_name_was_erased_leaves_both_in_order(edited, pdf, decided, tmp_path):
+    workspace = edited("DELETE FROM identity").acting_as(decided.desk.people["Olga Owner"])
+    assert packs.verify(workspace, pdf).ok
+    target = tmp_path / "erased.pdf"
+    packs.export(workspace, decided.request, target)
+    assert packs.verify(workspace, target).ok
+    assert packs.build(workspace, decided.request).signatures[0].text == "(erased)"
+
+
+# ---- what stops an export
+
+
+def nothing_left(folder, workspace, head):
+    assert [p.name for p in folder.iterdir()] == []
+    assert audit.head_seq(workspace) == head
+
+
+def test_a_full_disk_leaves_no_file_and_no_fact(decided, tmp_path, monkeypatch):
+    def full(_handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    head = audit.head_seq(decided.desk.workspace)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Unreachable, match="disk is full"):
+        packs.export(decided.desk.as_("Olga Owner"), decided.request, tmp_path / "pack.pdf")
+    nothing_left(tmp_path, decided.desk.workspace, head)
+
+
+@pytest.mark.parametrize("after", [0.0, 0.1, 0.35, 0.41, 0.6, 0.94])
+def test_cancelling_leaves_nothing(decided, tmp_path, after):
+    at = [0.0]
+    head = audit.head_seq(decided.desk.workspace)
+    progress = Progress(lambda fraction, _: at.append(fraction), lambda: max(at) >= after)
+    with pytest.raises(Cancelled):
+        packs.export(decided.desk.as_("Olga Owner"), decided.request, tmp_path / "pack.pdf", progress)
+    nothing_left(tmp_path, decided.desk.workspace, head)
+
+
+def test_nobody_exports_nothing(decided, tmp_path):
+    head = audit.head_seq(decided.desk.workspace)
+    with pytest.raises(Refused, match="Nobody is named"):
+        packs.export(replace(decided.desk.workspace, actor=None), decided.request, tmp_path / "pack.pdf")
+    nothing_left(tmp_path, decided.desk.workspace, head)
+
+
+def test_a_place_that_cannot_be_written_is_named(decided, tmp_path):
+    ws = decided.desk.as_("Olga Owner")
+    with pytest.raises(UserError, match="This is a folder"):
+        packs.export(ws, decided.request, tmp_path)
+    with pytest.raises(Unreachable, match="cannot be written there"):
+        packs.export(ws, decided.request, tmp_path / "nowhere" / "pack.pdf")
+
+
+def test_an_older_file_of_that_name_is_replaced_whole(decided, tmp_path):
+    target = tmp_path / "pack.pdf"
+    target.write_text("old")
+    packs.export(decided.desk.as_("Olga Owner"), decided.request, target)
+    assert packs.verify(decided.desk.workspace, target).ok
+    assert [p.name for p in tmp_path.iterdir()] == ["pack.pdf"]
+
+
+# ---- other states of a request
+
+
+@pytest.mark.parametrize(("decide", "words", "state"), [
+    (None, "not decided: 0 of 2", "undetermined"), (Meaning.REJECT, "reject", "breached"),
+    (Meaning.RETURN, "return", "none")])
+def test_a_request_in_any_state_can_leave(tmp_path, decide, words, state):
+    made = make_decided(tmp_path)
+    request = ask(made.desk)
+    if decide:
+        sign(made.desk, "Rita Risk", request, decide, comment="Not yet")
+    ws = made.desk.as_("Olga Owner")
+    pack = packs.build(ws, request)
+    assert words in pack.outcome.lower()
+    assert pack.outcome_state == state
+    packs.export(ws, request, tmp_path / "p.pdf")
+    assert packs.verify(ws, tmp_path / "p.pdf").ok
+    made.desk.workspace.close()
+
+
+def test_the_last_request_stands_for_a_version(decided, tmp_path):
+    desk = decided.desk
+    assert packs.latest_request(desk.workspace, desk.version, desk.use) == decided.request
+    with pytest.raises(Refused, match="Nothing was decided here yet"):
+        packs.latest_request(desk.workspace, desk.version, "another use")
+
+
+@pytest.mark.parametrize("data", [b"", b"not a PDF", b"%PDF-1.7\n", b"%PDF-1.7\n" + b"\x00" * 1000])
+def test_a_file_that_is_no_pdf_is_said(tmp_path, data):
+    path = tmp_path / "x.pdf"
+    path.write_bytes(data)
+    with pytest.raises(UserError) as refused:
+        packs.verify(None, path)
+    assert refused.value.remedy
+    with pytest.raises(UserError, match="cannot be read"):
+        packs.verify(None, tmp_path / "nothing.pdf")
+
+
+def test_another_pdf_is_not_an_audit_pdf(tmp_path):
+    with pikepdf.new() as document:
+        document.add_blank_page()
+        document.save(tmp_path / "x.pdf")
+    assert named(problems(None, tmp_path / "x.pdf"), 1, "not an audit PDF of this program")
+
+
+def test_pages_of_another_version_of_the_program_are_left_out_and_said(forged):
+    edit_pack(forged, lambda p: p.update(application="assaydesk 99.0"))
+    report = packs.verify(None, forged)
+    assert any("assaydesk 99.0" in line for line in report.not_checked)
+    assert dict(report.checks)["7 the pages say what the pack says"] == "not checked"
