@@ -403,8 +403,8 @@ def test_a_dropped_document_is_filed_as_asserted(office, desk, qtbot, tmp_path):
 
 def test_history_opens_the_entry(office, desk, qtbot):
     tab = opened(office, desk, tab="History").shown_tab
-    assert tab.table.shown[-1].note == "Registered Scorecard"
-    tab.table.choose(lambda event: event.note == "Added version 1")
+    assert tab.table.shown[-1].action == "model.registered"
+    assert tab.table.choose(lambda event: event.action == "version.added")
     with qtbot.waitSignal(tab.page.open_requested) as asked:
         qtbot.keyClick(tab.table, Qt.Key.Key_Return)
     assert asked.args == ["audit", {"entry": tab.table.current.seq}]
