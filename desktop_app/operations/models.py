@@ -7,6 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from desktop_app.domain.approval import PriorDecision, StageChanged
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Digest, Id, digest, record, sha256
 from desktop_app.domain.card import CardRevision
@@ -14,7 +15,7 @@ from desktop_app.domain.change import Change
 from desktop_app.domain.evidence import Evidence
 from desktop_app.domain.exception import ExceptionKind, Overlay, PolicyException
 from desktop_app.domain.finding import FindingNow
-from desktop_app.domain.history import History
+from desktop_app.domain.history import History, OpenCondition
 from desktop_app.domain.inventory import InventoryRow
 from desktop_app.domain.model import (
     AliasMoved,
@@ -211,6 +212,8 @@ class VersionView:
     opinion: Recorded[ValidationConcluded] | None
     exceptions: tuple[Recorded[PolicyException], ...]
     overlays: tuple[Recorded[Overlay], ...]
+    prior_decisions: tuple[Recorded[PriorDecision], ...]
+    conditions: tuple[OpenCondition, ...]  # of the approval in force, met or not
     aliases: tuple[str, ...]
     policy: Policy | None
     names: dict[Id, str]
@@ -253,8 +256,15 @@ def _view(
         card=history.last(CardRevision, version=exact.id), evidence=tuple(history.evidence(exact.id)),
         findings=findings, opinion=history.last(ValidationConcluded, version=exact.id, use=use_id),
         exceptions=tuple(history.all(PolicyException, version=exact.id)),
-        overlays=tuple(history.all(Overlay, version=exact.id)), aliases=_aliases(history, exact.label), policy=policy,
+        overlays=tuple(history.all(Overlay, version=exact.id)),
+        prior_decisions=tuple(history.all(PriorDecision, version=exact.id)),
+        conditions=_conditions(history, exact.id, use_id), aliases=_aliases(history, exact.label), policy=policy,
         names=names, events=events, blockers=_blockers(use, tier is not None, findings))
+
+
+def _conditions(history: History, version: Id, use: Id) -> tuple[OpenCondition, ...]:
+    changed_to = history.last(StageChanged, version=version, use=use)
+    return tuple(history.conditions(changed_to.record)) if changed_to else ()
 
 
 def _blockers(use: Use | None, tiered: bool, findings: tuple[FindingNow, ...]) -> tuple[str, ...]:

@@ -159,6 +159,7 @@ class _Making:
         self.counts = {"models": 0, "versions": 0, "runs": 0, "aliases": 0}
         self._model_ids = {m.name: self._model_id(m) for m in snapshot.models}
         self._logged = {m.model_id: m for m in snapshot.logged_models}
+        self._run_names = {r.run_id: r.name or r.run_id for r in snapshot.runs}
 
     def _model_id(self, model: Any) -> Id:
         return self._known.models.get((model.name, str(model.created))) or self._new_id()
@@ -243,16 +244,19 @@ class _Making:
             metrics=tuple(pairs.values()), tags=_foreign(version.tags),
             artefact=Artefact(digest=canonical.digest(version), of=DigestOf.SOURCE, uri=version.uri),
             source=_version_identity(self._source, version))
+        here = Node(key=version_id, kind=NodeKind.VERSION, name=f"{version.name} {version.label}", detail="mlflow")
         made_by = LineageRecord(
             id=self._new_id(), model=model, source=self._source, event=f"{version.name} {version.label}",
-            nodes=(Node(
-                key=version_id, kind=NodeKind.VERSION, name=f"{version.name} {version.label}", detail="mlflow"),),
+            nodes=(here, self._run_node(version, run)) if run else (here,),
             edges=(Edge(effect=version_id, relation="generated_by", cause=run),) if run else ())
 
         def add(write: Write) -> None:
             user = people.named(write, version.user, self._known.people, "source") if version.user else None
             write.add(replace(new, developers=(user,) if user else ()), made_by)
         return add
+
+    def _run_node(self, version: Any, run: Id) -> Node:
+        return Node(key=run, kind=NodeKind.RUN, name=self._run_names.get(version.run_id, version.run_id), detail="run")
 
     def aliases(self) -> Iterator[Callable[[Write], None]]:
         """Every alias that points elsewhere than when we last looked, appeared, or is gone."""
