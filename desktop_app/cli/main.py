@@ -69,7 +69,8 @@ def run(
 
 def _for_the_window(arguments: list[str]) -> argparse.Namespace | None:
     """The arguments when they plainly ask for the window, else None: it opens sooner when no command is loaded."""
-    parser = argparse.ArgumentParser(parents=[_global_options()], add_help=False, exit_on_error=False)
+    parser = argparse.ArgumentParser(
+        parents=[_global_options()], add_help=False, exit_on_error=False, allow_abbrev=False)
     parser.add_argument("command", nargs="?", choices=["open"])
     parser.add_argument("address", nargs="?")
     try:
@@ -82,7 +83,11 @@ def _for_the_window(arguments: list[str]) -> argparse.Namespace | None:
 def _for_every_command(arguments: list[str]) -> argparse.Namespace:
     from desktop_app.cli import commands
 
-    return _parser(commands.COMMANDS).parse_args(arguments)
+    parser = _parser(commands.COMMANDS)
+    for word in arguments:
+        if any("\ud800" <= letter <= "\udfff" for letter in word):
+            parser.error(f"this is not UTF-8 text and cannot be recorded: {word!a}")
+    return parser.parse_args(arguments)
 
 
 def _parser(commands: dict[str, Any]) -> argparse.ArgumentParser:
@@ -91,6 +96,7 @@ def _parser(commands: dict[str, Any]) -> argparse.ArgumentParser:
         prog="assaydesk",
         description="The desk where a model is assayed before it may be used. Without a command the window opens.",
         parents=[_global_options()],
+        allow_abbrev=False,  # --passphrase is no option, nor a short form of one
     )
     parser.add_argument("--version", action="version", version=f"assaydesk {__version__}")
     parser.set_defaults(command=None)
@@ -101,10 +107,11 @@ def _parser(commands: dict[str, Any]) -> argparse.ArgumentParser:
         place = top
         if rest:
             if group not in groups:
-                made = top.add_parser(group, help=GROUPS[group])
+                made = top.add_parser(group, help=GROUPS[group], allow_abbrev=False)
                 groups[group] = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
             place = groups[group]
-        sub = place.add_parser(rest or name, help=chosen.help, description=chosen.help, parents=[everywhere])
+        sub = place.add_parser(
+            rest or name, help=chosen.help, description=chosen.help, parents=[everywhere], allow_abbrev=False)
         for names, options in chosen.arguments:
             sub.add_argument(*names, **options)
         sub.set_defaults(command=name)
