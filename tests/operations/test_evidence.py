@@ -1,0 +1,188 @@
+"""Evidence: planned before it is computed, superseded by the next of its title, withdrawn with a reason, made again."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pandas as pd
+import pytest
+
+from desktop_app.domain.evidence import (
+    Criterion,
+    EvidenceKind,
+    EvidencePlanned,
+    FairnessSpec,
+    PerformanceSpec,
+    Standing,
+)
+from desktop_app.errors import Cancelled, NotFound, Refused, UserError
+from desktop_app.operations import audit, evidence, lineage
+from desktop_app.progress import Progress
+
+SPEC = FairnessSpec(label="label", decision="decision", positive="1", favourable=True, sensitive=("SEX",),
+                    criteria=(Criterion(metric="impact_ratio", attribute="SEX", threshold="0.8",
+                                        direction="at_least"),))
+
+
+@pytest.fixture
+def table(tmp_path):
+    """400 people; 120 of 200 men and 100 of 200 women are selected: rates 0.6 and 0.5, ratio 0.8333."""
+    rows = [{"SEX": sex, "decision": int(n < selected), "label": int(n < 100)}
+            for sex, selected in (("m", 120), ("f", 100)) for n in range(200)]
+    path = tmp_path / "data.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+def test_the_spec_is_an_entry_before_the_result(desk, table):
+    made = evidence.get(desk.workspace, evidence.fairness(desk.as_("Dev Patel"), desk.version, table, SPEC))
+    with desk.workspace.store.read() as reader:
+        plan = reader.get(EvidencePlanned, made.record.plan)
+    assert plan.record.fairness == SPEC == made.record.fairness_spec
+    assert plan.seq < made.seq
+    assert (made.record.standing, made.record.evidence_kind) == (Standing.COMPUTED, EvidenceKind.FAIRNESS)
+
+
+def test_the_numbers_are_those_counted_by_hand(desk, table):
+    made = evidence.get(desk.workspace, evidence.fairness(desk.as_("Dev Patel"), desk.version, table, SPEC)).record
+    groups = {g.group: g for g in made.fairness.groups}
+    assert {k: (g.n, g.selected) for k, g in groups.items()} == {"m": (200, 120), "f": (200, 100)}
+    assert float(groups["f"].ratio.value) == pytest.approx(100 / 120)
+    assert made.inputs[0].digest == hashlib.sha256(table.read_bytes()).hexdigest()
+
+
+def test_a_report_supersedes_the_one_before_it_of_its_title(desk, table):
+    ws = desk.as_("Dev Patel")
+    first = evidence.fairness(ws, desk.version, table, SPEC)
+    evidence.fairness(ws, desk.version, table, SPEC, title="On another sample")
+    second = evidence.fairness(ws, desk.version, table, SPEC)
+    lines = evidence.listing(ws, desk.version)
+    assert [(line.item.label, line.stands) for line in lines] == [("E-3", True), ("E-2", True), ("E-1", False)]
+    assert evidence.get(ws, second).record.supersedes == first
+    assert evidence.listing(ws)[0].by == "Dev Patel"
+
+
+def test_what_is_reperformed_is_the_same_on_the_same_table_only(desk, table, tmp_path):
+    ws = desk.as_("Dev Patel")
+    made = evidence.fairness(ws, desk.version, table, SPEC)
+    assert evidence.reperform(ws, made, table) == evidence.Reperformance(same=True, differences=())
+    other = tmp_path / "other.csv"
+    other.write_text(table.read_text() + "m,1,1\n")
+    with pytest.raises(Refused, match="not the table"):
+        evidence.reperform(ws, made, other)
+
+
+def test_performance_is_reperformed_too_and_documents_are_not(desk, table, tmp_path):
+    ws = desk.as_("Dev Patel")
+    spec = PerformanceSpec(label="label", positive="1", decision="decision")
+    made = evidence.performance(ws, desk.version, table, spec)
+    assert evidence.reperform(ws, made, table).same
+    paper = evidence.file_document(ws, desk.version, table, checklist="other")
+    with pytest.raises(UserError, match="not re-performed"):
+        evidence.reperform(ws, paper, table)
+
+
+def test_a_document_is_kept_as_it_was_and_replaced_on_its_line(desk, tmp_path):
+    ws, plan = desk.as_("Dev Patel"), tmp_path / "plan.txt"
+    filed = []
+    for text in ("first", "second"):
+        plan.write_text(text)
+        filed.append(evidence.file_document(ws, desk.version, plan, checklist="monitoring", author="Dev"))
+    evidence.file_document(ws, desk.version, plan, checklist="other")
+    evidence.file_document(ws, desk.version, plan, checklist="other")
+    assert [line.stands for line in reversed(evidence.listing(ws))] == [False, True, True, True]
+    evidence.save_document(ws, filed[0], tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_text() == "first"
+    info = evidence.get(ws, filed[0]).record.document
+    assert (info.blob, info.size, info.author) == (hashlib.sha256(b"first").hexdigest(), 5, "Dev")
+    assert evidence.get(ws, filed[0]).record.standing is Standing.ASSERTED
+    assert audit.verify(ws).ok
+
+
+def test_withdrawn_evidence_needs_a_reason_and_no_longer_stands(desk, tmp_path):
+    ws, paper = desk.as_("Dev Patel"), tmp_path / "paper.txt"
+    paper.write_text("x")
+    filed = evidence.file_document(ws, desk.version, paper, checklist="other")
+    with pytest.raises(UserError, match="Say why"):
+        evidence.withdraw(ws, filed, " ")
+    evidence.withdraw(ws, filed, "wrong file")
+    assert [line.stands for line in evidence.listing(ws)] == [False]
+    with pytest.raises(NotFound):
+        evidence.withdraw(ws, "nothing", "x")
+
+
+def test_only_documents_are_saved_as_files(desk, table, tmp_path):
+    made = evidence.fairness(desk.as_("Dev Patel"), desk.version, table, SPEC)
+    with pytest.raises(UserError, match="not a document"):
+        evidence.save_document(desk.workspace, made, tmp_path / "x")
+
+
+def test_lineage_knows_what_was_evaluated_on_what(desk, table):
+    made = evidence.fairness(desk.as_("Dev Patel"), desk.version, table, SPEC)
+    graph, _, _ = lineage.picture(desk.workspace, desk.version)
+    edges = {(e.effect, e.relation, e.cause) for e in graph.edges}
+    digest = hashlib.sha256(table.read_bytes()).hexdigest()
+    assert {(made, "evaluated_on", desk.version), (made, "used", f"dataset:{digest}")} <= edges
+
+
+def test_a_preview_files_nothing(desk, table):
+    head = audit.head_seq(desk.workspace)
+    result, verdicts = evidence.preview_fairness(table, SPEC)
+    assert (result.rows, len(verdicts)) == (400, 1)
+    assert evidence.columns_of(table) == ("SEX", "decision", "label")
+    assert audit.head_seq(desk.workspace) == head
+
+
+def test_a_table_that_lacks_a_column_files_no_result(desk, table):
+    spec = FairnessSpec(label=None, decision="nothing", positive="1", favourable=True, sensitive=("SEX",))
+    with pytest.raises(UserError, match="nothing"):
+        evidence.fairness(desk.as_("Dev Patel"), desk.version, table, spec)
+    assert evidence.listing(desk.workspace) == ()
+
+
+def test_a_cancelled_report_files_no_result(desk, table):
+    at = []
+    progress = Progress(lambda fraction, _: at.append(fraction), lambda: bool(at))
+    with pytest.raises(Cancelled):
+        evidence.fairness(desk.as_("Dev Patel"), desk.version, table, SPEC, progress=progress)
+    assert evidence.listing(desk.workspace) == ()
+
+
+# ---- the artefact
+
+
+def test_an_artefact_is_what_the_version_is_from_then_on(desk, tmp_path):
+    ws, path = desk.as_("Dev Patel"), tmp_path / "model.bin"
+    path.write_bytes(b"not a model of a known kind")
+    filed = evidence.get(ws, evidence.resolve_artefact(ws, desk.version, path)).record
+    digest, scan = evidence.inspect_file(path)
+    assert (filed.artefact, filed.scan.loadable) == (digest, scan.loadable)
+    kept = evidence.artefact_path(ws, desk.version)
+    assert kept.read_bytes() == path.read_bytes()
+    evidence.resolve_artefact(ws, desk.version, path)  # again: the scan supersedes, the copy stays
+    assert [line.stands for line in evidence.listing(ws)] == [True, False]
+    path.write_bytes(b"other bytes")
+    with pytest.raises(Refused, match="not the artefact of the version"):
+        evidence.resolve_artefact(ws, desk.version, path)
+
+
+def test_without_its_file_a_model_is_not_explained(desk, table):
+    from desktop_app.domain.evidence import ExplanationSpec
+
+    spec = ExplanationSpec(features=("SEX",), rows=10, background=10, row=0, seed=0)
+    with pytest.raises(UserError, match="not on this machine"):
+        evidence.explanation(desk.as_("Dev Patel"), desk.version, table, spec)
+
+
+def test_what_may_run_code_is_not_explained(desk, table, tmp_path):
+    import pickle
+
+    from desktop_app.domain.evidence import ExplanationSpec
+
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps({"weights": [1, 2]}))
+    ws = desk.as_("Dev Patel")
+    evidence.resolve_artefact(ws, desk.version, path)
+    spec = ExplanationSpec(features=("SEX",), rows=10, background=10, row=0, seed=0)
+    with pytest.raises(Refused, match="not opened"):
+        evidence.explanation(ws, desk.version, table, spec)

@@ -1,0 +1,137 @@
+"""People: enrolled with a key, given and taken roles, named where only a name is known; registries are founded once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from desktop_app.domain.canonical import Id
+from desktop_app.domain.person import KeyEnrolled, Role
+from desktop_app.errors import Refused, UserError
+from desktop_app.operations import audit, models, people, registries
+from desktop_app.trust.keys import NoSecretStore
+from desktop_app.workspace import create_workspace, open_workspace
+from tests.desk import CHEAP, PASSPHRASE, START
+
+
+def test_everyone_is_listed_by_name_with_roles_and_key(desk):
+    found = people.listing(desk.workspace)
+    assert [p.name for p in found] == sorted(desk.people)
+    rita = next(p for p in found if p.name == "Rita Risk")
+    assert (rita.roles, rita.role_titles, rita.key_here, rita.factors) == (
+        (Role.MODEL_RISK,), "Model risk manager", True, "passphrase only")
+
+
+def test_a_name_without_a_key_comes_last_and_may_be_enrolled_later(desk):
+    admin = desk.as_("Ann Admin")
+    with admin.store.write(admin.me, "x", Id("x")) as write:
+        known = {}
+        named = people.named(write, "  Aaron   Named ", known, "inventory")
+        assert people.named(write, "aaron named", known, "inventory") == named
+        assert people.named(write, "   ", known, "inventory") is None
+    last = people.listing(admin)[-1]
+    assert (last.name, last.key_id, last.origin, last.role_titles) == ("Aaron Named", "", "inventory", "no role")
+    assert people.enrol(admin, "Aaron Named", (Role.OWNER,), PASSPHRASE).id == named
+    assert len([p for p in people.listing(admin) if p.name == "Aaron Named"]) == 1
+
+
+def test_nobody_is_enrolled_twice_or_without_a_name(desk):
+    admin = desk.as_("Ann Admin")
+    with pytest.raises(UserError, match="already enrolled"):
+        people.enrol(admin, "rita risk", (), PASSPHRASE)
+    with pytest.raises(UserError, match="needs a name"):
+        people.enrol(admin, "  ", (), PASSPHRASE)
+    with pytest.raises(UserError, match="too short"):
+        people.enrol(admin, "New Person", (), "short")
+    assert audit.verify(admin).ok
+
+
+@pytest.mark.parametrize("act", [
+    lambda ws, p: people.enrol(ws, "New", (), PASSPHRASE), lambda ws, p: people.grant(ws, p, Role.OWNER),
+    lambda ws, p: people.revoke(ws, p, Role.VALIDATOR, "x")])
+def test_only_an_administrator_may(desk, act):
+    head = audit.head_seq(desk.workspace)
+    with pytest.raises(Refused, match="Your role does not allow this") as refused:
+        act(desk.as_("Rita Risk"), desk.people["Val Idris"])
+    assert "administrator; yours: model risk manager" in refused.value.detail
+    assert audit.head_seq(desk.workspace) == head
+
+
+def test_roles_are_granted_and_revoked(desk):
+    admin, val = desk.as_("Ann Admin"), desk.people["Val Idris"]
+    people.grant(admin, val, Role.AUDITOR)
+    with pytest.raises(UserError, match="already holds"):
+        people.grant(admin, val, Role.AUDITOR)
+    assert next(p for p in people.listing(admin) if p.id == val).roles == (Role.AUDITOR, Role.VALIDATOR)
+    people.revoke(admin, val, Role.AUDITOR, "moved")
+    with pytest.raises(UserError, match="does not hold"):
+        people.revoke(admin, val, Role.AUDITOR, "again")
+    people.grant(admin, val, Role.AUDITOR)  # and back
+    assert audit.verify(admin).ok
+
+
+def test_a_role_ends_when_it_was_granted_until(desk):
+    admin, val = desk.as_("Ann Admin"), desk.people["Val Idris"]
+    until = START + timedelta(days=1)
+    people.grant(admin, val, Role.AUDITOR, valid_to=until)
+    with admin.store.read() as reader:
+        held = [Role.AUDITOR in people.roles_of(reader, val, at)
+                for at in (START, until - timedelta(seconds=1), until, until + timedelta(days=1))]
+    assert held == [False, True, False, False]
+
+
+def test_the_last_administrator_stays(desk):
+    admin = desk.as_("Ann Admin")
+    with pytest.raises(Refused, match="last administrator"):
+        people.revoke(admin, admin.me, Role.ADMINISTRATOR, "tired")
+    people.grant(admin, desk.people["Val Idris"], Role.ADMINISTRATOR)
+    people.revoke(admin, admin.me, Role.ADMINISTRATOR, "tired")
+    with pytest.raises(Refused, match="yours: none"):
+        people.grant(admin, admin.me, Role.ADMINISTRATOR)
+
+
+def test_the_keys_are_those_that_were_enrolled(desk):
+    with desk.workspace.store.read() as reader:
+        found = people.public_keys(reader)
+        enrolled = reader.all(KeyEnrolled)
+    assert {person for person, _, _ in found.values()} == set(desk.people.values())
+    assert [found[k.record.key_id][2] for k in enrolled] == [k.seq for k in enrolled]
+    assert {len(raw) for _, raw, _ in found.values()} == {32}
+
+
+def test_a_registry_is_founded_once(desk):
+    with pytest.raises(Refused, match="already has an administrator"):
+        registries.found(desk.workspace, "Mallory", PASSPHRASE)
+
+
+def test_a_founder_may_hold_other_roles(tmp_path):
+    made = create_workspace(tmp_path / "r.assay", "x", keys=tmp_path, secret_store=NoSecretStore(), cost=CHEAP)
+    founder = registries.found(made, "Ann", PASSPHRASE, (Role.OWNER, Role.ADMINISTRATOR))
+    assert people.listing(founder)[0].roles == (Role.ADMINISTRATOR, Role.OWNER)
+    made.close()
+
+
+def test_whoever_has_the_only_key_here_acts(tmp_path, desk):
+    make = dict.fromkeys(("secret_store",), NoSecretStore())
+    path = tmp_path / "registry.assay"
+    assert open_workspace(path, keys=tmp_path / "keys", **make).actor is None  # six keys: nobody is guessed
+    val = desk.people["Val Idris"]
+    for name, wanted in (("Rita Risk", "Rita Risk"), ("rita risk", "Rita Risk"), (val, "Val Idris")):
+        opened = open_workspace(path, name, keys=tmp_path / "keys", **make)
+        assert opened.me == desk.people[wanted]
+        opened.close()
+    one = tmp_path / "one"
+    one.mkdir()
+    file = desk.workspace.signer.key_of(desk.people["Rita Risk"]).path
+    (one / file.name).write_bytes(file.read_bytes())
+    opened = open_workspace(path, keys=one, **make)
+    assert opened.me == desk.people["Rita Risk"]
+    opened.close()
+    with pytest.raises(UserError, match="no one person called"):
+        open_workspace(path, "Nobody", keys=one, **make)
+
+
+def test_every_change_says_who_made_it(desk):
+    with pytest.raises(Refused, match="Nobody is named as acting"):
+        models.register(desk.workspace.acting_as(None), "Scorecard")
