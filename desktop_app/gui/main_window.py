@@ -44,12 +44,16 @@ if TYPE_CHECKING:  # what the first paint does not need is imported when it is u
 
 
 class PageSpec(NamedTuple):
-    """A page the window can open. group: its group in the rail, from 0; None: not in the rail."""
+    """A page the window can open.
+
+    group: its group in the rail, from 0; None: not in the rail · within: the page of the rail it belongs to.
+    """
 
     key: str
     title: str
     make: Callable[[Jobs, AppState], Page[Any]]
     group: int | None = 0
+    within: str = ""
 
 
 class Settings(Protocol):
@@ -296,7 +300,7 @@ class MainWindow(QMainWindow):
     def _show(self, page: Page[Any], key: str, arguments: dict[str, Any]) -> None:
         page.arrive(**arguments)
         self._stack.setCurrentWidget(page)
-        self.rail.show_page(key)
+        self.rail.show_page(self._specs[key].within or key)
         self.actions_table.show_page(key)
         self.setWindowTitle(f"{self._specs[key].title} – Assaydesk")
 

@@ -29,7 +29,7 @@ from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QStackedLayout, QTableView, QVBoxLayout, QWidget
 
 from desktop_app.domain.change import Change
 from desktop_app.errors import UserError
@@ -58,6 +58,7 @@ class Page(QWidget, Generic[T]):
         super().__init__(parent)
         self.jobs, self.state = jobs, state
         self.arguments: dict[str, Any] = {}
+        self._wants_focus = False
         self._stale = True
         self._content: QWidget | None = None
         self._panel: QWidget | None = None
@@ -155,9 +156,12 @@ class Page(QWidget, Generic[T]):
 
     def arrive(self, **arguments: Any) -> None:
         """The window opens the page with these arguments; other arguments than before make it load again."""
+        self._wants_focus = True
         if arguments != self.arguments:
             self.arguments = arguments
             self.forget()
+        elif self.isVisible():
+            self._take_focus()
 
     def registry_changed(self, change: Change) -> None:
         """Something was written, here or by somebody else."""
@@ -203,6 +207,20 @@ class Page(QWidget, Generic[T]):
         if self._content is not None:
             self._body.setCurrentWidget(self._content)
         self._drop_panel()
+        self._take_focus()
+
+    def _take_focus(self) -> None:
+        """A page that was just opened gives the keyboard to its table, or to the first thing in it."""
+        if not self._wants_focus or self._content is None or not self.isVisible() or self._stale:
+            return
+        self._wants_focus = False
+        if any(w.hasFocus() for w in self._content.findChildren(QWidget)):
+            return
+        tables = [table for table in self._content.findChildren(QTableView) if table.isVisible()]
+        taking = [w for w in (*tables, *self._content.findChildren(QWidget))
+                  if w.isVisible() and w.isEnabled() and w.focusPolicy() & Qt.FocusPolicy.TabFocus]
+        if taking:
+            taking[0].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show_panel(self, panel: QWidget) -> None:
         self._body.addWidget(panel)
@@ -222,3 +240,5 @@ class Page(QWidget, Generic[T]):
         super().showEvent(event)
         if self._stale:
             self.reload()
+        else:
+            self._take_focus()

@@ -347,20 +347,25 @@ def charts(item: Evidence) -> tuple[Figure, ...]:
     return ()
 
 
-def intervals(item: Evidence) -> dict[tuple[str, str], Figure]:
-    """The small interval pictures of a bias report: (attribute, group) → figure."""
-    from desktop_app.analysis import figures
+@record
+class GroupMark:
+    """What stands in the row of a group: the picture of its interval, and its own verdict where it has one."""
 
-    return figures.interval_rows(item)
+    picture: Figure | None
+    verdict: Verdict | None
 
 
-def row_verdicts(item: Evidence) -> dict[tuple[str, str], Verdict]:
-    """The verdict of each group under its attribute's impact-ratio criterion: (attribute, group) → verdict."""
+def group_marks(item: Evidence) -> dict[tuple[str, str], GroupMark]:
+    """What stands in each row of a bias report: (attribute, group) → mark."""
     from desktop_app.analysis import fairness as engine
+    from desktop_app.analysis import figures
 
     if item.fairness is None or item.fairness_spec is None:
         return {}
-    return engine.row_verdicts(item.fairness_spec, item.fairness)
+    pictures, verdicts = figures.interval_rows(item), engine.row_verdicts(item.fairness_spec, item.fairness)
+    return {(row.attribute, row.group): GroupMark(picture=pictures.get((row.attribute, row.group)),
+                                                  verdict=verdicts.get((row.attribute, row.group)))
+            for row in item.fairness.groups}
 
 
 @record

@@ -20,6 +20,7 @@ from desktop_app.domain.model import Artefact
 from desktop_app.domain.policy import Transition
 from desktop_app.domain.validation import Opinion, ValidationConcluded
 from desktop_app.gui import theme
+from desktop_app.gui.pages.version_tabs.measures import row_chip, row_picture
 from desktop_app.gui.record_table import Column as TableColumn
 from desktop_app.gui.record_table import RecordTable
 from desktop_app.gui.widgets.column import heading, said
@@ -28,6 +29,7 @@ from desktop_app.gui.widgets.figure_view import FigureView
 from desktop_app.gui.widgets.prose import Run, paragraph
 
 if TYPE_CHECKING:
+    from desktop_app.gui.pages.version_tabs.measures import Marks
     from desktop_app.operations.findings import FindingLine
 
 Parts = list[QWidget | int]
@@ -44,7 +46,7 @@ class Basis:
     """What the registry holds of the members of a dossier."""
 
     evidence: dict[Id, Recorded[Evidence]]
-    intervals: dict[Id, dict[tuple[str, str], Figure]]
+    marks: dict[Id, Marks]
     charts: dict[Id, tuple[Figure, ...]]
     findings: dict[Id, FindingLine]
     card: Recorded[CardRevision] | None
@@ -102,7 +104,7 @@ def evidence_parts(item: Recorded[Evidence], basis: Basis) -> Parts:
     evidence = item.record
     parts: Parts = [paragraph(_intro(item), "muted")]
     if evidence.fairness:
-        parts += [bias_table(evidence, basis.intervals.get(evidence.id, {}))]
+        parts += [bias_table(evidence, basis.marks.get(evidence.id, {}))]
     if evidence.performance:
         parts += [measures_table(evidence.performance.measures, evidence.verdicts)]
     for title, figure in zip(_chart_titles(evidence), basis.charts.get(evidence.id, ()), strict=False):
@@ -155,17 +157,9 @@ def _verdict(result: CriterionResult) -> QWidget:
     return said(Run(f"{mark} {word}. ".lstrip().capitalize(), "strong", token), Run(result.sentence))
 
 
-def bias_table(evidence: Evidence, intervals: dict[tuple[str, str], Figure]) -> QWidget:
-    """One row per group: n, ratio, interval, its picture, and the verdict at the group that decided it."""
+def bias_table(evidence: Evidence, marks: Marks) -> QWidget:
+    """One row per group: n, ratio, interval, its picture, and its own verdict."""
     assert evidence.fairness is not None
-    worst = {(v.criterion.attribute, v.worst_group): v for v in evidence.verdicts}
-
-    def chip(row: GroupRow) -> tuple[str, str] | None:
-        if row.state not in ("ok", "reference"):
-            return "not_computable", row.state
-        found = worst.get((row.attribute, row.group))
-        return (found.verdict.value, found.verdict.value.replace("_", " ")) if found else None
-
     table: RecordTable[GroupRow] = RecordTable([
         TableColumn(key="group", title="Group", text=lambda r: r.group, second=lambda r: r.attribute, width=112,
                     stretch=1),
@@ -174,8 +168,9 @@ def bias_table(evidence: Evidence, intervals: dict[tuple[str, str], Figure]) -> 
                     text=lambda r: "ref." if r.state == "reference" else two(r.ratio.value),
                     second=lambda r: "" if r.state == "reference" else interval(r.ratio)),
         TableColumn(key="picture", title="95 %, threshold dashed", text=lambda r: "", width=226,
-                    figure=lambda r: intervals.get((r.attribute, r.group))),
-        TableColumn(key="criterion", title="Criterion", chip=chip, width=128,
+                    figure=lambda r: row_picture(r, marks)),
+        TableColumn(key="criterion", title="Criterion", width=128,
+                    chip=lambda r: row_chip(r, marks),
                     text=lambda r: "reference" if r.state == "reference" else ""),
     ], name="Groups", tall=True)
     table.set_records(evidence.fairness.groups)

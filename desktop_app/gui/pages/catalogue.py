@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from desktop_app.gui.actions import Action
 from desktop_app.gui.app import Desk
 from desktop_app.gui.jobs import Jobs, Workspace
-from desktop_app.gui.main_window import PageSpec
+from desktop_app.gui.main_window import MainWindow, PageSpec
 from desktop_app.gui.state import Acting, AppState, Hit, Standing
 from desktop_app.progress import Progress
 
@@ -31,8 +32,8 @@ def _lazily(module: str, name: str) -> Callable[[Jobs, AppState], Page[Any]]:
     return make
 
 
-def _spec(key: str, title: str, name: str, group: int | None) -> PageSpec:
-    return PageSpec(key=key, title=title, group=group, make=_lazily(key, name))
+def _spec(key: str, title: str, name: str, group: int | None, within: str = "") -> PageSpec:
+    return PageSpec(key=key, title=title, group=group, make=_lazily(key, name), within=within)
 
 
 PAGES = (
@@ -42,8 +43,10 @@ PAGES = (
     _spec("reports", "Reports", "ReportsPage", 1),
     _spec("audit", "Audit log", "AuditPage", 2), _spec("policies", "Policies", "PoliciesPage", 2),
     _spec("people", "People", "PeoplePage", 2), _spec("settings", "Settings", "SettingsPage", 2),
-    _spec("version", "Model version", "VersionPage", None), _spec("review", "Review", "ReviewPage", None),
-    _spec("request", "Request a promotion", "RequestPage", None),
+    _spec("help", "Help", "HelpPage", 2),
+    _spec("version", "Model version", "VersionPage", None, "inventory"),
+    _spec("review", "Review", "ReviewPage", None, "approvals"),
+    _spec("request", "Request a promotion", "RequestPage", None, "approvals"),
 )
 
 
@@ -133,8 +136,15 @@ def since(ws: Workspace, seq: int) -> Sequence[Change]:
             for e in reversed(audit.listing(ws, after=seq))]
 
 
+def _commands(window: MainWindow) -> Sequence[Action]:
+    def open_help() -> None:
+        window.open_page("help")
+
+    return (Action(id="help", title="Help with this program", menu="Help", shortcut="F1", run=open_help),)
+
+
 DESK = Desk(pages=PAGES, start="inventory", open=open_registry, identity=identity, act_as=act_as, search=search,
-            standing=standing, head=head, since=since)
+            standing=standing, head=head, since=since, commands=_commands)
 
 
 def run(address: str | None = None, person: str | None = None) -> int:

@@ -258,7 +258,7 @@ def load_basis(ws: Workspace, version: Id, use: Id) -> Basis:
     view = models.version(ws, version, use)
     return Basis(
         evidence=items,
-        intervals={i: evidence.intervals(e.record) for i, e in items.items() if e.record.fairness},
+        marks={i: evidence.group_marks(e.record) for i, e in items.items() if e.record.fairness},
         charts={i: evidence.charts(e.record) for i, e in items.items() if e.record.explanation},
         findings={line.now.finding.id: line for line in findings.listing(ws, version)},
         card=view.card, card_fields=cards.definition(), opinion=view.opinion, artefact=view.artefact)

@@ -41,7 +41,7 @@ def test_filters_by_person_action_text_and_time(page, qtbot):
     page.action.choose("")
     page.days.choose(1)
     assert page.table.shown
-    qtbot.keyClicks(page.filter, "card lending")
+    qtbot.keyClicks(page.filter, "described a use")
     qtbot.waitUntil(lambda: [line.action for line in page.table.shown] == ["use.described"])
 
 

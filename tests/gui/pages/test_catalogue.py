@@ -18,7 +18,7 @@ from desktop_app.progress import Progress
 def test_the_rail_has_the_groups_of_the_sketches():
     groups = [[spec.key for spec in catalogue.PAGES if spec.group == n] for n in range(3)]
     assert groups == [["desk", "inventory", "approvals", "findings"], ["lineage", "evidence", "reports"],
-                      ["audit", "policies", "people", "settings"]]
+                      ["audit", "policies", "people", "settings", "help"]]
     assert [spec.key for spec in catalogue.PAGES if spec.group is None] == ["version", "review", "request"]
 
 

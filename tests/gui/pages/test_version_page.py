@@ -288,7 +288,8 @@ def test_fairness_says_the_verdict_first_and_every_group(office, desk, judged):
     assert item.verdicts[0].sentence in text
     assert item.verdicts[0].verdict == "breached"
     assert "Meeting a criterion is not a legal conclusion." in text
-    chips = {row.group: row_chip(row, item.verdicts) for row in item.fairness.groups}
+    marks = evidence.group_marks(item)
+    chips = {row.group: row_chip(row, marks) for row in item.fairness.groups}
     assert chips == {"F": ("breached", "breached"), "M": None, "x": ("none", "too few")}
 
 

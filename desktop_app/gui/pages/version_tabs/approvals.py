@@ -84,27 +84,31 @@ def _show_prior(column: QVBoxLayout, loaded: Loaded) -> None:
     section(column, "Decisions made before this registry",
             "Taken over from minutes, e-mails or reports and signed by whoever recorded them: "
             "not a signature of those who decided.")
-    row = loaded.view.row
-    if row is not None and row.approval_basis == "prior_decision" and row.approved_on:
-        until = f", until {day_text(row.approved_until)}" if row.approved_until else ""
-        say(column, f"Recorded prior decision: approved {day_text(row.approved_on)}{until}.")
-    found = [e for e in loaded.view.events if e.action == "decision.recorded"]
-    for event in found:
-        say_runs(column, Run(event.note), Run(f" · recorded by {event.who}, {day_text(event.at.date())}, "
-                                              f"entry {event.seq:,}", "body", "muted"))
-    if not found and (row is None or row.approval_basis != "prior_decision"):
+    view = loaded.view
+    for item in view.prior_decisions:
+        prior = item.record
+        until = f", until {day_text(prior.review_by)}" if prior.review_by else ""
+        said = f"{item.label} {prior.outcome.replace('_', ' ')} {day_text(prior.decided_on)}{until}"
+        say_runs(column, Run(said, "strong"),
+                 Run(f"\ndecided by {prior.decided_by} · {prior.source}"),
+                 Run(f"\nrecorded by {view.names.get(item.by, '')}, {day_text(item.at.date())}, entry {item.seq:,}",
+                     "body", "muted"))
+    if not view.prior_decisions:
         say(column, "None is recorded.", "muted")
 
 
 def _show_departures(column: QVBoxLayout, loaded: Loaded) -> None:
     view = loaded.view
     section(column, "Conditions")
-    open_ = view.row.conditions_open if view.row else 0
-    say(column, f"{open_} open" if open_ else "None is open.", "body" if open_ else "muted")
+    for one in view.conditions:
+        say_runs(column, Run(one.condition.text, "strong"),
+                 Run(f"\n{one.condition.owner} · {'met' if one.met else f'due {day_text(one.due)}'}", "body", "muted"))
+    if not view.conditions:
+        say(column, "None of an approval in force.", "muted")
     section(column, "Exceptions")
-    for one in view.exceptions:
-        permit = one.record
-        say_runs(column, Run(f"{one.label} {permit.exception_kind.value.replace('_', ' ')}", "strong"),
+    for permitted in view.exceptions:
+        permit = permitted.record
+        say_runs(column, Run(f"{permitted.label} {permit.exception_kind.value.replace('_', ' ')}", "strong"),
                  Run(f"\n{day_text(permit.valid_from)} to {day_text(permit.valid_to)} · {permit.authority}", "body",
                      "muted"), Run(f"\n{permit.reason}. Controls: {permit.controls}."))
     if not view.exceptions:

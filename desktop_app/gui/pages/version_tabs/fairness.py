@@ -10,10 +10,9 @@ from PySide6.QtWidgets import QHBoxLayout
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import day_text
 from desktop_app.domain.evidence import CriterionResult, Evidence, EvidenceKind, FairnessSpec, GroupRow
-from desktop_app.domain.figure import Figure
 from desktop_app.gui import theme
 from desktop_app.gui.pages.version_tabs.evidence_tab import EvidenceTab
-from desktop_app.gui.pages.version_tabs.measures import measure_words, number_words, row_chip
+from desktop_app.gui.pages.version_tabs.measures import measure_words, number_words, row_chip, row_picture
 from desktop_app.gui.pages.version_tabs.short_table import ShortTable
 from desktop_app.gui.pages.version_tabs.tab import button, say, section
 from desktop_app.gui.record_table import Column
@@ -22,6 +21,8 @@ from desktop_app.gui.widgets.prose import Prose, Run
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QPushButton
+
+    from desktop_app.gui.pages.version_tabs.measures import Marks
 
 DISCLAIMER = "Meeting a criterion is not a legal conclusion."
 RULES = {
@@ -53,13 +54,13 @@ class FairnessTab(EvidenceTab):
         dialog.succeeded.connect(lambda result: self.refresh())
         dialog.show()
 
-    def pictures(self, item: Evidence) -> dict[tuple[str, str], Figure]:
-        """The picture of each group's interval."""
+    def pictures(self, item: Evidence) -> Marks:
+        """The picture of each group's interval, and its verdict."""
         from desktop_app.operations import evidence
 
-        return evidence.intervals(item)
+        return evidence.group_marks(item)
 
-    def show_report(self, item: Recorded[Evidence], pictures: dict[tuple[str, str], Figure]) -> None:
+    def show_report(self, item: Recorded[Evidence], pictures: Marks) -> None:
         """Verdicts, what was asked, the groups, differences, notes, what was not tested, how it was made."""
         evidence, column = item.record, self.column
         result, spec = evidence.fairness, evidence.fairness_spec
@@ -117,11 +118,11 @@ def _asked(spec: FairnessSpec, on: str) -> str:
     return said
 
 
-def _groups_table(item: Evidence, pictures: dict[tuple[str, str], Figure]) -> ShortTable[GroupRow]:
+def _groups_table(item: Evidence, marks: Marks) -> ShortTable[GroupRow]:
     result = item.fairness
     assert result is not None
     thresholds = {v.criterion.threshold for v in item.verdicts if v.criterion.metric == "impact_ratio"} - {None}
-    mark = f"dotted {number_words(next(iter(thresholds)))}" if len(thresholds) == 1 else ""
+    title = f"dotted {number_words(next(iter(thresholds)))}" if len(thresholds) == 1 else ""
     return ShortTable([
         Column(key="attribute", title="Attribute", text=lambda r: r.attribute, width=100, muted=True),
         Column(key="group", title="Group", text=lambda r: r.group, width=170, stretch=1),
@@ -133,10 +134,10 @@ def _groups_table(item: Evidence, pictures: dict[tuple[str, str], Figure]) -> Sh
                align="right", sort=lambda r: float(r.ratio.value) if r.ratio.value is not None else None),
         Column(key="interval", title="95 % interval", text=lambda r: "" if r.state == "reference" else _ratio(r)[1],
                width=120, muted=True),
-        Column(key="picture", title=mark, text=lambda r: "", width=226,
-               figure=lambda r: pictures.get((r.attribute, r.group))),
+        Column(key="picture", title=title, text=lambda r: "", width=226,
+               figure=lambda r: row_picture(r, marks)),
         Column(key="criterion", title="Criterion", text=lambda r: "reference" if r.state == "reference" else "",
-               chip=lambda r: row_chip(r, item.verdicts), width=130, muted=True),
+               chip=lambda r: row_chip(r, marks), width=130, muted=True),
     ], result.groups, name="Groups compared", most=40)
 
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from desktop_app.domain.evidence import CriterionResult, GroupRow, Measure, Verdict
+from typing import TYPE_CHECKING
+
+from desktop_app.domain.evidence import GroupRow, Measure
+
+if TYPE_CHECKING:
+    from desktop_app.domain.figure import Figure
+    from desktop_app.operations.evidence import GroupMark
+
+    Marks = dict[tuple[str, str], GroupMark]
 
 
 def number_words(value: str | None, digits: int = 2) -> str:
@@ -24,31 +32,18 @@ def measure_words(measure: Measure, digits: int = 3) -> tuple[str, str]:
     return number_words(measure.value, digits), f"[{number_words(measure.low, digits)}, {high}]"
 
 
-def row_chip(row: GroupRow, verdicts: tuple[CriterionResult, ...]) -> tuple[str, str] | None:
-    """The chip of a group: what its attribute's impact-ratio criterion says of this group, where that is certain.
+def row_picture(row: GroupRow, marks: Marks) -> Figure | None:
+    """The picture of a group's interval."""
+    mark = marks.get((row.attribute, row.group))
+    return mark.picture if mark else None
 
-    Under the interval rule a group meets the criterion exactly when its interval does; when a report is undetermined
-    no group breaches it. Where neither settles it, only the worst group has the criterion's own verdict.
-    """
+
+def row_chip(row: GroupRow, marks: Marks) -> tuple[str, str] | None:
+    """The chip of a group: its own verdict under its attribute's criterion, or why it has none."""
     if row.state == "reference":
         return None
     if row.state != "ok":
         return ("not_computable" if row.state == "not computable" else "none"), row.state
-    found = next((v for v in verdicts if v.criterion.metric == "impact_ratio" and v.criterion.threshold is not None
-                  and v.criterion.attribute == row.attribute), None)
-    if found is None or row.ratio.value is None:
-        return "reported", "reported"
-    if _satisfies(row, found):
-        return "met", "met"
-    if row.group == found.worst_group or found.verdict is Verdict.UNDETERMINED:
-        return found.verdict.value, found.verdict.value.replace("_", " ")
-    return "attention", "not met"
-
-
-def _satisfies(row: GroupRow, found: CriterionResult) -> bool:
-    criterion = found.criterion
-    at_least = criterion.direction == "at_least"
-    edge = (row.ratio.low if at_least else row.ratio.high) if criterion.rule == "interval" else row.ratio.value
-    if edge is None or criterion.threshold is None:
-        return False
-    return float(edge) >= float(criterion.threshold) if at_least else float(edge) <= float(criterion.threshold)
+    mark = marks.get((row.attribute, row.group))
+    verdict = mark.verdict if mark else None
+    return (verdict.value, verdict.value.replace("_", " ")) if verdict else None
