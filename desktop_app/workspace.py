@@ -101,5 +101,5 @@ def _who(workspace: Workspace, person: str | None) -> Id | None:
             raise UserError(f"There is no one person called “{person}”.", f"The registry knows: {known}.",
                             "Give the name in full, or the id.")
         return found[0]
-    here = [key.person for key in workspace.signer.keys() if key.key_id in enrolled]
+    here = [key.person for key in workspace.signer.keys() if key.key_id in enrolled]  # noqa: SIM118 - not a mapping
     return here[0] if len(here) == 1 else None

@@ -203,11 +203,11 @@ def _condition(text: str) -> Condition:
 )
 def gate(call: Call) -> Result:
     """For pipelines: an approval or exception in force, not to be reconsidered, with signatures that verify."""
-    from desktop_app.operations import approvals
+    from desktop_app.operations import gates
 
     with call.workspace() as ws:
         model, version = find_version(ws, call.args.version)
-        answer = approvals.gate(ws, version, find_use(ws, model, call.args.use), call.args.stage)
+        answer = gates.gate(ws, version, find_use(ws, model, call.args.use), call.args.stage)
     return Result(
         ["Allowed." if answer.allowed else "Refused.", *answer.reasons],
         {"allowed": answer.allowed, "reasons": list(answer.reasons)},

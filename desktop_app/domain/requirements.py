@@ -9,7 +9,7 @@ from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Id, day_text, record
 from desktop_app.domain.card import CardField, CardRevision, completeness
 from desktop_app.domain.dossier import Check, CheckState
-from desktop_app.domain.evidence import Evidence, EvidenceKind, Standing, Verdict, worst
+from desktop_app.domain.evidence import Evidence, Standing, Verdict, worst
 from desktop_app.domain.finding import SEVERITIES, FindingState
 from desktop_app.domain.history import History
 from desktop_app.domain.model import DigestOf, ModelVersion
@@ -151,8 +151,3 @@ def _findings(transition: Transition, history: History, asked: Question) -> Iter
         yield Check(key=f"finding:{found.finding.id}", title=f"{found.finding.severity.value.capitalize()} finding "
                     f"{found.label}", state=_MARK[blocks], member=found.finding.id,
                     sentence=f"{found.finding.title}: {found.state.value}{until}.")
-
-
-def evidence_kind_title(kind: EvidenceKind) -> str:
-    """A kind of evidence in words."""
-    return kind.value.replace("_", " ")

@@ -7,7 +7,6 @@ is built, signed before any lock is taken, and written if nothing has changed me
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 from desktop_app.domain import approval, basis, canonical, requirements
 from desktop_app.domain.approval import (
@@ -26,81 +25,24 @@ from desktop_app.domain.approval import (
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.change import Change
-from desktop_app.domain.dossier import Check, Dossier, Member, News
+from desktop_app.domain.dossier import Dossier, Member, News
 from desktop_app.domain.evidence import Verdict, worst
 from desktop_app.domain.history import History
-from desktop_app.domain.lineage import Graph
 from desktop_app.domain.model import ModelVersion, RegisteredModel
-from desktop_app.domain.person import KeyEnrolled, Person, Role, RoleGranted, RoleRevoked, Unkept
+from desktop_app.domain.person import Person, Role, Unkept
 from desktop_app.domain.policy import Meaning, Policy, Transition
-from desktop_app.domain.use import Tiering, Use
+from desktop_app.domain.use import Use
 from desktop_app.domain.validation import ValidationConcluded
 from desktop_app.errors import Refused, StaleError, UserError
-from desktop_app.operations import cards, lineage, people, policies
+from desktop_app.operations import lineage, people, policies
+from desktop_app.operations.dossiers import Basis, basis_now, freeze
 from desktop_app.operations.people import changed
 from desktop_app.registry.reader import Head, Reader
 from desktop_app.registry.writer import unkept
-from desktop_app.trust.verify import check_sign_off
 from desktop_app.workspace import Workspace
 
 CLOSES = {Meaning.REJECT: "rejected", Meaning.RETURN: "returned"}
 FOR = (Meaning.APPROVE, Meaning.APPROVE_WITH_CONDITIONS, Meaning.CONCUR)
-
-
-@record
-class Basis:
-    """What a decision would rest on at this moment."""
-
-    model: RegisteredModel
-    version: ModelVersion
-    use: Use
-    tier: int
-    policy: Recorded[Policy]
-    transition: Transition
-    stage: str
-    members: tuple[Member, ...]
-    lineage: Graph
-    checks: tuple[Check, ...]
-    not_tested: tuple[str, ...]
-    digest: Digest  # over the members
-
-
-def basis_now(workspace: Workspace, reader: Reader, version: Id, use: Id, to_stage: str | None = None) -> Basis:
-    """Collect the basis of a promotion. Raises Refused where the policy provides no way or no tier is set."""
-    exact = reader.get(ModelVersion, version).record
-    history = History(reader.of(exact.model))
-    model, what, tier = history.model(), history.find(Use, use), history.last(Tiering, use=use)
-    if model is None or what is None:
-        raise Refused("This version has no use to be promoted for.", "Decisions are about a version and a use.",
-                      "Describe the use first.")
-    if tier is None:
-        raise Refused("The tier of this use is not set.", "The policy asks different things of different tiers.",
-                      "Assess the tier first.")
-    policy = policies.current(reader)
-    stage = history.stage(version, use, policy.record.stages[0].key)
-    target = to_stage or policy.record.next_stage(stage)
-    transition = policy.record.transition(target, tier.record.tier) if target else None
-    if transition is None:
-        raise Refused("The policy provides no such promotion.", f"From {stage} to {target or 'no further stage'}, "
-                      f"tier {tier.record.tier}, policy {policy.record.version}.", "Choose another stage.")
-    subject = (model.record, exact, what.record, tier.record.tier)
-    return _collect(workspace, reader, history, subject, policy, transition, stage)
-
-
-def _collect(
-    workspace: Workspace, reader: Reader, history: History, subject: tuple[RegisteredModel, ModelVersion, Use, int],
-    policy: Recorded[Policy], transition: Transition, stage: str,
-) -> Basis:
-    model, exact, use, tier = subject
-    asked = requirements.Question(
-        version=exact.id, use=use.id, tier=tier, today=workspace.today(), card=cards.definition())
-    graph = lineage.upstream_of(reader, history, exact.id)
-    members = basis.members(history, exact.id, use.id, policy, graph)
-    checks = requirements.checks(transition, history, asked)
-    return Basis(
-        model=model, version=exact, use=use, tier=tier, policy=policy, transition=transition, stage=stage,
-        members=members, lineage=graph, checks=checks, not_tested=requirements.not_tested(checks, history, asked),
-        digest=canonical.digest(members))
 
 
 def outlook(workspace: Workspace, version: Id, use: Id, to_stage: str | None = None) -> Basis:
@@ -119,27 +61,19 @@ def request(
     """
     if not rationale.strip():
         raise UserError("A request needs a rationale.", "", "Say why this version should be promoted.")
-    store, request_id, dossier_id = workspace.store, workspace.store.new_id(), workspace.store.new_id()
+    store, request_id = workspace.store, workspace.store.new_id()
     with store.write(workspace.me, "promotion.requested", request_id) as write:
         people.require(write.reader, workspace, Role.DEVELOPER, Role.OWNER, Role.MODEL_RISK)
         now = basis_now(workspace, write.reader, version, use, to_stage)
         _check_none_waits(write.reader, now)
-        dossier = Dossier(
-            id=dossier_id, model=now.model.model, version=version, use=use, to_stage=now.transition.to_stage,
-            tier=now.tier, policy=now.policy.record.id, artefact=_artefact(now), members=now.members,
-            lineage=now.lineage, lineage_digest=canonical.digest(now.lineage), checks=now.checks,
-            not_tested=now.not_tested, frozen_on=workspace.today())
+        dossier = freeze(workspace, now)
         write.note = f"Requested {now.model.name} {now.version.label} for {now.transition.to_stage}: {now.use.purpose}"
         write.add(dossier, PromotionRequest(
             id=request_id, model=now.model.model, version=version, use=use, from_stage=now.stage,
             to_stage=now.transition.to_stage, change_class=change_class, rationale=rationale.strip(),
-            dossier=dossier_id, dossier_digest=canonical.digest(dossier), policy=now.policy.record.id,
+            dossier=dossier.id, dossier_digest=canonical.digest(dossier), policy=now.policy.record.id,
             decide_by=decide_by))
     return request_id
-
-
-def _artefact(now: Basis) -> Digest:
-    return next(m.digest for m in now.members if m.role == "artefact")
 
 
 def _check_none_waits(reader: Reader, now: Basis) -> None:
@@ -509,53 +443,3 @@ def _line(workspace: Workspace, reader: Reader, asked: Recorded[PromotionRequest
         asked=seen.quorum.asked, outcome=seen.outcome,
         waits_for_me=seen.outcome == "open" and workspace.actor is not None and seen.refusal is None,
         blocking=len(seen.dossier.record.blocking))
-
-
-# ---- the gate
-
-
-@record
-class GateAnswer:
-    """Whether a version may be used, and why or why not."""
-
-    allowed: bool
-    reasons: tuple[str, ...]
-
-
-def gate(workspace: Workspace, version: Id, use: Id, stage: str = "production") -> GateAnswer:
-    """Whether a version may be used: decided for this use, in force, not to be reconsidered, signatures valid."""
-    today = workspace.today()
-    with workspace.store.read() as reader:
-        exact = reader.get(ModelVersion, version).record
-        history = History(reader.of(exact.model))
-        rows = [r for r in reader.inventory_of(exact.model) if (r.version, r.use) == (version, use)]
-        changed_to = history.last(StageChanged, version=version, use=use)
-        wrong = _wrong_signatures(workspace, reader, history, changed_to) if changed_to else ()
-    if not rows or rows[0].stage != stage:
-        return GateAnswer(allowed=False, reasons=(f"It is in {rows[0].stage if rows else 'no stage'}, not {stage}.",))
-    row = rows[0]
-    late = [d for d in row.due if d.what == "condition" and d.on < today]
-    against = [*wrong, *(f"To reconsider: {line}." for line in row.reconsider)]
-    against += [f"The approval ended on {canonical.day_text(row.approved_until)}."] \
-        if row.approved_until and row.approved_until < today else []
-    against += [f"A condition was due on {canonical.day_text(late[0].on)}."] if late else []
-    if against:
-        return GateAnswer(allowed=False, reasons=tuple(against))
-    until = f" until {canonical.day_text(row.approved_until)}" if row.approved_until else ""
-    basis_text = "a recorded prior decision" if row.approval_basis == "prior_decision" else "signed decisions"
-    return GateAnswer(allowed=True, reasons=(f"In {stage}{until}, by {basis_text}.",))
-
-
-def _wrong_signatures(
-    workspace: Workspace, reader: Reader, history: History, effective: Recorded[StageChanged],
-) -> tuple[str, ...]:
-    """Signatures behind a stage change that do not verify: the gate checks them itself."""
-    about: list[Recorded[Any]] = [
-        *reader.all(Dossier, effective.record.model), *reader.all(Policy), *reader.all(RoleGranted),
-        *reader.all(RoleRevoked), *history.all(PromotionRequest)]
-    facts = {f.record.id: f for f in about}
-    keys = {k.record.key_id: k for k in reader.all(KeyEnrolled)}
-    signed = [s for s in history.all(SignOff) if s.record.id in effective.record.sign_offs]
-    found = [check_sign_off(s, facts, keys, workspace.store.info.id) for s in signed]
-    missing = ("A sign-off is missing.",) if len(signed) != len(effective.record.sign_offs) else ()
-    return (*missing, *(f"A signature does not verify: {verdict}." for verdict in found if verdict != "valid"))

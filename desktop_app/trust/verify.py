@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from desktop_app.domain import approval, audit, canonical
-from desktop_app.domain.approval import PromotionRequest, SignOff, StageChanged
+from desktop_app.domain.approval import PriorDecision, PromotionRequest, SignOff, StageChanged
 from desktop_app.domain.audit import CheckReport, Entry, EntryBody, Problem, Recorded
 from desktop_app.domain.canonical import Digest, Id, NotCanonical
 from desktop_app.domain.dossier import Dossier
@@ -147,16 +147,18 @@ class LogVerifier:
                 if digest not in self._documents:
                     self.problem(8, seq, f"document {digest[:16]} is not there")
 
-    def decisions(self, progress: Progress | None = None) -> None:
+    def decisions(self, progress: Progress) -> None:
         """Replay keys, signatures, separation and quorum over the facts that were fed (checks 9 and 10)."""
         keys = self._keys()
         signed = [f for f in self.facts.values() if isinstance(f.record, SignOff)]
         for n, item in enumerate(signed):
-            if progress:
-                progress.step(n / len(signed), "checking signatures")
+            progress.step(n / len(signed), "checking signatures")
             verdict = check_sign_off(item, self.facts, keys, self.registry)
             if verdict != "valid":
                 self.problem(9, item.seq, f"the signature of {item.record.meaning.value}: {verdict}")
+        for item in self.facts.values():
+            if isinstance(item.record, PriorDecision) and (wrong := check_prior(item, keys, self.registry)) != "valid":
+                self.problem(9, item.seq, f"the recorder's signature under a prior decision: {wrong}")
         for item in self.facts.values():
             if isinstance(item.record, StageChanged):
                 self._stage(item)
@@ -287,6 +289,31 @@ def _check_statement(
     if not _held(facts.values(), signed.person, signed.role, item):
         return f"the role of {signed.role.value} was not held at that moment"
     return "valid"
+
+
+def check_prior(
+    item: Recorded[PriorDecision], keys: Mapping[str, Recorded[KeyEnrolled]], registry: str,
+) -> str:
+    """Whether a prior decision was signed, as it stands, by whoever recorded it: "valid", or what is wrong."""
+    taken, key = item.record, keys.get(item.record.key_id)
+    if key is None or key.record.person != taken.recorded_by or key.seq >= item.seq:
+        return "the key is not the recorder's"
+    try:
+        said = dsse.open_envelope(taken.envelope, approval.PAYLOAD_TYPE,
+                                  {taken.key_id: base64.b64decode(key.record.public_key)}).statement
+        subject, predicate = said["subject"][0], said["predicate"]
+        found = (subject["name"], subject["digest"]["sha256"], *(predicate[name] for name in _PRIOR))
+    except (dsse.BadEnvelope, binascii.Error) as error:
+        return str(error)
+    except (LookupError, TypeError):
+        return "the statement does not have the form of one"
+    wanted = (f"version:{taken.version}", taken.source_document or "0" * 64, taken.recorded_by, registry, taken.use,
+              taken.to_stage, taken.outcome, taken.decided_by, taken.decided_on.isoformat(),
+              taken.review_by.isoformat() if taken.review_by else None, taken.source)
+    return "valid" if found == wanted else "the statement says something else"
+
+
+_PRIOR = ("recorder", "registry", "use", "stage", "outcome", "decidedBy", "decidedOn", "reviewBy", "source")
 
 
 def _held(facts: Iterable[Recorded[Any]], person: Id, role: str, at: Recorded[SignOff]) -> bool:

@@ -19,7 +19,7 @@ from desktop_app.domain.evidence import EvidenceKind, Verdict, worst
 from desktop_app.domain.model import DigestOf, Nature, Origin, UseState
 from desktop_app.domain.policy import Meaning
 from desktop_app.errors import UserError
-from desktop_app.operations import approvals, audit, evidence, inventory, models, packs, people
+from desktop_app.operations import approvals, audit, evidence, gates, inventory, models, packs, people
 from desktop_app.progress import Progress
 from desktop_app.workspace import open_workspace
 
@@ -101,7 +101,7 @@ def test_the_inventory_holds_every_kind_of_model_the_story_names(demo):
 def test_version_1_may_be_used_by_three_signatures(demo):
     report, workspace = demo
     version, use = report.versions[f"{SCORECARD} 1"], report.uses[SCORECARD]
-    answer = approvals.gate(workspace, version, use)
+    answer = gates.gate(workspace, version, use)
     assert answer.allowed, answer.reasons
     assert "signed decisions" in answer.reasons[0]
     seen = approvals.review(workspace, report.requests["1"])
@@ -118,7 +118,7 @@ def test_version_1_may_be_used_by_three_signatures(demo):
 def test_version_2_is_rejected_for_a_bias_that_was_measured(demo):
     report, workspace = demo
     version, use = report.versions[f"{SCORECARD} 2"], report.uses[SCORECARD]
-    assert not approvals.gate(workspace, version, use).allowed
+    assert not gates.gate(workspace, version, use).allowed
     assert approvals.review(workspace, report.requests["2"]).outcome == "rejected"
     view = models.version(workspace, version)
     bias = next(e.record for e in view.evidence if e.record.evidence_kind is EvidenceKind.FAIRNESS)

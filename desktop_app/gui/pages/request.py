@@ -26,7 +26,7 @@ from desktop_app.gui.widgets.prose import Prose, Run
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
-    from desktop_app.operations.approvals import Basis
+    from desktop_app.operations.dossiers import Basis
 
 
 @record

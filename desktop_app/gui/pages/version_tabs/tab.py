@@ -22,7 +22,7 @@ from desktop_app.progress import Progress
 if TYPE_CHECKING:
     from desktop_app.errors import Refused
     from desktop_app.gui.pages.version import VersionPage
-    from desktop_app.operations.approvals import Basis
+    from desktop_app.operations.dossiers import Basis
     from desktop_app.operations.models import VersionView
 
 READING = 720  # the widest column of text, in logical pixels

@@ -1,0 +1,83 @@
+"""What a decision would rest on now: collected from the registry, held against the policy, frozen as a dossier."""
+
+from __future__ import annotations
+
+from desktop_app.domain import basis, canonical, requirements
+from desktop_app.domain.audit import Recorded
+from desktop_app.domain.canonical import Digest, Id, record
+from desktop_app.domain.dossier import Check, Dossier, Member, MemberRole
+from desktop_app.domain.history import History
+from desktop_app.domain.lineage import Graph
+from desktop_app.domain.model import ModelVersion, RegisteredModel
+from desktop_app.domain.policy import Policy, Transition
+from desktop_app.domain.use import Tiering, Use
+from desktop_app.errors import Refused
+from desktop_app.operations import cards, lineage, policies
+from desktop_app.registry.reader import Reader
+from desktop_app.workspace import Workspace
+
+
+@record
+class Basis:
+    """What a decision would rest on at this moment."""
+
+    model: RegisteredModel
+    version: ModelVersion
+    use: Use
+    tier: int
+    policy: Recorded[Policy]
+    transition: Transition
+    stage: str
+    members: tuple[Member, ...]
+    lineage: Graph
+    checks: tuple[Check, ...]
+    not_tested: tuple[str, ...]
+    digest: Digest  # over the members
+
+
+def basis_now(workspace: Workspace, reader: Reader, version: Id, use: Id, to_stage: str | None = None) -> Basis:
+    """Collect the basis of a promotion. Raises Refused where the policy provides no way or no tier is set."""
+    exact = reader.get(ModelVersion, version).record
+    history = History(reader.of(exact.model))
+    model, what, tier = history.model(), history.find(Use, use), history.last(Tiering, use=use)
+    if model is None or what is None:
+        raise Refused("This version has no use to be promoted for.", "Decisions are about a version and a use.",
+                      "Describe the use first.")
+    if tier is None:
+        raise Refused("The tier of this use is not set.", "The policy asks different things of different tiers.",
+                      "Assess the tier first.")
+    policy = policies.current(reader)
+    stage = history.stage(version, use, policy.record.stages[0].key)
+    target = to_stage or policy.record.next_stage(stage)
+    transition = policy.record.transition(target, tier.record.tier) if target else None
+    if transition is None:
+        raise Refused("The policy provides no such promotion.", f"From {stage} to {target or 'no further stage'}, "
+                      f"tier {tier.record.tier}, policy {policy.record.version}.", "Choose another stage.")
+    subject = (model.record, exact, what.record, tier.record.tier)
+    return _collect(workspace, reader, history, subject, policy, transition, stage)
+
+
+def _collect(
+    workspace: Workspace, reader: Reader, history: History, subject: tuple[RegisteredModel, ModelVersion, Use, int],
+    policy: Recorded[Policy], transition: Transition, stage: str,
+) -> Basis:
+    model, exact, use, tier = subject
+    asked = requirements.Question(
+        version=exact.id, use=use.id, tier=tier, today=workspace.today(), card=cards.definition())
+    graph = lineage.upstream_of(reader, history, exact.id)
+    members = basis.members(history, exact.id, use.id, policy, graph)
+    checks = requirements.checks(transition, history, asked)
+    return Basis(
+        model=model, version=exact, use=use, tier=tier, policy=policy, transition=transition, stage=stage,
+        members=members, lineage=graph, checks=checks, not_tested=requirements.not_tested(checks, history, asked),
+        digest=canonical.digest(members))
+
+
+def freeze(workspace: Workspace, now: Basis) -> Dossier:
+    """The dossier of a request made now."""
+    return Dossier(
+        id=workspace.store.new_id(), model=now.model.model, version=now.version.id, use=now.use.id,
+        to_stage=now.transition.to_stage, tier=now.tier, policy=now.policy.record.id,
+        artefact=next(m.digest for m in now.members if m.role is MemberRole.ARTEFACT), members=now.members,
+        lineage=now.lineage, lineage_digest=canonical.digest(now.lineage), checks=now.checks,
+        not_tested=now.not_tested, frozen_on=workspace.today())
