@@ -302,14 +302,14 @@ def check_prior(
         said = dsse.open_envelope(taken.envelope, approval.PAYLOAD_TYPE,
                                   {taken.key_id: base64.b64decode(key.record.public_key)}).statement
         subject, predicate = said["subject"][0], said["predicate"]
-        found = (subject["name"], subject["digest"]["sha256"], *(predicate[name] for name in _PRIOR))
+        found = canonical.plain([subject["name"], subject["digest"]["sha256"], *(predicate[name] for name in _PRIOR)])
     except (dsse.BadEnvelope, binascii.Error) as error:
         return str(error)
-    except (LookupError, TypeError):
+    except (LookupError, TypeError, NotCanonical):
         return "the statement does not have the form of one"
-    wanted = (f"version:{taken.version}", taken.source_document or "0" * 64, taken.recorded_by, registry, taken.use,
-              taken.to_stage, taken.outcome, taken.decided_by, taken.decided_on.isoformat(),
-              taken.review_by.isoformat() if taken.review_by else None, taken.source)
+    wanted = canonical.plain([
+        f"version:{taken.version}", taken.source_document or "0" * 64, taken.recorded_by, registry, taken.use,
+        taken.to_stage, taken.outcome, taken.decided_by, taken.decided_on, taken.review_by, taken.source])
     return "valid" if found == wanted else "the statement says something else"
 
 
