@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from desktop_app.domain.approval import ChangeClass, Condition
@@ -11,7 +12,7 @@ from desktop_app.domain.canonical import Id
 from desktop_app.domain.finding import Severity
 from desktop_app.domain.model import UseState
 from desktop_app.domain.policy import Meaning
-from desktop_app.operations import approvals, cards, evidence, findings, models, policies
+from desktop_app.operations import approvals, cards, evidence, findings, models, policies, prior_decisions
 from desktop_app.settings import resource
 from tests.desk import PASSPHRASE, START, Desk, make_desk
 
@@ -64,6 +65,10 @@ def make_decided(folder: Path) -> Decided:
     findings.raise_finding(desk.as_("Val Idris"), desk.version, title="Small sample", description="Few defaults",
                            severity=Severity.LOW)
     models.state_use(desk.as_("Dev Patel"), desk.version, desk.use, UseState.PILOT)
+    earlier = models.add_version(desk.as_("Dev Patel"), desk.model, "0")
+    prior_decisions.record_prior(desk.as_("Rita Risk"), prior_decisions.Taken(
+        version=earlier, use=desk.use, to_stage="production", decided_on=date(2025, 3, 12), outcome="approved",
+        decided_by="Cre\u0301dit board", review_by=date(2026, 3, 12), source="minutes"), PASSPHRASE)
     request = ask(desk)
     for name, meaning in DECIDING:
         sign(desk, name, request, meaning, comment="Read in full")

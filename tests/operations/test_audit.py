@@ -22,6 +22,7 @@ from desktop_app.progress import Progress
 from desktop_app.registry.store import open_store
 from desktop_app.trust.keys import NoSecretStore
 from desktop_app.workspace import open_workspace
+from tests.desk import PASSPHRASE
 from tests.operations.decided import make_decided
 
 
@@ -273,7 +274,7 @@ def attack_inventory_unreadable(raw):
 
 def attack_inventory_row_of_nothing(raw):
     body = """replace(replace(body, '"model":"' || model, '"model":"m2'), '"version":"' || version, '"version":"v2')"""
-    raw.execute(f"INSERT INTO inventory SELECT 'v2', use, 'm2', name, {body} FROM inventory")
+    raw.execute(f"INSERT INTO inventory SELECT 'v2', use, 'm2', name, {body} FROM inventory LIMIT 1")
 
 
 def attack_inventory_emptied(raw):
@@ -381,6 +382,32 @@ def attack_requester_is_approver(raw):
     return raw.execute("SELECT seq FROM fact WHERE kind = 'promotion.signed_off'").fetchone()[0]
 
 
+def rewritten(kind, **changes):
+    """An attack that edits the newest fact of a kind and makes all hashes fit again."""
+    def attack(raw):
+        seq = edit_body(raw, kind, lambda v: v.update(changes), fix_digest=True)
+        rewrite(raw)
+        return seq
+    return attack
+
+
+def attack_request_without_policy(raw):
+    rewritten("promotion.requested", policy="nothing")(raw)
+    return raw.execute("SELECT seq FROM fact WHERE kind = 'stage.changed'").fetchone()[0]
+
+
+def attack_key_that_is_none(raw):
+    """The first of two signers: what else is signed with the key is named too."""
+    signer = first_body(raw, "promotion.signed_off")["key_id"]
+    keys = raw.execute("SELECT * FROM fact WHERE kind = 'key.enrolled'").fetchall()
+    row = next(r for r in keys if signer in r["body"])
+    data = canonical.encode(json.loads(row["body"]) | {"public_key": "A"})
+    raw.execute("UPDATE fact SET body = ?, digest = ? WHERE id = ?",
+                [data.decode(), hashlib.sha256(data).hexdigest(), row["id"]])
+    rewrite(raw)
+    return raw.execute("SELECT seq FROM fact WHERE kind = 'promotion.signed_off'").fetchone()[0]
+
+
 def attack_role_taken_back(raw):
     """Let the roles of the last signer begin to end before the signature."""
     person = json.loads(raw.execute(
@@ -427,6 +454,12 @@ ATTACKS = {
     "a stage with a missing signature": (stage_edited(sign_offs=["no", "no"]), 10),
     "another stage": (stage_edited(to_stage="retired"), 10), "a stage in another use": (stage_edited(use="u9"), 10),
     "a policy that asks for nobody": (attack_weaker_policy, 10),
+    "a request without its policy": (attack_request_without_policy, 10),
+    "a key that is none": (attack_key_that_is_none, 9),
+    "a prior decision by another board": (rewritten("prior_decision", decided_by="Myself"), 9),
+    "a prior decision that holds longer": (rewritten("prior_decision", review_by="2099-01-01"), 9),
+    "a prior decision of another recorder": (rewritten("prior_decision", recorded_by="mallory"), 9),
+    "a prior decision without envelope": (rewritten("prior_decision", envelope="{}"), 9),
     "the requester approves": (attack_requester_is_approver, 10),
 }
 
@@ -452,6 +485,22 @@ def test_the_first_problem_is_the_one_that_was_made(raw, copy, tmp_path, name):
     seq = ATTACKS[name][0](raw)
     first = verify(copy, tmp_path).problems[0]
     assert (int(first.check.split()[0]), first.seq) == (FIRST[name], seq)
+
+
+@pytest.mark.parametrize("payload", [b'{"predicate":5}', b"{}", b'{"predicate":{"signer":[]},"subject":{"a":1}}',
+                                     b'{"predicate":{"meaning":{},"transition":7},"subject":[]}',
+                                     b'{"predicate":{"recorder":1.5},"subject":[{"digest":{"sha256":""},"name":""}]}'])
+@pytest.mark.parametrize("kind", ["promotion.signed_off", "prior_decision"])
+def test_a_statement_of_another_form_is_named_though_its_signature_is_good(raw, copy, tmp_path, decided, payload, kind):
+    """Whoever holds a key may sign anything with it: the verifier must not stumble over it."""
+    signer = first_body(raw, kind).get("recorded_by") or decided.desk.people["Cora Compliance"]
+    envelope = decided.desk.workspace.signer.seal(signer, "application/vnd.in-toto+json", payload, PASSPHRASE)
+    changes = {"envelope": envelope}
+    if kind == "promotion.signed_off":
+        changes["statement_digest"] = hashlib.sha256(payload).hexdigest()
+    seq = rewritten(kind, **changes)(raw)
+    found = {(p.check, p.seq) for p in verify(copy, tmp_path).problems}
+    assert ("9 keys and signatures", seq) in found
 
 
 # ---- what a log alone cannot show

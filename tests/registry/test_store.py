@@ -343,6 +343,25 @@ def test_text_that_does_not_fit_its_digest_is_not_shown(store):
         assert reader.text(Erasable(ref="nowhere", digest=name.digest)) is None
 
 
+def test_a_salt_that_is_none_hides_the_text(store):
+    with store.write(ANN, "person.enrolled", Id("p")) as write:
+        name = write.add_text("Rita Risk")
+        write.add(Person(id=Id("p"), name=name))
+    with store._engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql("UPDATE identity SET salt = 'no hexadecimal'")
+    with store.read() as reader:
+        assert (reader.names(), reader.text(name)) == ({"p": "(erased)"}, None)
+
+
+def test_a_user_the_system_does_not_know_may_write(store, monkeypatch):
+    def unknown():
+        raise OSError("No username set in the environment")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    add(store)
+    assert log(store)[0].user == "unknown"
+
+
 def test_a_clock_is_asked_not_the_system(address):
     store = create_store(address, "x", clock(START))
     add(store)

@@ -167,6 +167,15 @@ def test_a_hint_without_a_reading_is_a_refusal_not_a_guess():
         canonical.build(Unreadable, {"what": {"a": 1}})
 
 
+def test_a_kind_of_text_is_recorded_as_text():
+    class Name(str):
+        """As NumPy and pandas have them."""
+
+        __slots__ = ()
+
+    assert canonical.encode(Name("e\u0301")) == '"é"'.encode()
+
+
 # ---- formats are final
 
 
