@@ -67,6 +67,12 @@ class Checking:
             self._note(3, "the dossier does not fit its digest", pack.dossier.seq)
         for item in pack.records:
             self._record(item)
+        try:
+            self._members(pack)
+        except NotCanonical as error:
+            self._note(3, f"the dossier cannot be read: {error}", pack.dossier.seq)
+
+    def _members(self, pack: Pack) -> None:
         shown = {item.id: item.digest for item in pack.records}
         members = [m for m in pack.frozen().members if m.role not in ("artefact", "lineage")]
         for member in members:

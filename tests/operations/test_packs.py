@@ -143,6 +143,8 @@ EDITS = {
     "a record left out": (lambda p: p.update(records=[r for r in p["records"] if r["kind"] != "card"]), 5,
                           "is not the record that was frozen"),
     "the dossier's digest": (lambda p: p["dossier"].update(digest="0" * 64), 3, "does not fit its digest"),
+    "a dossier that is none": (lambda p: p["dossier"].update(body="{}"), 3, "the dossier cannot be read"),
+    "a dossier that is another record": (lambda p: p.update(dossier=p["records"][0]), 3, "is not a dossier"),
     "what was signed": (lambda p: p["signatures"][0].update(text="I approve everything"), 6,
                         "not the text that was signed"),
     "an envelope": (lambda p: p["signatures"][0].update(envelope="{}"), 6, "not the text that was signed"),
