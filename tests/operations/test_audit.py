@@ -408,6 +408,15 @@ def attack_key_that_is_none(raw):
     return raw.execute("SELECT seq FROM fact WHERE kind = 'promotion.signed_off'").fetchone()[0]
 
 
+def attack_key_enrolled_afterwards(raw):
+    signed = first_body(raw, "promotion.signed_off")
+    last = raw.execute("SELECT max(seq) FROM entry").fetchone()[0]
+    raw.execute("UPDATE fact SET seq = ?, position = 50 WHERE kind = 'key.enrolled' AND body LIKE ?",
+                [last, f"%{signed['key_id']}%"])
+    rewrite(raw)
+    return raw.execute("SELECT seq FROM fact WHERE kind = 'promotion.signed_off'").fetchone()[0]
+
+
 def attack_role_taken_back(raw):
     """Let the roles of the last signer begin to end before the signature."""
     person = json.loads(raw.execute(
@@ -456,6 +465,7 @@ ATTACKS = {
     "a policy that asks for nobody": (attack_weaker_policy, 10),
     "a request without its policy": (attack_request_without_policy, 10),
     "a key that is none": (attack_key_that_is_none, 9),
+    "a key enrolled afterwards": (attack_key_enrolled_afterwards, 9),
     "a prior decision by another board": (rewritten("prior_decision", decided_by="Myself"), 9),
     "a prior decision that holds longer": (rewritten("prior_decision", review_by="2099-01-01"), 9),
     "a prior decision of another recorder": (rewritten("prior_decision", recorded_by="mallory"), 9),
