@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from desktop_app.domain.approval import ChangeClass, Condition
+from desktop_app.domain.finding import Severity
 from desktop_app.domain.policy import Meaning
 from desktop_app.errors import Refused, StaleError, UserError
-from desktop_app.operations import approvals, audit, cards, findings, inventory, models
-from desktop_app.domain.finding import Severity
+from desktop_app.operations import approvals, audit, cards, findings, inventory
 from tests.desk import PASSPHRASE, START, make_desk
 
 YES = dict(declared=True, conflicts="none")
