@@ -74,7 +74,9 @@ class SignOff:
     statement_digest: Digest
     envelope: str
     text: Erasable  # what was read and signed, in full; its plain digest is in the statement
+    review_by: date  # as this signer read it; the earliest of all signers' holds
     comment: Erasable | None = None
+    conflicts: Erasable | None = None
     conditions: tuple[Condition, ...] = ()
 
 
@@ -113,8 +115,8 @@ class ConditionEvent:
 
     id: Id
     model: Id
-    stage_change: Id
-    condition: int  # 0-based among the conditions of the stage change
+    decision: Id  # the stage change or the prior decision it belongs to
+    condition: int  # 0-based among its conditions
     state: str  # met | extended
     comment: str
     evidence: Id | None = None
@@ -254,10 +256,10 @@ class Quorum:
 
 
 _FILLS = {
-    Meaning.APPROVE: {Meaning.APPROVE, Meaning.APPROVE_WITH_CONDITIONS},
-    Meaning.CONCUR: {Meaning.CONCUR, Meaning.APPROVE_WITH_CONDITIONS},
+    Meaning.APPROVE: {Meaning.APPROVE, Meaning.APPROVE_WITH_CONDITIONS}, Meaning.CONCUR: {Meaning.CONCUR},
     Meaning.CONCLUDE: {Meaning.CONCLUDE},
 }
+IN_FAVOUR = frozenset({Meaning.APPROVE, Meaning.APPROVE_WITH_CONDITIONS, Meaning.CONCUR, Meaning.CONCLUDE})
 
 
 def quorum(transition: Transition, sign_offs: Iterable[SignOff]) -> Quorum:
@@ -267,7 +269,7 @@ def quorum(transition: Transition, sign_offs: Iterable[SignOff]) -> Quorum:
         taken: list[Id] = []
         for s in left:
             if len(taken) < rule.count and s.person not in used and s.role is rule.role \
-                    and s.meaning in _FILLS.get(rule.meaning, {rule.meaning}):
+                    and s.meaning in _FILLS.get(rule.meaning, set()):
                 taken.append(s.id)
                 used.add(s.person)
         seats.append(Seat(rule=rule, signed=tuple(taken)))
@@ -299,6 +301,7 @@ class StatementMatter:
     to_stage: str
     opinion: str
     open_findings: tuple[str, ...]
+    breached: tuple[str, ...]
     undetermined: tuple[str, ...]
     not_tested: tuple[str, ...]
     policy_name: str
@@ -335,12 +338,13 @@ def statement_text(
         f"version {matter.version_label}, for {matter.use_text}{within}. It moves from {matter.from_stage} to "
         f"{matter.to_stage} under the policy {matter.policy_name}.",
         f"Validation: {matter.opinion}." + _listed("Open at signing", matter.open_findings)
+        + (_listed("Breached", matter.breached) if matter.breached else "")
         + _listed("Undetermined", matter.undetermined) + _listed("Not tested", matter.not_tested),
     ]
     if conditions:
         paragraphs.append("Conditions: " + "; ".join(
             f"{c.text} (owner {c.owner}, due {canonical.day_text(c.due)})" for c in conditions) + ".")
-    if meaning in (Meaning.APPROVE, Meaning.APPROVE_WITH_CONDITIONS, Meaning.CONCUR, Meaning.CONCLUDE):
+    if meaning in IN_FAVOUR:
         paragraphs.append(f"To be reviewed by {canonical.day_text(review_by)}.")
     paragraphs.append(f"I declare: {declaration}")
     return "\n\n".join(paragraphs)
@@ -351,9 +355,10 @@ def _listed(title: str, items: tuple[str, ...]) -> str:
 
 
 def statement(
-    *, party: StatementParty, text: str, meaning: Meaning, request: PromotionRequest, dossier: Dossier,
-    dossier_digest: Digest, policy_digest: Digest, registry: str, command: str, checkpoint: str, signed_at: datetime,
-    conflicts: str, comment: Erasable | None,
+    *, party: StatementParty, text: str, meaning: Meaning, conditions: tuple[Condition, ...], review_by: date,
+    request: PromotionRequest, request_digest: Digest, dossier: Dossier, dossier_digest: Digest,
+    policy_digest: Digest, registry: str, command: str, checkpoint: str, signed_at: datetime,
+    conflicts: Erasable | None, comment: Erasable | None,
 ) -> dict[str, Any]:
     """The in-toto Statement/v1 whose canonical bytes are signed (security.md §2.3).
 
@@ -370,7 +375,9 @@ def statement(
         "predicate": {
             "meaning": meaning.value,
             "transition": {"from": request.from_stage, "to": request.to_stage, "use": request.use,
-                           "version": request.version, "request": request.id},
+                           "version": request.version, "request": request.id, "requestDigest": request_digest},
+            "reviewBy": review_by.isoformat(),
+            "conditionsDigest": canonical.digest(conditions),
             "signer": {"person": party.person, "nameDigest": party.name.digest, "nameRef": party.name.ref,
                        "role": party.role.value},
             "policy": {"id": request.policy, "sha256": policy_digest},
@@ -379,7 +386,7 @@ def statement(
             "checkpoint": checkpoint,
             "commandId": command,
             "signedAt": canonical.utc_text(signed_at),
-            "conflicts": conflicts,
+            "conflictsDigest": conflicts.digest if conflicts else None,
             "commentDigest": comment.digest if comment else None,
         },
     }

@@ -88,13 +88,24 @@ def _finding(history: History, found: Recorded[Finding]) -> Member:
 
 def news_since(history: History, dossier: Dossier, now: tuple[Member, ...]) -> News:
     """What became known since a dossier was frozen, classed."""
-    wording = frozenset(c.record.id for c in history.all(CardRevision, version=dossier.version, editorial=True))
+    wording = _wording_only(history, dossier)
     then = dossier.members
     if not any(m.role is MemberRole.POLICY for m in now):
         then = tuple(m for m in then if m.role is not MemberRole.POLICY)
     if not any(m.role is MemberRole.LINEAGE for m in now):
         then = tuple(m for m in then if m.role is not MemberRole.LINEAGE)
     return news(then, now, wording)
+
+
+def _wording_only(history: History, dossier: Dossier) -> frozenset[Id]:
+    """The revisions of the card since the listed one, if every one of them changed wording only."""
+    listed = next((m.id for m in dossier.members if m.role is MemberRole.CARD), None)
+    frozen = history.find(CardRevision, listed) if listed else None
+    if frozen is None:
+        return frozenset()
+    later = [c.record for c in history.all(CardRevision, version=dossier.version)
+             if c.record.revision > frozen.record.revision]
+    return frozenset(c.id for c in later) if all(c.editorial for c in later) else frozenset()
 
 
 def news_of_request(history: History, request: PromotionRequest, dossier: Dossier) -> News:

@@ -25,13 +25,14 @@ from desktop_app.domain.model import Artefact, ArtefactResolved, ModelVersion, R
 from desktop_app.domain.validation import ValidationConcluded
 
 R = TypeVar("R")
+BY_HAND = "by_hand"  # the source of a version that a person added
 
 
 @record
 class OpenCondition:
     """A condition of an approval with where it stands."""
 
-    stage_change: Id
+    decision: Id
     index: int
     condition: Condition
     due: date
@@ -120,15 +121,23 @@ class History:
                    if not self.closed(r.record.id) and not self.effective(r.record.id)]
         return waiting[-1] if waiting else None
 
-    def conditions(self, change: StageChanged) -> list[OpenCondition]:
-        """The conditions of a stage change with where they stand."""
-        return [self._condition(change, n) for n in range(len(change.conditions))]
+    def conditions(self, decision: StageChanged | PriorDecision) -> list[OpenCondition]:
+        """The conditions of a decision with where they stand."""
+        return [self._condition(decision, n) for n in range(len(decision.conditions))]
 
-    def _condition(self, change: StageChanged, n: int) -> OpenCondition:
-        events = [e.record for e in self.all(ConditionEvent, stage_change=change.id, condition=n)]
-        due = next((e.due for e in reversed(events) if e.due), change.conditions[n].due)
-        return OpenCondition(stage_change=change.id, index=n, condition=change.conditions[n], due=due,
+    def _condition(self, decision: StageChanged | PriorDecision, n: int) -> OpenCondition:
+        events = [e.record for e in self.all(ConditionEvent, decision=decision.id, condition=n)]
+        due = next((e.due for e in reversed(events) if e.due), decision.conditions[n].due)
+        return OpenCondition(decision=decision.id, index=n, condition=decision.conditions[n], due=due,
                              met=any(e.state == "met" for e in events))
+
+    def in_force(self, version: Id, use: Id) -> StageChanged | PriorDecision | None:
+        """The decision a version stands on in a use: the last stage change, else the last prior approval."""
+        changed = self.last(StageChanged, version=version, use=use)
+        if changed:
+            return changed.record
+        prior = self.last(PriorDecision, version=version, use=use)
+        return prior.record if prior and prior.record.outcome != "rejected" else None
 
     # ---- who did what
 
@@ -136,7 +145,7 @@ class History:
         """The recorded acts of a person in building, testing, documenting or requesting a version."""
         acts = {*self._built(version, person), *self._worked(version, person)}
         return tuple(Involvement(person=person, part=part, act=act, seq=seq)
-                     for part, act, seq in sorted(acts, key=lambda a: a[2]))
+                     for part, act, seq in sorted(acts, key=lambda a: (a[2], a[1])))
 
     def _built(self, version: Id, person: Id) -> list[tuple[str, str, int]]:
         acts = []
@@ -144,11 +153,12 @@ class History:
             if person in v.record.developers:
                 acts.append(("building", "named as developer of the version", v.seq))
             acts += [("building", "ran its training", r.seq) for r in self.all(SourceRun, id=v.record.run, user=person)]
-        model = self.model()
-        if model and person == model.record.developer:
-            acts.append(("building", "named as developer of the model", model.seq))
-        if model and person == model.record.owner:
-            acts.append(("building", "named as owner of the model", model.seq))
+            if v.by == person and v.record.source.source == BY_HAND:
+                acts.append(("building", "added the version", v.seq))
+        for model in self.all(RegisteredModel):  # in any revision: a part is not undone by writing somebody else's name
+            acts += [("building", f"named as {role} of the model", model.seq)
+                     for role, who in (("developer", model.record.developer), ("owner", model.record.owner))
+                     if who == person]
         return acts
 
     def _worked(self, version: Id, person: Id) -> list[tuple[str, str, int]]:

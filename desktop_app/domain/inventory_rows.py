@@ -82,7 +82,8 @@ def _approval(history: History, version: Id, use: Id) -> dict[str, Any]:
     if prior and prior.record.outcome != "rejected":
         return none | {
             "approved_on": prior.record.decided_on, "approved_until": prior.record.review_by,
-            "approval_basis": "prior_decision", "conditions_open": len(prior.record.conditions)}
+            "approval_basis": "prior_decision",
+            "conditions_open": len([c for c in history.conditions(prior.record) if not c.met])}
     return none
 
 
@@ -131,7 +132,7 @@ def _due(history: History, version: Id, use: Id) -> tuple[DueDate, ...]:
         found += [(c.due, "condition") for c in history.conditions(changed.record) if not c.met]
     elif prior and prior.record.outcome != "rejected":
         found += [(prior.record.review_by, "review")] if prior.record.review_by else []
-        found += [(c.due, "condition") for c in prior.record.conditions]
+        found += [(c.due, "condition") for c in history.conditions(prior.record) if not c.met]
     waiting = history.open_request(version, use)
     if waiting and waiting.record.decide_by:
         found.append((waiting.record.decide_by, "decision"))

@@ -74,6 +74,11 @@ def _evidence(rule: EvidenceRule, history: History, asked: Question) -> Check:
     newest = found[-1]
     verdict, age = worst(newest.record.verdicts), (asked.today - newest.at.astimezone().date()).days
     words = f"{newest.label}: {_headline(newest)}, {age} d old."
+    standing = [e for e in found[:-1] if worst(e.record.verdicts) not in rule.accept]
+    if standing:  # a newer report does not undo another that still stands
+        other = standing[-1]
+        return Check(key=key, title=rule.title, state=_MARK[rule.blocking], member=other.record.id,
+                     sentence=f"{other.label} still stands: {_headline(other)}. {words}")
     if age > rule.max_age_days:
         return Check(key=key, title=rule.title, state=_MARK[rule.blocking], member=newest.record.id,
                      sentence=f"{words} The policy takes none older than {rule.max_age_days} days.")
@@ -135,9 +140,12 @@ def _validation(transition: Transition, history: History, asked: Question) -> It
         return
     good = {Opinion.FIT: CheckState.SATISFIED, Opinion.FIT_WITH_CONDITIONS: CheckState.ATTENTION}
     on = found.record.concluded_on or found.at.date()
+    taken_over = found.record.basis != "concluded_here"
+    state = good.get(found.record.opinion, CheckState.BLOCKING)
     yield Check(key="validation", title=f"Validation {found.label}", member=found.record.id,
-                state=good.get(found.record.opinion, CheckState.BLOCKING),
-                sentence=f"{OPINION_TEXT[found.record.opinion]}, {day_text(on)}.")
+                state=CheckState.ATTENTION if taken_over and state is CheckState.SATISFIED else state,
+                sentence=f"{OPINION_TEXT[found.record.opinion]}, {day_text(on)}."
+                + (" Taken over from an inventory, not concluded here." if taken_over else ""))
 
 
 def _findings(transition: Transition, history: History, asked: Question) -> Iterator[Check]:

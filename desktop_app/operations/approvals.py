@@ -25,7 +25,7 @@ from desktop_app.domain.approval import (
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.change import Change
-from desktop_app.domain.dossier import Dossier, Member, News
+from desktop_app.domain.dossier import Check, Dossier, Member, News
 from desktop_app.domain.evidence import Verdict, worst
 from desktop_app.domain.history import History
 from desktop_app.domain.model import ModelVersion, RegisteredModel
@@ -35,14 +35,13 @@ from desktop_app.domain.use import Use
 from desktop_app.domain.validation import ValidationConcluded
 from desktop_app.errors import Refused, StaleError, UserError
 from desktop_app.operations import lineage, people, policies
-from desktop_app.operations.dossiers import Basis, basis_now, freeze
+from desktop_app.operations.dossiers import Basis, basis_now, blocking_now, freeze
 from desktop_app.operations.people import changed
 from desktop_app.registry.reader import Head, Reader
 from desktop_app.registry.writer import unkept
 from desktop_app.workspace import Workspace
 
 CLOSES = {Meaning.REJECT: "rejected", Meaning.RETURN: "returned"}
-FOR = (Meaning.APPROVE, Meaning.APPROVE_WITH_CONDITIONS, Meaning.CONCUR)
 
 
 def outlook(workspace: Workspace, version: Id, use: Id, to_stage: str | None = None) -> Basis:
@@ -141,6 +140,7 @@ class Review:
     outcome_reason: str
     effective: StageChanged | None
     news: News
+    blocking: tuple[Check, ...]  # what stands in the way now, frozen or since
     involvement: tuple[Involvement, ...]
     acts_checked: int
     my_role: Role | None
@@ -181,13 +181,20 @@ def _review(workspace: Workspace, reader: Reader, request_id: Id) -> Review:
         sign_offs=tuple(_sign_off_view(reader, s, names) for s in signed),
         outcome=closed.outcome if closed else "effective" if effective else "open",
         outcome_reason=closed.reason if closed else "", effective=effective.record if effective else None,
-        news=basis.news_since(history, dossier.record, now), involvement=involved, acts_checked=len(facts),
+        news=basis.news_since(history, dossier.record, now),
+        blocking=_blocking(workspace, history, dossier.record, transition), involvement=involved,
+        acts_checked=len(facts),
         my_role=rule.role if rule else None,
         refusal=approval.check_may_sign(
             transition, roles, rule.meaning if rule else Meaning.APPROVE, involved,
             any(s.record.person == me for s in signed), asked.by == me),
         matter=_matter(history, dossier.record, asked.record, policy.record),
         basis_digest=canonical.digest(now), head=reader.head())
+
+
+def _blocking(workspace: Workspace, history: History, dossier: Dossier, transition: Transition) -> tuple[Check, ...]:
+    now = blocking_now(workspace, history, transition, dossier.version, dossier.use, dossier.tier)
+    return (*dossier.blocking, *(c for c in now if c.key not in {b.key for b in dossier.blocking}))
 
 
 def _members_now(reader: Reader, history: History, asked: PromotionRequest) -> tuple[Member, ...]:
@@ -209,11 +216,13 @@ def _sign_off_view(reader: Reader, signed: Recorded[SignOff], names: dict[Id, st
 
 
 def _matter(history: History, dossier: Dossier, asked: PromotionRequest, policy: Policy) -> StatementMatter:
-    listed = {m.id for m in dossier.members}
     opinion = history.last(ValidationConcluded, version=asked.version, use=asked.use)
-    found = [f for f in history.findings(asked.version, asked.use) if f.is_open and f.finding.id in listed]
-    unsure = [e for e in history.evidence(asked.version)
-              if e.record.id in listed and worst(e.record.verdicts) in (Verdict.UNDETERMINED, Verdict.NOT_COMPUTABLE)]
+    found = [f for f in history.findings(asked.version, asked.use) if f.is_open]
+
+    def judged(*verdicts: Verdict) -> tuple[str, ...]:
+        return tuple(f"{e.label} {e.record.title}" for e in history.evidence(asked.version)
+                     if worst(e.record.verdicts) in verdicts)
+
     model, version, use = history.model(), history.find(ModelVersion, asked.version), history.find(Use, asked.use)
     if model is None or version is None or use is None:
         raise UserError("This request cannot be read.", "Its model, version or use is missing.", "Verify the log.")
@@ -223,7 +232,8 @@ def _matter(history: History, dossier: Dossier, asked: PromotionRequest, policy:
         opinion=f"{opinion.label}, {requirements.OPINION_TEXT[opinion.record.opinion]}" if opinion else "none recorded",
         open_findings=tuple(
             f"{f.label} {f.finding.title} ({f.finding.severity.value}, {f.state.value})" for f in found),
-        undetermined=tuple(f"{e.label} {e.record.title}" for e in unsure), not_tested=dossier.not_tested,
+        breached=judged(Verdict.BREACHED), undetermined=judged(Verdict.UNDETERMINED, Verdict.NOT_COMPUTABLE),
+        not_tested=dossier.not_tested,
         policy_name=f"{policy.name}, {policy.version}")
 
 
@@ -260,6 +270,7 @@ class Prepared:
     party: StatementParty
     kept: Unkept  # the text, as it will lie beside the facts
     comment: Unkept | None
+    conflicts: Unkept | None
     review_by: date
 
 
@@ -281,18 +292,22 @@ def prepare(workspace: Workspace, seen: Review, decision: Decision) -> Prepared:
     until = basis.review_by(workspace.today(), seen.transition.holds_days)
     declaration = seen.policy.record.conflict_text + f" Stated: {decision.conflicts.strip() or 'none'}."
     text = approval.statement_text(party, seen.matter, decision.meaning, decision.conditions, until, declaration)
-    comment, now = decision.comment.strip(), workspace.store.clock()
+    comment, now, conflicts = decision.comment.strip(), workspace.store.clock(), decision.conflicts.strip()
     return Prepared(
         request=seen.request.record.id, command=workspace.store.new_id(), text=text, decision=decision, party=party,
-        kept=unkept(now, text), comment=unkept(now, comment) if comment else None, review_by=until)
+        kept=unkept(now, text), comment=unkept(now, comment) if comment else None,
+        conflicts=unkept(now, conflicts) if conflicts not in ("", "none") else None, review_by=until)
 
 
 def _payload(workspace: Workspace, seen: Review, prepared: Prepared) -> bytes:
     return canonical.jcs(approval.statement(
-        party=prepared.party, text=prepared.text, meaning=prepared.decision.meaning, request=seen.request.record,
-        dossier=seen.dossier.record, dossier_digest=seen.dossier.digest, policy_digest=seen.policy.digest,
+        party=prepared.party, text=prepared.text, meaning=prepared.decision.meaning,
+        conditions=prepared.decision.conditions, review_by=prepared.review_by, request=seen.request.record,
+        request_digest=seen.request.digest, dossier=seen.dossier.record, dossier_digest=seen.dossier.digest,
+        policy_digest=seen.policy.digest,
         registry=workspace.store.info.id, command=prepared.command, checkpoint=f"{seen.head.seq}:{seen.head.hash}",
-        signed_at=workspace.store.clock(), conflicts=prepared.decision.conflicts,
+        signed_at=workspace.store.clock(),
+        conflicts=prepared.conflicts.reference() if prepared.conflicts else None,
         comment=prepared.comment.reference() if prepared.comment else None))
 
 
@@ -304,11 +319,11 @@ def _check_decision(seen: Review, decision: Decision) -> None:
         raise UserError("An approval with conditions needs a condition.", "", "Add one with an owner and a date.")
     if decision.meaning in CLOSES and not decision.comment.strip():
         raise UserError("Say why.", "A rejection or a return is explained to the requester.", "Write a comment.")
-    if decision.meaning in FOR and seen.dossier.record.blocking:
+    if decision.meaning in approval.IN_FAVOUR and seen.blocking:
         raise Refused("The policy's requirements are not met.",
-                      "\n".join(f"{c.title}: {c.sentence}" for c in seen.dossier.record.blocking),
+                      "\n".join(f"{c.title}: {c.sentence}" for c in seen.blocking),
                       "Reject or return the request; it can be made again when they are met.")
-    if decision.meaning in FOR and seen.news.reconsider:
+    if decision.meaning in approval.IN_FAVOUR and seen.news.reconsider:
         raise Refused("The basis of this request is no longer what was frozen.", "\n".join(seen.news.reconsider),
                       "Return the request; it can be made again on the present basis.")
 
@@ -330,9 +345,11 @@ def sign_off(workspace: Workspace, seen: Review, prepared: Prepared, passphrase:
     Signs before any lock is taken. Raises Refused (wrong passphrase, not allowed), StaleError with the difference
     when the basis is not what was read.
     """
+    if (prepared.request, prepared.party.person) != (seen.request.record.id, workspace.me):
+        raise Refused("This statement was prepared for somebody else.", "", "Read the request and decide again.")
     store = workspace.store
     if (done := store.outcome(prepared.command)) is not None:
-        return done
+        return _same(workspace, prepared, done)
     payload = _payload(workspace, seen, prepared)
     envelope = workspace.signer.seal(workspace.me, approval.PAYLOAD_TYPE, payload, passphrase)
     key_id = workspace.signer.key_of(workspace.me).key_id
@@ -341,20 +358,31 @@ def sign_off(workspace: Workspace, seen: Review, prepared: Prepared, passphrase:
         id=store.new_id(), model=asked.model, version=asked.version, request=asked.id, person=workspace.me,
         role=prepared.party.role, meaning=prepared.decision.meaning, key_id=key_id,
         statement_digest=canonical.sha256(payload), envelope=envelope,
-        text=prepared.kept.reference(), comment=prepared.comment.reference() if prepared.comment else None,
+        text=prepared.kept.reference(), review_by=prepared.review_by,
+        comment=prepared.comment.reference() if prepared.comment else None,
+        conflicts=prepared.conflicts.reference() if prepared.conflicts else None,
         conditions=prepared.decision.conditions)
     with store.write(workspace.me, "promotion.signed_off", asked.id, command=prepared.command) as write:
         _check_unchanged(workspace, write.reader, seen, signed.meaning)
         _check_key(write.reader, key_id, workspace.me)
-        for text in filter(None, (prepared.kept, prepared.comment)):
+        for text in filter(None, (prepared.kept, prepared.comment, prepared.conflicts)):
             write.keep(text)
         write.add(signed)
         write.note = f"{approval.TITLES[signed.meaning]}: {seen.model.name} {seen.version.label}"
-        consequence = _consequence(workspace, write.reader, seen, signed, prepared)
+        consequence = _consequence(workspace, write.reader, seen, signed)
         if consequence:
             write.add(consequence)
             write.note += _consequence_note(consequence)
     return changed(write)
+
+
+def _same(workspace: Workspace, prepared: Prepared, done: Change) -> Change:
+    """What the same command did before, if it was this very decision. Raises Refused when it was another."""
+    with workspace.store.read() as reader:
+        signed = [f.record for f in reader.at(done.seq) if isinstance(f.record, SignOff)]
+    if [s.text for s in signed] != [prepared.kept.reference()]:
+        raise Refused("This command was already used for another decision.", prepared.command, "Decide again.")
+    return done
 
 
 def _check_unchanged(workspace: Workspace, reader: Reader, seen: Review, meaning: Meaning) -> None:
@@ -365,6 +393,10 @@ def _check_unchanged(workspace: Workspace, reader: Reader, seen: Review, meaning
         raise StaleError("What this decision rests on changed since you read it.",
                          _difference(history, seen, now), "Read the change, then decide again. Nothing was signed off.")
     _check_may(workspace, reader, seen, meaning)
+    blocking = _blocking(workspace, history, seen.dossier.record, seen.transition)
+    if meaning in approval.IN_FAVOUR and blocking:  # an acceptance or an age may have ended since it was read
+        raise Refused("The policy's requirements are no longer met.",
+                      "\n".join(f"{c.title}: {c.sentence}" for c in blocking), "Return the request.")
 
 
 def _difference(history: History, seen: Review, now: tuple[Member, ...]) -> tuple[str, ...]:
@@ -389,7 +421,7 @@ def _check_key(reader: Reader, key_id: str, person: Id) -> None:
 
 
 def _consequence(
-    workspace: Workspace, reader: Reader, seen: Review, signed: SignOff, prepared: Prepared,
+    workspace: Workspace, reader: Reader, seen: Review, signed: SignOff,
 ) -> StageChanged | PromotionClosed | None:
     asked, store = seen.request.record, workspace.store
     if signed.meaning in CLOSES:
@@ -401,7 +433,7 @@ def _consequence(
     return StageChanged(
         id=store.new_id(), model=asked.model, version=asked.version, use=asked.use, request=asked.id,
         from_stage=asked.from_stage, to_stage=asked.to_stage, sign_offs=tuple(s.id for s in everyone),
-        effective_from=workspace.today(), review_by=prepared.review_by,
+        effective_from=workspace.today(), review_by=min(s.review_by for s in everyone),
         conditions=tuple(dict.fromkeys(c for s in everyone for c in s.conditions)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from desktop_app.domain import basis, canonical, requirements
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Digest, Id, record
-from desktop_app.domain.dossier import Check, Dossier, Member, MemberRole
+from desktop_app.domain.dossier import Check, CheckState, Dossier, Member, MemberRole
 from desktop_app.domain.history import History
 from desktop_app.domain.lineage import Graph
 from desktop_app.domain.model import ModelVersion, RegisteredModel
@@ -71,6 +71,15 @@ def _collect(
         model=model, version=exact, use=use, tier=tier, policy=policy, transition=transition, stage=stage,
         members=members, lineage=graph, checks=checks, not_tested=requirements.not_tested(checks, history, asked),
         digest=canonical.digest(members))
+
+
+def blocking_now(
+    workspace: Workspace, history: History, transition: Transition, version: Id, use: Id, tier: int,
+) -> tuple[Check, ...]:
+    """What stands in the way at this moment: findings raised since, evidence grown old, acceptances ended."""
+    asked = requirements.Question(version=version, use=use, tier=tier, today=workspace.today(), card=cards.definition())
+    found = requirements.checks(transition, history, asked)
+    return tuple(c for c in found if c.state is CheckState.BLOCKING)
 
 
 def freeze(workspace: Workspace, now: Basis) -> Dossier:

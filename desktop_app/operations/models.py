@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from desktop_app.domain.approval import PriorDecision, StageChanged
+from desktop_app.domain.approval import ConditionEvent, PriorDecision, StageChanged
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Digest, Id, digest, record, sha256
 from desktop_app.domain.card import CardRevision
@@ -15,7 +15,7 @@ from desktop_app.domain.change import Change
 from desktop_app.domain.evidence import Evidence
 from desktop_app.domain.exception import ExceptionKind, Overlay, PolicyException
 from desktop_app.domain.finding import FindingNow
-from desktop_app.domain.history import History, OpenCondition
+from desktop_app.domain.history import BY_HAND, History, OpenCondition
 from desktop_app.domain.inventory import InventoryRow
 from desktop_app.domain.model import (
     AliasMoved,
@@ -61,6 +61,7 @@ def revise(workspace: Workspace, model: Id, **details: Any) -> Change:
     """Record another revision of what is known of a model."""
     store = workspace.store
     with store.write(workspace.me, "model.revised", model) as write:
+        people.require(write.reader, workspace, Role.OWNER, Role.MODEL_RISK, Role.ADMINISTRATOR)
         before = History(write.reader.of(model)).model()
         if before is None:
             raise NotFound("There is no such model.", model)
@@ -88,7 +89,7 @@ def add_version(
         write.add(ModelVersion(
             id=version, model=model, label=label, artefact=exact, created=store.clock(), developers=developers,
             description=description,
-            source=SourceIdentity(source="by_hand", name=model, version=label, created=version)))
+            source=SourceIdentity(source=BY_HAND, name=model, version=label, created=version)))
     return version
 
 
@@ -173,6 +174,29 @@ def add_overlay(
         exact = write.reader.get(ModelVersion, version).record
         write.add(Overlay(id=store.new_id(), model=exact.model, version=version, use=use, amount=amount, reason=reason,
                           owner=owner, review_by=review_by, exit=exit_when))
+    return changed(write)
+
+
+def settle_condition(
+    workspace: Workspace, condition: OpenCondition, *, comment: str, due: date | None = None,
+) -> Change:
+    """Record that a condition of a decision was met or, with `due`, that it was given more time.
+
+    The second line may. Raises UserError for a condition that is met already or without a comment.
+    """
+    if not comment.strip():
+        raise UserError("Say what was done, or why more time is given.", "", "Write a comment.")
+    if condition.met:
+        raise UserError("This condition is already met.", condition.condition.text, "Nothing needs to be done.")
+    store, words = workspace.store, "extended" if due else "met"
+    note = f"Condition {words}: {condition.condition.text[:80]}. {comment.strip()[:80]}"
+    with store.write(workspace.me, f"condition.{words}", condition.decision, note=note) as write:
+        people.require(write.reader, workspace, Role.MODEL_RISK, Role.COMPLIANCE, Role.VALIDATOR)
+        decision: Recorded[StageChanged | PriorDecision] | None = write.reader.find(StageChanged, condition.decision)
+        decision = decision or write.reader.get(PriorDecision, condition.decision)
+        write.add(ConditionEvent(
+            id=store.new_id(), model=decision.record.model, decision=condition.decision, condition=condition.index,
+            state=words, comment=comment.strip(), due=due))
     return changed(write)
 
 
@@ -263,8 +287,8 @@ def _view(
 
 
 def _conditions(history: History, version: Id, use: Id) -> tuple[OpenCondition, ...]:
-    changed_to = history.last(StageChanged, version=version, use=use)
-    return tuple(history.conditions(changed_to.record)) if changed_to else ()
+    decision = history.in_force(version, use)
+    return tuple(history.conditions(decision)) if decision else ()
 
 
 def _blockers(use: Use | None, tiered: bool, findings: tuple[FindingNow, ...]) -> tuple[str, ...]:

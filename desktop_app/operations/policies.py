@@ -11,7 +11,7 @@ from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Id, NotCanonical
 from desktop_app.domain.change import Change
 from desktop_app.domain.person import Role
-from desktop_app.domain.policy import Policy
+from desktop_app.domain.policy import Meaning, Policy
 from desktop_app.errors import Refused, UserError
 from desktop_app.operations import people
 from desktop_app.registry.reader import Reader
@@ -66,6 +66,11 @@ def _build(text: dict[str, Any]) -> Policy:
     except NotCanonical as error:
         raise UserError("The policy does not have the right form.", str(error),
                         "Compare it with the policy that comes with the program.") from error
+    asked = [d for t in policy.transitions for d in t.decisions]
+    odd = [d for d in asked if d.meaning not in (Meaning.APPROVE, Meaning.CONCUR, Meaning.CONCLUDE) or d.count < 1]
+    if odd or not all(t.decisions for t in policy.transitions):
+        raise UserError("The policy asks for decisions that nobody can make.",
+                        "Each promotion needs at least one person to approve, concur or conclude.", "Correct it.")
     keys = {s.key for s in policy.stages}
     unknown = sorted({t.to_stage for t in policy.transitions} - keys)
     if unknown:

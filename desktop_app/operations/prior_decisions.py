@@ -7,14 +7,17 @@ from datetime import date
 from pathlib import Path
 
 from desktop_app.domain import canonical
-from desktop_app.domain.approval import PAYLOAD_TYPE, STATEMENT_TYPE, Condition, PriorDecision
+from desktop_app.domain.approval import PAYLOAD_TYPE, STATEMENT_TYPE, Condition, PriorDecision, PromotionRequest
 from desktop_app.domain.canonical import Digest, Id, day_text, record
 from desktop_app.domain.change import Change
+from desktop_app.domain.history import History
 from desktop_app.domain.model import ModelVersion
 from desktop_app.domain.person import Role
-from desktop_app.errors import UserError
+from desktop_app.domain.use import Use
+from desktop_app.errors import Refused, UserError
 from desktop_app.operations import people
 from desktop_app.operations.people import changed
+from desktop_app.registry.reader import Reader
 from desktop_app.workspace import Workspace
 
 PREDICATE_TYPE = "urn:assaydesk:attestation:recorded-prior-decision:v1"
@@ -48,10 +51,27 @@ def record_prior(workspace: Workspace, taken: Taken, passphrase: str) -> Change:
     note = f"Recorded a decision of {day_text(taken.decided_on)}: {taken.outcome.replace('_', ' ')}"
     with store.write(workspace.me, "decision.recorded", taken.version, note=note) as write:
         people.require(write.reader, workspace, *MAY_RECORD)
+        model = write.reader.get(ModelVersion, taken.version).record.model
+        check_recordable(write.reader, workspace, model, taken)
         if data is not None:
             write.add_blob(data)
-        write.add(decision(write.reader.get(ModelVersion, taken.version).record.model))
+        write.add(decision(model))
     return changed(write)
+
+
+def check_recordable(reader: Reader, workspace: Workspace, model: Id, taken: Taken) -> None:
+    """Refuse a prior decision where one was made here, or by somebody with a part in the version. Raises Refused."""
+    history = History(reader.of(model))
+    use = history.find(Use, taken.use)
+    if use is None:
+        raise Refused("This use is not one of the model's.", taken.use, "Choose a use of this model.")
+    if history.all(PromotionRequest, version=taken.version, use=taken.use):
+        raise Refused("A decision on this version and use was asked for here.",
+                      "A decision made before does not stand beside it.", "Decide on the request instead.")
+    own = history.involvement(taken.version, workspace.me)
+    if own:
+        raise Refused("You have a recorded part in this version.", f"{own[0].act} (entry {own[0].seq:,}).",
+                      "Somebody else must record the decision.")
 
 
 def signed(
@@ -100,6 +120,7 @@ def _statement(workspace: Workspace, taken: Taken, document: Digest | None) -> b
         "predicate": {
             "recorder": workspace.me, "registry": workspace.store.info.id, "use": taken.use, "stage": taken.to_stage,
             "outcome": taken.outcome, "decidedBy": taken.decided_by.strip(), "decidedOn": taken.decided_on.isoformat(),
+            "conditionsDigest": canonical.digest(taken.conditions),
             "reviewBy": taken.review_by.isoformat() if taken.review_by else None, "source": taken.source.strip(),
             "recordedAt": canonical.utc_text(workspace.store.clock()),
         },

@@ -44,7 +44,7 @@ WITH_CONDITIONS = (Meaning.APPROVE_WITH_CONDITIONS, Meaning.CONCUR)
 
 def held_up(seen: Review) -> str:
     """Why nothing in favour can be signed, "" when it can."""
-    blocking = [f"{check.title}: {check.sentence}" for check in seen.dossier.record.blocking]
+    blocking = [f"{check.title}: {check.sentence}" for check in seen.blocking]
     if blocking:
         return "The policy's requirements are not met: " + " ".join(blocking)
     if seen.news.reconsider:
@@ -57,7 +57,7 @@ def meanings(seen: Review) -> tuple[Meaning, ...]:
     rule = next((rule for rule in seen.transition.decisions if rule.role is seen.my_role), None)
     if rule is None:
         return ()
-    if rule.meaning in (Meaning.APPROVE, Meaning.CONCUR) and held_up(seen):
+    if held_up(seen):
         return AGAINST
     more = (Meaning.APPROVE_WITH_CONDITIONS,) if rule.meaning is Meaning.APPROVE else ()
     return (rule.meaning, *more, *AGAINST)

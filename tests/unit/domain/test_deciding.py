@@ -165,7 +165,7 @@ PARTY = StatementParty(person=Id("p"), printed_name="Rita Risk", name=Erasable(r
                        role=Role.COMPLIANCE, scope="consumer protection")
 MATTER = StatementMatter(
     model_name="Scorecard", version_label="4", use_text="Card lending (NL)", from_stage="validation",
-    to_stage="production", opinion="V-1, fit", open_findings=("F-1 Leakage (low, open)",), undetermined=(),
+    to_stage="production", opinion="V-1, fit", open_findings=("F-1 Leakage (low, open)",), breached=(), undetermined=(),
     not_tested=("drift", "stability"), policy_name="Model approval, 2026-11")
 CONDITION = Condition(text="Report monthly", owner="S. Haddad", due=date(2027, 3, 1))
 
@@ -203,9 +203,10 @@ def test_the_statement_binds_everything_it_is_about():
 
     def made(comment):
         return approval.statement(
-            party=PARTY, text="the words", meaning=Meaning.CONCUR, request=request, dossier=dossier,
+            party=PARTY, text="the words", meaning=Meaning.CONCUR, conditions=(), review_by=date(2028, 11, 19),
+            request=request, request_digest=Digest("e" * 64), dossier=dossier,
             dossier_digest=Digest("d" * 64), policy_digest=Digest("p" * 64), registry="reg", command="cmd",
-            checkpoint="9:abc", signed_at=datetime(2026, 11, 20, tzinfo=UTC), conflicts="none", comment=comment)
+            checkpoint="9:abc", signed_at=datetime(2026, 11, 20, tzinfo=UTC), conflicts=None, comment=comment)
 
     assert made(comment) == {
         "_type": "https://in-toto.io/Statement/v1",
@@ -214,12 +215,14 @@ def test_the_statement_binds_everything_it_is_about():
         "predicateType": approval.PREDICATE_TYPE,
         "predicate": {
             "meaning": "concur",
-            "transition": {"from": "validation", "to": "production", "use": "use", "version": "ver", "request": "req"},
+            "transition": {"from": "validation", "to": "production", "use": "use", "version": "ver", "request": "req",
+                           "requestDigest": "e" * 64},
+            "reviewBy": "2028-11-19", "conditionsDigest": canonical.sha256(b"[]"),
             "signer": {"person": "p", "nameDigest": "d1", "nameRef": "n", "role": "compliance"},
             "policy": {"id": "pol", "sha256": "p" * 64},
             "view": {"sha256": canonical.sha256(b"the words"), "renderer": "assaydesk-statement/v1"},
             "registry": "reg", "checkpoint": "9:abc", "commandId": "cmd", "signedAt": "2026-11-20T00:00:00.000000Z",
-            "conflicts": "none", "commentDigest": canonical.sha256(bytes(16) + b"fine")}}
+            "conflictsDigest": None, "commentDigest": canonical.sha256(bytes(16) + b"fine")}}
     assert made(None)["predicate"]["commentDigest"] is None
     assert len(canonical.jcs(made(comment))) > 500
 

@@ -89,8 +89,8 @@ def test_conditions_are_met_or_moved():
     facts = started()
     change = stage(facts, TODAY, TODAY)
     later = TODAY + timedelta(days=30)
-    facts.add(ConditionEvent, model=M, stage_change=change.id, condition=0, state="extended", comment="", due=later)
-    facts.add(ConditionEvent, model=M, stage_change=change.id, condition=1, state="met", comment="")
+    facts.add(ConditionEvent, model=M, decision=change.id, condition=0, state="extended", comment="", due=later)
+    facts.add(ConditionEvent, model=M, decision=change.id, condition=1, state="met", comment="")
     assert [(c.index, c.due, c.met) for c in facts.history.conditions(change)] == [(0, later, False), (1, TODAY, True)]
     assert facts.history.conditions(stage(facts)) == []
 

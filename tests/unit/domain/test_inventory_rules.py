@@ -184,7 +184,7 @@ def test_a_row_says_everything_that_was_recorded():
         ("validation", 31, 1)]
 
     change = stage(facts, date(2026, 12, 31), date(2027, 1, 1))
-    facts.add(ConditionEvent, model=M, stage_change=change.id, condition=0, state="met", comment="")
+    facts.add(ConditionEvent, model=M, decision=change.id, condition=0, state="met", comment="")
     (row,) = rows_of(facts.items, policies(Meaning.APPROVE))
     assert (row.stage, row.approval_basis, row.conditions_open, row.request_outcome) == ("production", "signed", 1, "")
     assert row.reconsider == ()
