@@ -318,3 +318,21 @@ def import_inventory(call: Call) -> Result:
     if done.decisions_left_out:
         lines.append(f"{done.decisions_left_out} decisions were left out: import again with --sign to record them.")
     return Result([*lines, "Took in " + words + f"; {done.decisions} prior decisions signed."], data, code)
+
+
+@command("model condition", "say that a condition of an approval was met, or give it more time", _VERSION, _USE,
+         arg("number", type=int, help="which condition, from 1"), arg("--comment", required=True),
+         arg("--until", type=date.fromisoformat, help="give it more time, until this day"))  # fmt: skip
+def model_condition(call: Call) -> Result:
+    """Model risk, compliance and validation may."""
+    from desktop_app.operations import models
+
+    with call.workspace() as ws:
+        model, version = find_version(ws, call.args.version)
+        found = models.version(ws, version, find_use(ws, model, call.args.use)).conditions
+        if not 1 <= call.args.number <= len(found):
+            raise UserError("There is no such condition.", f"The approval in force has {len(found)}.", "Count from 1.")
+        change = models.settle_condition(
+            ws, found[call.args.number - 1], comment=call.args.comment, due=call.args.until
+        )
+    return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})

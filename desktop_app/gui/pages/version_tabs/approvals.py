@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QVBoxLayout
 
@@ -15,6 +16,7 @@ from desktop_app.gui.widgets.prose import Run
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
+    from desktop_app.domain.history import OpenCondition
     from desktop_app.operations.approvals import Review, SignOffView
 
 OUTCOMES = {"open": "pending", "effective": "met", "rejected": "breached", "returned": "attention", "withdrawn": "none"}
@@ -46,6 +48,7 @@ class ApprovalsTab(ColumnTab):
             buttons(left, button("Request promotion…", self.page.request))
         _show_prior(left, loaded)
         left.addStretch(1)
+        self._show_conditions(right, loaded)
         _show_departures(right, loaded)
         right.addStretch(1)
 
@@ -67,6 +70,32 @@ class ApprovalsTab(ColumnTab):
         review.setAccessibleName(f"Open request {seen.request.label}")
         buttons(column, review)
         column.addSpacing(theme.S)
+
+
+    def _show_conditions(self, column: QVBoxLayout, loaded: Loaded) -> None:
+        section(column, "Conditions")
+        for one in loaded.view.conditions:
+            standing = "met" if one.met else f"due {day_text(one.due)}"
+            say_runs(column, Run(one.condition.text, "strong"),
+                     Run(f"\n{one.condition.owner} · {standing}", "body", "muted"))
+            if not one.met:
+                settle = button("It was met…", partial(self.settle, one))
+                settle.setAccessibleName(f"Say that this condition was met: {one.condition.text}")
+                buttons(column, settle)
+        if not loaded.view.conditions:
+            say(column, "None of an approval in force.", "muted")
+
+    def settle(self, condition: OpenCondition) -> None:
+        """Say that a condition of the approval in force was met."""
+        from desktop_app.gui.dialogs.give_reason import GiveReason
+
+        def do(ws: Workspace, reason: str) -> Any:
+            from desktop_app.operations import models
+
+            return models.settle_condition(ws, condition, comment=reason)
+
+        GiveReason(self.jobs, "A condition was met", f"{condition.condition.text}. Say how you know.", "Record", do,
+                   parent=self).open()
 
 
 def _show_sign_off(column: QVBoxLayout, signed: SignOffView) -> None:
@@ -99,12 +128,6 @@ def _show_prior(column: QVBoxLayout, loaded: Loaded) -> None:
 
 def _show_departures(column: QVBoxLayout, loaded: Loaded) -> None:
     view = loaded.view
-    section(column, "Conditions")
-    for one in view.conditions:
-        say_runs(column, Run(one.condition.text, "strong"),
-                 Run(f"\n{one.condition.owner} · {'met' if one.met else f'due {day_text(one.due)}'}", "body", "muted"))
-    if not view.conditions:
-        say(column, "None of an approval in force.", "muted")
     section(column, "Exceptions")
     for permitted in view.exceptions:
         permit = permitted.record
