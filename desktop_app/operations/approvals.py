@@ -179,7 +179,7 @@ def _review(workspace: Workspace, reader: Reader, request_id: Id) -> Review:
         model=model.record, version=version.record, use=use.record, quorum=seats,
         seats=_seat_views(seats, signed, names),
         sign_offs=tuple(_sign_off_view(reader, s, names) for s in signed),
-        outcome=closed.outcome if closed else "effective" if effective else "open",
+        outcome=_standing(history, request_id),
         outcome_reason=closed.reason if closed else "", effective=effective.record if effective else None,
         news=basis.news_since(history, dossier.record, now),
         blocking=_blocking(workspace, history, dossier.record, transition), involvement=involved,
@@ -462,16 +462,45 @@ class RequestLine:
 
 def listing(workspace: Workspace) -> tuple[RequestLine, ...]:
     """Every request, those that wait for whoever acts first, then the other open ones, then the rest, newest first."""
+    me = workspace.actor
     with workspace.store.read() as reader:
-        found = [_line(workspace, reader, asked) for asked in reader.all(PromotionRequest)]
+        names = reader.names()
+        roles = people.roles_of(reader, me, workspace.store.clock()) if me else frozenset[Role]()
+        policies_by_id = {p.record.id: p.record for p in reader.all(Policy)}
+        histories: dict[Id, History] = {}
+        found = []
+        for asked in reader.all(PromotionRequest):
+            model = asked.record.model
+            histories[model] = histories.get(model) or History(reader.of(model))
+            found.append(_line(asked, histories[model], policies_by_id[asked.record.policy], names, me, roles))
     return tuple(sorted(found, key=lambda r: (not r.waits_for_me, r.outcome != "open", -r.request.seq)))
 
 
-def _line(workspace: Workspace, reader: Reader, asked: Recorded[PromotionRequest]) -> RequestLine:
-    seen = _review(workspace, reader, asked.record.id)
+def _line(
+    asked: Recorded[PromotionRequest], history: History, policy: Policy, names: dict[Id, str], me: Id | None,
+    roles: frozenset[Role],
+) -> RequestLine:
+    request = asked.record
+    model, version, use = history.model(), history.find(ModelVersion, request.version), history.find(Use, request.use)
+    dossier = history.find(Dossier, request.dossier)
+    transition = policy.transition(request.to_stage, dossier.record.tier) if dossier else None
+    if model is None or version is None or use is None or dossier is None or transition is None:
+        raise UserError(f"{asked.label} cannot be read.", "Something it names is missing.", "Verify the log.")
+    signed = history.sign_offs(request.id)
+    seats, rule = approval.quorum(transition, [s.record for s in signed]), approval.rule_for(transition, roles)
+    outcome = _standing(history, request.id)
+    refusal = approval.check_may_sign(
+        transition, roles, rule.meaning if rule else Meaning.APPROVE,
+        history.involvement(request.version, me) if me else (), any(s.record.person == me for s in signed),
+        asked.by == me)
     return RequestLine(
-        request=asked, model_name=seen.model.name, version_label=seen.version.label, use=use_text(seen.use),
-        tier=seen.dossier.record.tier, requested_by=seen.requested_by, decided=seen.quorum.decided,
-        asked=seen.quorum.asked, outcome=seen.outcome,
-        waits_for_me=seen.outcome == "open" and workspace.actor is not None and seen.refusal is None,
-        blocking=len(seen.dossier.record.blocking))
+        request=asked, model_name=model.record.name, version_label=version.record.label, use=use_text(use.record),
+        tier=dossier.record.tier, requested_by=names.get(asked.by, ""), decided=seats.decided, asked=seats.asked,
+        outcome=outcome, waits_for_me=outcome == "open" and me is not None and refusal is None,
+        blocking=len(dossier.record.blocking))
+
+
+def _standing(history: History, request_id: Id) -> str:
+    """How a request stands: open, effective, rejected, returned or withdrawn."""
+    closed = history.closed(request_id)
+    return closed.outcome if closed else "effective" if history.effective(request_id) else "open"
