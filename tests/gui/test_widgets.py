@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QImage, QPainter, QTextDocument
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 from desktop_app.domain.figure import Box, Curve, Dot, Figure, Line, Text
 from desktop_app.domain.lineage import Edge, Graph, Node, NodeKind
@@ -357,3 +357,20 @@ def test_errors_are_shown_without_blocking_and_cancels_not_at_all(show, qtbot):
     assert dialog.isVisible()
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
+
+
+def test_a_tooltip_shows_what_was_typed_as_plain_text(show):
+    from desktop_app.gui.pages.version_tabs.tab import button
+
+    typed = "<img src='file:///x'>"
+    facts = FactsList([Fact("Digest", typed, "digest")])
+    checks = Checklist(name="Checks")
+    checks.show_items([CheckItem(key="a", state="met", title="Documents", sub=typed)])
+    pressed = button("New", lambda: None, said=typed)
+    tips = [w.toolTip() for shown in (facts, checks, pressed) for w in (shown, *show(shown).findChildren(QWidget))
+            if w.toolTip()]
+    assert len(tips) >= 3
+    for written in tips:
+        page = QTextDocument()
+        page.setHtml(written)
+        assert page.toPlainText() == typed

@@ -28,6 +28,7 @@ from desktop_app.gui.pages.version_tabs.overview import DIGEST_OF, OverviewTab
 from desktop_app.gui.pages.version_tabs.tab import Loaded, Tab, link
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.facts_list import digest_words
+from desktop_app.gui.widgets.label import tip
 from desktop_app.gui.widgets.prose import Run, words
 from desktop_app.progress import Progress
 
@@ -121,7 +122,7 @@ class VersionPage(Page[Loaded]):
         self.set_title(view.model.name, f"{label_text(view.version.label)}, {_for(view.use)}")
         self.set_subline(*_standing(data))
         self._digest.setText(f"{digest_words(view.artefact.digest)} of {DIGEST_OF[view.artefact.of]}")
-        self._digest.setToolTip(view.artefact.digest)
+        self._digest.setToolTip(tip(view.artefact.digest))
         self.versions.offer((v.id, f"Version {label_text(v.label)}") for v in view.siblings)
         self.versions.show_value(view.version.id)
         self.uses.offer([(u.id, u.purpose + (f", {u.entity}" if u.entity else "")) for u in view.uses]
@@ -141,7 +142,7 @@ class VersionPage(Page[Loaded]):
         """What the button does: open the request that waits, else ask for a promotion where the policy provides one."""
         self.request_button.setText("Open the request…" if waiting_request(data) else "Request promotion…")
         self.request_button.setEnabled(waiting_request(data) is not None or data.outlook is not None)
-        self.request_button.setToolTip(f"{data.refusal.title} {data.refusal.remedy}" if data.refusal else "")
+        self.request_button.setToolTip(tip(f"{data.refusal.title} {data.refusal.remedy}") if data.refusal else "")
 
     @property
     def shown_tab(self) -> Tab:

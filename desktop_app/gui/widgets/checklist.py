@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QVBoxL
 
 from desktop_app.gui import theme
 from desktop_app.gui.widgets.chip import STATES, draw_mark
+from desktop_app.gui.widgets.label import tip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ class CheckLine(QAbstractButton):
         said = ", ".join(part for part in (item.sub, item.note) if part)
         self.setAccessibleName(f"{item.title}: {STATES[item.state][3] or item.state}")
         self.setAccessibleDescription(said)
-        self.setToolTip(said)
+        self.setToolTip(tip(said))
         self.waits_for_drop = False
 
     def sizeHint(self) -> QSize:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from desktop_app.gui import theme
 from desktop_app.gui.widgets.chip import Chip
+from desktop_app.gui.widgets.label import tip
 from desktop_app.gui.widgets.prose import paragraph
 
 SHORT = 20  # hexadecimal digits of a digest shown
@@ -80,7 +81,7 @@ def _value(fact: Fact) -> QWidget:
 def _digest(fact: Fact) -> QLabel:
     made = paragraph(digest_words(fact.value), "mono")
     made.setAccessibleName(f"{fact.label}: SHA-256 {fact.value}")
-    made.setToolTip(fact.value)
+    made.setToolTip(tip(fact.value))
     made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     copy = QAction("Copy the whole digest", made)
     copy.triggered.connect(lambda checked=False: QGuiApplication.clipboard().setText(fact.value))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
@@ -25,3 +27,8 @@ def words(text: str = "", role: str = "body") -> QLabel:
     label.setTextFormat(Qt.TextFormat.PlainText)
     theme.dress(label, role)
     return label
+
+
+def tip(text: str) -> str:
+    """Plain text for a tooltip, which Qt would otherwise read as markup when it looks like it."""
+    return f"<qt>{html.escape(text)}</qt>" if text else ""

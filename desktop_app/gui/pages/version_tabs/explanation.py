@@ -12,6 +12,7 @@ from desktop_app.gui.pages.version_tabs.evidence_tab import EvidenceTab
 from desktop_app.gui.pages.version_tabs.measures import number_words
 from desktop_app.gui.pages.version_tabs.tab import button, say, section
 from desktop_app.gui.widgets.figure_view import FigureView
+from desktop_app.gui.widgets.label import tip
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QPushButton
@@ -45,7 +46,7 @@ class ExplanationTab(EvidenceTab):
         scan = self._scan()
         if scan is not None and scan.scan is not None and not scan.scan.loadable:
             new.setEnabled(False)
-            new.setToolTip(scan.scan.reason)
+            new.setToolTip(tip(scan.scan.reason))
         return [new] if item is None else [self.withdraw_button(item), new]
 
     def new_report(self) -> None:

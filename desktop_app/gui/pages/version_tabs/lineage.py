@@ -12,6 +12,7 @@ from desktop_app.domain.lineage import Graph, Node, NodeKind
 from desktop_app.gui import theme
 from desktop_app.gui.jobs import Workspace
 from desktop_app.gui.pages.version_tabs.tab import SIDE, Loaded, Tab, button, empty, link, say, section, upright
+from desktop_app.gui.widgets.label import tip
 from desktop_app.gui.widgets.lineage_view import LineageView
 from desktop_app.gui.widgets.prose import paragraph
 from desktop_app.progress import Progress
@@ -146,7 +147,7 @@ class LineageTab(Tab):
             for other, name, how in found:
                 to = link(name, lambda other=other: self.view.choose(other))
                 to.setAccessibleName(f"{title}: {name}, {how}")
-                to.setToolTip(how)
+                to.setToolTip(tip(how))
                 self._details.addWidget(to, 0, Qt.AlignmentFlag.AlignLeft)
         if self._where(node) is not None:
             self._details.addWidget(button("Open", lambda: self.open_node(key)), 0, Qt.AlignmentFlag.AlignLeft)

@@ -16,6 +16,7 @@ from desktop_app.domain.canonical import Id
 from desktop_app.gui import show_error, theme
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.widgets.empty_state import EmptyState
+from desktop_app.gui.widgets.label import tip
 from desktop_app.gui.widgets.prose import Prose, Run, paragraph
 from desktop_app.progress import Progress
 
@@ -193,7 +194,7 @@ def button(text: str, run: Any, *, primary: bool = False, said: str = "") -> QPu
         theme.dress(made, "primary")
     if said:
         made.setAccessibleDescription(said)
-        made.setToolTip(said)
+        made.setToolTip(tip(said))
     return made
 
 
