@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, exc, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 
 from desktop_app.errors import Unreachable, UserError
 from desktop_app.registry._tables import APPEND_ONLY
@@ -86,9 +86,37 @@ def guards() -> list[str]:
     for table, key in keys.items():
         for verb in ("UPDATE", "DELETE"):
             made.append(f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} {refuse.format(table)}")
-        known = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608 - our own names
+        same = "" if table == "registry" else f" WHERE {key} = NEW.{key}"  # a registry says once what it is
+        known = f"WHEN EXISTS (SELECT 1 FROM {table}{same})"  # noqa: S608 - our own names
         made.append(f"CREATE TRIGGER {table}_once BEFORE INSERT ON {table} {known} {refuse.format(table)}")
     return made
+
+
+def guards_missing(connection: Connection) -> tuple[str, ...]:
+    """Names of the append-only triggers that are not there, or say something else than `guards`."""
+    wanted = {statement.split()[2]: statement for statement in guards()}
+    query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+    there = {row.name: row.sql for row in connection.exec_driver_sql(query)}
+    return tuple(name for name, statement in wanted.items() if there.get(name) != statement)
+
+
+def copy(connection: Connection, target: Path) -> None:
+    """The whole database into a new file, as it is at one moment (SQLite's online backup, all pages in one step)."""
+
+    def step(status: int, _left: int, _pages: int) -> None:
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):  # sqlite3 would wait for ever
+            raise sqlite3.OperationalError("database is locked")
+
+    made = sqlite3.connect(target)
+    try:
+        source: Any = connection.connection.dbapi_connection
+        source.backup(made, progress=step)
+    except sqlite3.OperationalError as error:
+        raise exc.OperationalError("backup", None, error) from error
+    except sqlite3.DatabaseError as error:
+        raise exc.DatabaseError("backup", None, error) from error
+    finally:
+        made.close()
 
 
 @contextmanager

@@ -13,8 +13,10 @@ from desktop_app.domain import canonical, kinds
 from desktop_app.domain.audit import Entry, Recorded
 from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.inventory import InventoryRow
+from desktop_app.domain.model import ModelVersion
 from desktop_app.domain.person import Erasable, Person, erasable_digest
 from desktop_app.errors import Damaged, NotFound
+from desktop_app.registry import _dialects
 from desktop_app.registry._tables import ABOUT, BLOB, ENTRY, FACT, IDENTITY, INVENTORY, REGISTRY
 
 R = TypeVar("R")
@@ -90,8 +92,17 @@ class Reader:
         return self._facts(_fact.id.in_(select(_about.fact).where(_about.subject == subject)))
 
     def of(self, model: Id) -> list[Recorded[Any]]:
-        """The facts that are a model's own, in the order of the log: not those of models that only refer to it."""
-        return [f for f in self.about(model) if getattr(f.record, "model", None) == model]
+        """The facts that are a model's own, in the order of the log: not those of models that only refer to it.
+
+        The runs of its versions are its own too, though a run behind versions of two models names only one.
+        """
+        own = [f for f in self.about(model) if getattr(f.record, "model", None) == model]
+        runs = {f.record.run for f in own if isinstance(f.record, ModelVersion)} - {f.record.id for f in own} - {None}
+        if not runs:
+            return own
+        mentioned = select(_about.fact).where(_about.subject == model)
+        return [f for f in self._facts(_fact.id.in_(mentioned) | _fact.id.in_(runs))
+                if getattr(f.record, "model", None) == model or f.record.id in runs]
 
     def at(self, seq: int) -> list[Recorded[Any]]:
         """The facts that an entry added."""
@@ -164,6 +175,14 @@ class Reader:
         """seq, actor, action, subject, note of every entry: projections of its body."""
         query = select(_entry.seq, _entry.actor, _entry.action, _entry.subject, _entry.note).order_by(_entry.seq)
         yield from self._connection.execution_options(yield_per=1000).execute(query).mappings()
+
+    def last_on(self, subject: str) -> int:
+        """The newest entry with this subject; 0 when there is none."""
+        return self._connection.execute(select(func.max(_entry.seq)).where(_entry.subject == subject)).scalar() or 0
+
+    def guards_missing(self) -> tuple[str, ...]:
+        """Names of the triggers against changing rows that are missing from the file, or were changed."""
+        return _dialects.guards_missing(self._connection)
 
     def blobs(self) -> Iterator[tuple[Digest, int, bytes]]:
         """(digest, entry, bytes) of every stored document."""

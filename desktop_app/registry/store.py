@@ -1,11 +1,15 @@
-"""Two doors to the registry: `read` cannot write; `write` says who, what and on what, and leaves one entry."""
+"""Two doors to the registry: `read` (and `snapshot`, for what takes long) cannot write; `write` says who, what and on
+what, and leaves one entry.
+"""
 
 from __future__ import annotations
 
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import URL, insert
 from sqlalchemy.exc import NoResultFound
@@ -66,6 +70,23 @@ class Store:
         """One consistent moment of the registry."""
         with _dialects.translated(self._where), self._engine.connect() as connection, connection.begin():
             yield Reader(connection)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Reader]:
+        """One consistent moment of the registry, read from a copy of its own: for whatever takes long.
+
+        A `read` keeps everybody's writes waiting while it lasts; this one only while the file is copied.
+        """
+        with _dialects.translated(self._where), tempfile.TemporaryDirectory(prefix="assaydesk-") as folder:
+            copied = Path(folder) / "snapshot.assay"
+            with self._engine.connect() as connection:
+                _dialects.copy(connection, copied)
+            engine = _dialects.engine(URL.create("sqlite", database=str(copied)))
+            try:
+                with engine.connect() as connection, connection.begin():
+                    yield Reader(connection)
+            finally:
+                engine.dispose()
 
     @contextmanager
     def write(

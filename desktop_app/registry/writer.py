@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
@@ -15,12 +15,13 @@ from desktop_app.domain.audit import EntryBody
 from desktop_app.domain.canonical import Digest, Id
 from desktop_app.domain.change import Change
 from desktop_app.domain.person import Erasable, Unkept
-from desktop_app.errors import UserError
+from desktop_app.errors import Refused, UserError
 from desktop_app.registry import projections
 from desktop_app.registry._tables import BLOB, ENTRY, FACT, IDENTITY
 from desktop_app.registry.reader import Reader
 
 MOST_FACTS = 1000
+CLOCKS_DIFFER = timedelta(minutes=5)  # by which the clocks of two writers may
 MOST_BLOB = 200 * 2**20
 
 
@@ -83,7 +84,7 @@ class Write:
         last = self._connection.execute(
             select(ENTRY.c.seq, ENTRY.c.hash, ENTRY.c.at).order_by(ENTRY.c.seq.desc()).limit(1)).first()
         seq, prev = (last.seq + 1, last.hash) if last else (1, audit.GENESIS.hex())
-        at = max(self.now, canonical.parse_utc(last.at)) if last else self.now  # the log's time never runs back
+        at = self._after(canonical.parse_utc(last.at)) if last else self.now
         said = canonical.plain(self._body())  # the columns beside the body say the same, in the same form of text
         body = canonical.jcs(said).decode("utf-8")
         user = _system_user()
@@ -93,6 +94,17 @@ class Write:
             "prev": prev, "hash": audit.chain_hash(bytes.fromhex(prev), framed).hex(), "actor": said["actor"],
             "action": said["action"], "subject": said["subject"], "note": said["note"]}])
         return seq
+
+    def _after(self, last: datetime) -> datetime:
+        """The time of this entry: the log's time never runs back, and does not follow a clock that is wrong."""
+        if last - self.now > CLOCKS_DIFFER:
+            raise Refused(
+                "The clock of this machine is behind the registry.",
+                f"This machine says {canonical.utc_text(self.now)}; the last entry was made at "
+                f"{canonical.utc_text(last)}.",
+                "Set the clock of this machine. If it is right, the last entry was made with a clock that was ahead: "
+                "tell an administrator.")
+        return max(self.now, last)
 
     def _body(self) -> EntryBody:
         return EntryBody(

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,7 @@ from sqlalchemy import exc
 from desktop_app.domain.canonical import Id
 from desktop_app.domain.person import Person
 from desktop_app.domain.use import Use
-from desktop_app.errors import Unreachable, UserError
+from desktop_app.errors import NotFound, Unreachable, UserError
 from desktop_app.registry import _dialects
 from desktop_app.registry.store import create_store, open_store
 from tests.desk import clock
@@ -54,6 +58,7 @@ ATTACKS = [
     "FROM entry",
     "REPLACE INTO blob SELECT digest, seq, size, x'00' FROM blob",
     "REPLACE INTO registry SELECT id, 'forged', schema_version, created FROM registry",
+    "INSERT INTO registry SELECT 'another', 'forged', schema_version, created FROM registry",
     # conflicts on another column than the key: only recursive_triggers see what they delete
     "REPLACE INTO entry SELECT 99, at, db_user, command, body, prev, hash, actor, action, subject, note FROM entry "
     "WHERE seq = 1",
@@ -123,6 +128,70 @@ def test_a_read_cannot_hold_a_write_up_for_ever(filled):
     with filled.write(Id("ann"), "a", Id("m")) as write:
         write.add(Use(id=Id("u9"), model=Id("m"), purpose=""))
     assert write.change.seq == 3
+
+
+def test_triggers_that_are_gone_or_changed_are_named(filled, path):
+    with filled.read() as reader:
+        assert reader.guards_missing() == ()
+    raw = sqlite3.connect(path)
+    raw.execute("DROP TRIGGER fact_no_update")
+    raw.execute("DROP TRIGGER entry_once")
+    raw.execute("CREATE TRIGGER entry_once BEFORE INSERT ON entry WHEN 0 BEGIN SELECT RAISE(ABORT, 'x'); END")
+    raw.close()
+    with filled.read() as reader:
+        assert reader.guards_missing() == ("entry_once", "fact_no_update")
+
+
+# ---- a snapshot
+
+
+def test_a_snapshot_is_one_moment_and_holds_nobody_up(filled):
+    held, let_go = threading.Event(), threading.Event()
+
+    def look():
+        with filled.snapshot() as reader:
+            rows = reader.raw_facts()
+            next(rows)
+            held.set()
+            let_go.wait(3)
+            return 1 + len(list(rows)), reader.head().seq, sorted(data for _, _, data in reader.blobs())
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        assert held.wait(10)
+        began = time.monotonic()
+        attempt(filled)
+        assert time.monotonic() - began < 1
+        let_go.set()
+        assert looking.result() == (4, 2, [b"document 0", b"document 1"])
+    with filled.snapshot() as reader:
+        assert reader.head().seq == 3
+
+
+def test_nothing_is_left_of_a_snapshot(filled, tmp_path, monkeypatch):
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    with pytest.raises(NotFound), filled.snapshot() as reader:
+        reader.body(Id(next(place.glob("*/snapshot.assay")).name))
+    assert list(place.iterdir()) == []
+
+
+def test_a_snapshot_does_not_wait_for_ever(filled, path):
+    use_pragma(filled, "PRAGMA busy_timeout = 20")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(Unreachable, match="Another program is writing"), filled.snapshot():
+        pass
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def test_a_damaged_file_gives_no_snapshot(filled, path):
+    filled._engine.dispose()
+    path.write_bytes(b"not a database " * 1000)
+    with pytest.raises(Unreachable, match="not a registry"), filled.snapshot():
+        pass
 
 
 # ---- what is not a registry

@@ -12,10 +12,10 @@ import pytest
 from desktop_app.domain import audit, canonical
 from desktop_app.domain.canonical import Digest, Id, NotCanonical
 from desktop_app.domain.finding import Finding, Severity
-from desktop_app.domain.model import Pair
+from desktop_app.domain.model import Artefact, DigestOf, ModelVersion, Pair, SourceIdentity, SourceRun
 from desktop_app.domain.person import Erasable, Person, erasable_digest
 from desktop_app.domain.use import Use
-from desktop_app.errors import NotFound, UserError
+from desktop_app.errors import NotFound, Refused, UserError
 from desktop_app.registry import writer
 from desktop_app.registry.store import create_store, open_store
 from tests.desk import START, clock
@@ -289,13 +289,54 @@ def test_two_stores_on_one_registry_see_each_others_work(store, address):
 def test_time_in_the_log_never_runs_back(address):
     moments = [START]
     store = create_store(address, "x", lambda: moments[-1])
-    for hours in (0, 2, 0, 1):
-        moments.append(START + timedelta(hours=hours))
+    for minutes in (0, 5, 0, 1):
+        moments.append(START + timedelta(minutes=minutes))
         add(store)
-    late = START + timedelta(hours=2)
+    late = START + timedelta(minutes=5)
     assert [e.at for e in log(store)] == [START, late, late, late]
     assert [e.read().client_time for e in log(store)] == moments[1:]  # what the writer's clock said is kept
     store.close()
+
+
+def test_a_clock_far_behind_the_log_writes_nothing(address):
+    moments = [START]
+    store = create_store(address, "x", lambda: moments[-1])
+    moments.append(START + timedelta(minutes=6))
+    add(store)
+    moments.append(START)
+    with pytest.raises(Refused, match="clock of this machine is behind the registry") as refused:
+        add(store)
+    assert "2026-11-20T09:00:00" in refused.value.detail
+    assert "2026-11-20T09:06:00" in refused.value.detail
+    assert refused.value.remedy
+    assert len(log(store)) == 1
+    moments.append(START + timedelta(days=3650))  # forwards nothing is refused: nobody else's clock says so
+    add(store)
+    store.close()
+
+
+def test_a_run_behind_versions_of_two_models_is_found_with_both(store):
+    def named(kind):
+        return SourceIdentity(source="mlflow", name=kind, version="", created="")
+
+    run = SourceRun(id=store.new_id(), model=Id("m1"), source=named("run"), name="train", status="FINISHED")
+    versions = {m: ModelVersion(id=store.new_id(), model=Id(m), label="1", run=run.id, source=named(m),
+                                artefact=Artefact(digest=Digest("ab" * 32), of=DigestOf.SOURCE))
+                for m in ("m1", "m2")}
+    other = use(store, "later", "m2")
+    add(store, use(store, "first", "m2"), run, *versions.values())
+    add(store, other)
+    with store.read() as reader:
+        assert [f.record for f in reader.of(Id("m1"))] == [run, versions["m1"]]
+        assert [f.record for f in reader.of(Id("m2"))][1:] == [run, versions["m2"], other]
+
+
+def test_the_newest_entry_on_a_subject_is_found(store):
+    add(store)
+    with store.write(ANN, "a", Id("other")) as write:
+        write.add(use(store))
+    with store.read() as reader:
+        assert [reader.last_on(s) for s in ("m", "other", "nothing")] == [1, 2, 0]
 
 
 # ---- documents and people's words
