@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -189,7 +190,7 @@ def make_key(
 
 def check_passphrase(passphrase: str) -> None:
     """Refuse a passphrase that is too short. Raises UserError."""
-    if len(passphrase) < LEAST_PASSPHRASE:
+    if len(_normal(passphrase)) < LEAST_PASSPHRASE:
         raise UserError("This passphrase is too short.", f"It needs at least {LEAST_PASSPHRASE} characters.",
                         "Take a few words that nobody would guess.")
 
@@ -197,6 +198,11 @@ def check_passphrase(passphrase: str) -> None:
 def load_keys(folder: Path, registry: str) -> tuple[KeyFile, ...]:
     """The key files for a registry in a folder; a damaged file raises UserError."""
     return tuple(_read(path) for path in sorted(folder.glob(f"{registry}-*.key.json")))
+
+
+def _normal(passphrase: str) -> str:
+    """A passphrase in the one form of its text: systems disagree on how an é that is typed is made up."""
+    return unicodedata.normalize("NFC", passphrase)
 
 
 def _b64(data: bytes) -> str:
@@ -211,8 +217,8 @@ def _wrapping_key(passphrase: str, secret: bytes, header: dict[str, Any]) -> byt
     from argon2.low_level import Type, hash_secret_raw
 
     stretched = hash_secret_raw(
-        passphrase.encode("utf-8"), base64.b64decode(header["salt"]), time_cost=header["t"], memory_cost=header["m"],
-        parallelism=header["p"], hash_len=32, type=Type.ID)
+        _normal(passphrase).encode("utf-8"), base64.b64decode(header["salt"]), time_cost=header["t"],
+        memory_cost=header["m"], parallelism=header["p"], hash_len=32, type=Type.ID)
     return HKDF(hashes.SHA256(), 32, salt=None, info=b"assaydesk-key/v1").derive(stretched + secret)
 
 

@@ -59,6 +59,22 @@ def test_the_file_is_of_the_final_format(tmp_path):
     assert [len(base64.b64decode(value[n])) for n in ("salt", "nonce", "ct")] == [16, 12, 32 + 16]
 
 
+NFC, NFD = "caf\u00e9 cr\u00e8me br\u00fbl\u00e9e", "cafe\u0301 cre\u0300me bru\u0302le\u0301e"
+
+
+@pytest.mark.parametrize(("made_with", "opened_with"), [(NFC, NFD), (NFD, NFC), (NFD, NFD)])
+def test_a_passphrase_opens_however_its_letters_are_made_up(tmp_path, made_with, opened_with):
+    file = make(tmp_path, passphrase=made_with).file
+    assert key_id_of(file.unlock(opened_with, NoSecretStore()).public_key().public_bytes_raw()) == file.key_id
+    with pytest.raises(Refused, match="passphrase is not right"):
+        file.unlock("cafe creme brulee", NoSecretStore())
+
+
+def test_marks_do_not_make_a_passphrase_longer(tmp_path):
+    with pytest.raises(UserError, match="too short"):
+        make(tmp_path, passphrase="e\u0301" * 9)
+
+
 @pytest.mark.parametrize("with_keyring", [True, False])
 def test_a_second_implementation_opens_the_file(tmp_path, with_keyring):
     """security.md §2.3: KEK = HKDF(Argon2id(passphrase) ‖ keyring secret), AES-256-GCM, the header as AAD."""
