@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import unicodedata
 from datetime import datetime
 
 from desktop_app.domain import canonical
@@ -56,9 +57,10 @@ def enrol(workspace: Workspace, name: str, roles: tuple[Role, ...], passphrase: 
     """Add a person with a key made on this machine, and grant roles. Only an administrator may."""
     with workspace.store.read() as reader:
         require(reader, workspace, Role.ADMINISTRATOR)
-        known = {n.casefold(): p for p, n in reader.names().items()}
+        known = by_name(reader)
         keyed = {k.record.person for k in reader.all(KeyEnrolled)}
-    if not name.strip():
+    name = printed(name)
+    if not name:
         raise UserError("A person needs a name.", "", "Type the name as it should be printed under signatures.")
     person = known.get(name.casefold())
     if person in keyed:
@@ -77,7 +79,7 @@ def add_with_key(
     store = workspace.store
     with store.write(workspace.me, action, person, note=f"Enrolled {len(roles)} role(s) and a key") as write:
         if not known:
-            write.add(Person(id=person, name=write.add_text(name.strip())))
+            write.add(Person(id=person, name=write.add_text(printed(name))))
         write.add(KeyEnrolled(
             id=store.new_id(), person=person, key_id=key.file.key_id, algorithm="ed25519",
             public_key=base64.b64encode(key.public_key).decode("ascii"), factors=key.file.factors,
@@ -152,12 +154,22 @@ def public_keys(reader: Reader) -> dict[str, tuple[Id, bytes, int]]:
             for k in reader.all(KeyEnrolled)}
 
 
+def printed(name: str) -> str:
+    """A name as it is kept and compared: one space between its words, its letters in one form (NFC)."""
+    return unicodedata.normalize("NFC", " ".join(name.split()))
+
+
+def by_name(reader: Reader) -> dict[str, Id]:
+    """Everybody by their printed name, casefolded."""
+    return {printed(name).casefold(): person for person, name in reader.names().items()}
+
+
 def named(write: Write, name: str, known: dict[str, Id], origin: str) -> Id | None:
     """The person with a printed name, added without a key when the registry does not know them yet.
 
     known: casefolded name → id; extended in place.
     """
-    name = " ".join(name.split())
+    name = printed(name)
     if not name:
         return None
     if name.casefold() not in known:

@@ -47,6 +47,28 @@ def test_nobody_is_enrolled_twice_or_without_a_name(desk):
     assert audit.verify(admin).ok
 
 
+@pytest.mark.parametrize("name", ["Rita Risk ", " rita   Risk", "Rita\u00a0Risk", "RITA\tRISK"])
+def test_spaces_do_not_make_a_second_person(desk, name):
+    admin = desk.as_("Ann Admin")
+    with pytest.raises(UserError, match="already enrolled"):
+        people.enrol(admin, name, (Role.COMPLIANCE,), PASSPHRASE)
+    assert [p.name for p in people.listing(admin)] == sorted(desk.people)
+
+
+def test_nor_does_the_way_a_letter_is_made_up(desk):
+    admin = desk.as_("Ann Admin")
+    made = people.enrol(admin, "  Rene\u0301   Dupont ", (), PASSPHRASE)
+    assert made.name == "Ren\u00e9 Dupont"
+    with pytest.raises(UserError, match="already enrolled"):
+        people.enrol(admin, "Ren\u00e9 dupont", (), PASSPHRASE)
+
+
+def test_a_founders_name_is_kept_in_the_same_form(tmp_path):
+    made = create_workspace(tmp_path / "r.assay", "x", keys=tmp_path, secret_store=NoSecretStore(), cost=CHEAP)
+    assert people.listing(registries.found(made, " Ann  Admin ", PASSPHRASE))[0].name == "Ann Admin"
+    made.close()
+
+
 @pytest.mark.parametrize("act", [
     lambda ws, p: people.enrol(ws, "New", (), PASSPHRASE), lambda ws, p: people.grant(ws, p, Role.OWNER),
     lambda ws, p: people.revoke(ws, p, Role.VALIDATOR, "x")])
