@@ -5,7 +5,6 @@ The spec with its thresholds is an entry of the log before anything is computed 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -33,13 +32,15 @@ from desktop_app.domain.figure import Figure
 from desktop_app.domain.history import History
 from desktop_app.domain.lineage import Edge, LineageRecord, Node, NodeKind
 from desktop_app.domain.model import Artefact, ArtefactResolved, DigestOf, ModelVersion, RegisteredModel
+from desktop_app.domain.person import Role
 from desktop_app.errors import Refused, UserError
+from desktop_app.operations import artefact_store, people
 from desktop_app.operations.people import changed
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
-from desktop_app.settings import data_folder
 from desktop_app.workspace import Workspace
 
+MAY_WITHDRAW = (Role.VALIDATOR, Role.MODEL_RISK, Role.COMPLIANCE, Role.AUDITOR)  # what somebody else filed
 _FAIRNESS_LIBRARIES = ("fairlearn", "scikit-learn", "pandas", "numpy", "scipy")
 _EXPLANATION_LIBRARIES = ("shap", "numpy", "pandas", "scikit-learn", "skops", "onnxruntime", "xgboost", "lightgbm")
 _PERFORMANCE_LIBRARIES = ("scikit-learn", "numpy", "pandas", "scipy")
@@ -59,7 +60,7 @@ def resolve_artefact(workspace: Workspace, version: Id, path: Path, progress: Pr
     progress = progress or Progress()
     progress.step(0.1, "reading the artefact")
     digest, scan = artefacts.inspect(path)
-    _keep(path, digest)
+    artefact_store.keep(path, digest)
     store, evidence = workspace.store, workspace.store.new_id()
     with store.write(workspace.me, "artefact.resolved", version, note=f"Read the artefact: {scan.format}") as write:
         exact = write.reader.get(ModelVersion, version).record
@@ -85,29 +86,18 @@ def about(reader: Reader, version: ModelVersion) -> str:
     return f"{found.record.name if found else 'a model'} {version.label}"
 
 
-def _keep(path: Path, digest: str) -> None:
-    """A copy under its digest, so that an explanation opens exactly these bytes."""
-    place = data_folder() / "artefacts" / digest
-    if place.exists():
-        return
-    place.mkdir(parents=True)
-    if path.is_dir():
-        shutil.copytree(path, place / path.name, symlinks=False)
-    else:
-        shutil.copy2(path, place / path.name)
-
-
 def artefact_path(workspace: Workspace, version: Id) -> Path:
-    """Where the artefact of a version is on this machine. Raises UserError when its bytes were not read here."""
+    """Where the artefact of a version is on this machine.
+
+    Raises UserError when its bytes were not read here, Refused when they are no longer those that were.
+    """
+    return artefact_store.kept(_digest_of(workspace, version))[0]
+
+
+def _digest_of(workspace: Workspace, version: Id) -> Digest:
     with workspace.store.read() as reader:
         exact = reader.get(ModelVersion, version).record
-        artefact = History(reader.of(exact.model)).artefact(exact)
-    place = data_folder() / "artefacts" / artefact.digest
-    found = sorted(place.iterdir()) if place.is_dir() else []
-    if not found:
-        raise UserError("The model file of this version is not on this machine.", f"Digest {artefact.digest}.",
-                        "Bring it in first: on the Overview tab, or with assaydesk artefact resolve.")
-    return found[0]
+        return History(reader.of(exact.model)).artefact(exact).digest
 
 
 # ---- computing
@@ -154,13 +144,13 @@ def explanation(
     progress: Progress | None = None,
 ) -> Id:
     """Compute a SHAP report of the version's own artefact on a table, apart from this process, and file it."""
-    from desktop_app.analysis import artefacts, explain
+    from desktop_app.analysis import explain
     from desktop_app.analysis import table as tables
     from desktop_app.analysis.environment import environment
 
     progress = progress or Progress()
-    model = artefact_path(workspace, version)
-    digest, scan = artefacts.inspect(model)
+    digest = _digest_of(workspace, version)
+    model, scan = artefact_store.kept(digest)
     if not scan.loadable:
         raise Refused("This model file is not opened.", scan.reason, "Export it as skops, ONNX, XGBoost or LightGBM.")
     loaded = tables.load(table, progress.part(0.0, 0.2))
@@ -257,15 +247,20 @@ def save_document(workspace: Workspace, evidence: Id, target: Path) -> None:
 
 
 def withdraw(workspace: Workspace, evidence: Id, reason: str) -> Change:
-    """Withdraw evidence found wrong: decisions that rest on it are to be reconsidered."""
+    """Withdraw evidence found wrong: decisions that rest on it are to be reconsidered.
+
+    Whoever filed it may, and the second and third line. Raises Refused for anybody else.
+    """
     if not reason.strip():
         raise UserError("Say why the evidence is withdrawn.", "", "Write a reason.")
     store = workspace.store
     note = f"Withdrew evidence: {reason.strip()}"
     with store.write(workspace.me, "evidence.withdrawn", evidence, note=note) as write:
-        item = write.reader.get(Evidence, evidence).record
-        write.add(EvidenceWithdrawn(id=store.new_id(), model=item.model, version=item.version, evidence=evidence,
-                                    reason=reason.strip()))
+        filed = write.reader.get(Evidence, evidence)
+        if filed.by != workspace.me:
+            people.require(write.reader, workspace, *MAY_WITHDRAW)
+        write.add(EvidenceWithdrawn(id=store.new_id(), model=filed.record.model, version=filed.record.version,
+                                    evidence=evidence, reason=reason.strip()))
     return changed(write)
 
 

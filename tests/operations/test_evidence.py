@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,9 +18,10 @@ from desktop_app.domain.evidence import (
     PerformanceSpec,
     Standing,
 )
-from desktop_app.errors import Cancelled, NotFound, Refused, UserError
+from desktop_app.errors import Cancelled, NotFound, Refused, Unreachable, UserError
 from desktop_app.operations import audit, evidence, lineage
 from desktop_app.progress import Progress
+from desktop_app.settings import data_folder
 
 SPEC = FairnessSpec(label="label", decision="decision", positive="1", favourable=True, sensitive=("SEX",),
                     criteria=(Criterion(metric="impact_ratio", attribute="SEX", threshold="0.8",
@@ -111,6 +115,23 @@ def test_withdrawn_evidence_needs_a_reason_and_no_longer_stands(desk, tmp_path):
         evidence.withdraw(ws, "nothing", "x")
 
 
+@pytest.mark.parametrize("name", ["Val Idris", "Rita Risk", "Cora Compliance"])
+def test_the_second_line_withdraws_what_others_filed(desk, tmp_path, name):
+    (tmp_path / "paper.txt").write_text("x")
+    filed = evidence.file_document(desk.as_("Dev Patel"), desk.version, tmp_path / "paper.txt", checklist="other")
+    evidence.withdraw(desk.as_(name), filed, "wrong")
+    assert [line.stands for line in evidence.listing(desk.workspace)] == [False]
+
+
+@pytest.mark.parametrize("name", ["Dev Patel", "Olga Owner", "Ann Admin"])
+def test_the_first_line_does_not(desk, tmp_path, name):
+    (tmp_path / "paper.txt").write_text("x")
+    filed = evidence.file_document(desk.as_("Val Idris"), desk.version, tmp_path / "paper.txt", checklist="other")
+    with pytest.raises(Refused, match="Your role does not allow this"):
+        evidence.withdraw(desk.as_(name), filed, "inconvenient")
+    assert [line.stands for line in evidence.listing(desk.workspace)] == [True]
+
+
 def test_only_documents_are_saved_as_files(desk, table, tmp_path):
     made = evidence.fairness(desk.as_("Dev Patel"), desk.version, table, SPEC)
     with pytest.raises(UserError, match="not a document"):
@@ -164,6 +185,47 @@ def test_an_artefact_is_what_the_version_is_from_then_on(desk, tmp_path):
     path.write_bytes(b"other bytes")
     with pytest.raises(Refused, match="not the artefact of the version"):
         evidence.resolve_artefact(ws, desk.version, path)
+
+
+def artefacts_here():
+    return sorted(p.name for p in (data_folder() / "artefacts").iterdir())
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_copy_that_was_changed_is_not_opened_and_can_be_brought_in_again(desk, tmp_path, folder):
+    ws, path = desk.as_("Dev Patel"), tmp_path / "model"
+    inside = path / "model.txt" if folder else path
+    inside.parent.mkdir(exist_ok=True)
+    inside.write_bytes(b"tree\nversion=v4\nnum_class=1\n")
+    evidence.resolve_artefact(ws, desk.version, path)
+    kept = evidence.artefact_path(ws, desk.version)
+    (kept / "model.txt" if folder else kept).write_bytes(b"tree\nversion=v4\nanother model\n")
+    with pytest.raises(Refused, match="was changed"):
+        evidence.artefact_path(ws, desk.version)
+    evidence.resolve_artefact(ws, desk.version, path)
+    kept = evidence.artefact_path(ws, desk.version)
+    assert (kept / "model.txt" if folder else kept).read_bytes() == inside.read_bytes()
+    assert len(artefacts_here()) == 1
+
+
+def test_a_full_disk_leaves_no_half_copy(desk, tmp_path, monkeypatch):
+    ws, path = desk.as_("Dev Patel"), tmp_path / "model.bin"
+    path.write_bytes(b"a model of some kind")
+
+    def full(source, target, **_):
+        Path(target).write_bytes(Path(source).read_bytes()[:5])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    head = audit.head_seq(ws)
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copy2", full)
+        with pytest.raises(Unreachable, match="could not be copied") as refused:
+            evidence.resolve_artefact(ws, desk.version, path)
+    assert "No space left" in refused.value.detail
+    assert refused.value.remedy
+    assert (artefacts_here(), audit.head_seq(ws)) == ([], head)
+    evidence.resolve_artefact(ws, desk.version, path)
+    assert evidence.artefact_path(ws, desk.version).read_bytes() == path.read_bytes()
 
 
 def test_without_its_file_a_model_is_not_explained(desk, table):
