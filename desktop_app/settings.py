@@ -1,26 +1,9 @@
-"""Every setting once: key, type, default, help. Where things are kept on this machine."""
+"""Where things are kept on this machine."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple
-
-
-class Setting(NamedTuple):
-    """One setting."""
-
-    key: str
-    default: str
-    help: str
-
-
-SETTINGS = (
-    Setting("registry", "", "Address of the registry that is opened: a path or sqlite:///PATH"),
-    Setting("person", "", "Id or name of the person who acts"),
-    Setting("theme", "system", "system, light, dark or high_contrast"),
-    Setting("text_scale", "1.0", "Size of text, 1.0 to 1.5 times the usual"),
-)
 
 
 def data_folder() -> Path:
