@@ -6,9 +6,12 @@ import csv
 import io
 import json
 from collections import defaultdict
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import ColumnElement, select
 
 from desktop_app.domain import canonical
 from desktop_app.domain.audit import CheckReport, Entry, Exported, Recorded
@@ -20,6 +23,7 @@ from desktop_app.domain.policy import Policy
 from desktop_app.errors import Damaged, NotFound
 from desktop_app.operations.saving import save_bytes
 from desktop_app.progress import Progress
+from desktop_app.registry._tables import ABOUT, INVENTORY
 from desktop_app.registry.reader import Reader
 from desktop_app.trust.verify import LogVerifier, StoredFact
 from desktop_app.workspace import Workspace
@@ -45,7 +49,7 @@ class EntryLine:
 def verify(workspace: Workspace, progress: Progress | None = None) -> CheckReport:
     """Recompute what was recorded: entries, chain, facts, documents, signatures, decisions, projections."""
     progress = progress or Progress()
-    with workspace.store.read() as reader:
+    with long_read(workspace) as reader:
         verifier = LogVerifier(workspace.store.info.id)
         try:
             _feed(verifier, reader, progress.part(0.0, 0.6))
@@ -55,7 +59,14 @@ def verify(workspace: Workspace, progress: Progress | None = None) -> CheckRepor
             return verifier.report()
         verifier.decisions(progress.part(0.6, 0.8))
         _projections(verifier, reader, progress.part(0.8, 1.0))
+        for missing in reader.guards_missing():
+            verifier.problem(12, verifier.seq, f"{missing} is not there, or not as it was made")
     return verifier.report()
+
+
+def long_read(workspace: Workspace) -> AbstractContextManager[Reader]:
+    """A moment of the registry for reading that takes long: a copy, so that nobody waits to write."""
+    return workspace.store.snapshot()
 
 
 def _feed(verifier: LogVerifier, reader: Reader, progress: Progress) -> None:
@@ -81,10 +92,16 @@ def _projections(verifier: LogVerifier, reader: Reader, progress: Progress) -> N
         body = verifier.bodies.get(row["seq"])
         if body and (body.actor, body.action, body.subject, body.note) != tuple(row.values())[1:]:
             verifier.problem(11, row["seq"], "who, what or on what is listed otherwise than it was recorded")
-    wanted = {(s, f.record.id) for f in verifier.facts.values() for s in canonical.mentions(f.record)}
-    if wanted != reader.about_rows():
+    wanted = {(s, f.record.id, canonical.kind_of(f.record))
+              for f in verifier.facts.values() for s in canonical.mentions(f.record)}
+    if wanted != _rows(reader, ABOUT.c.subject, ABOUT.c.fact, ABOUT.c.kind):
         verifier.problem(11, verifier.seq, "the index of what facts are about differs from the facts")
     _inventory(verifier, reader, progress)
+
+
+def _rows(reader: Reader, *columns: ColumnElement[Any]) -> set[tuple[Any, ...]]:
+    """What a projection's table holds in these columns, as it lies there."""
+    return {tuple(row) for row in reader._connection.execute(select(*columns))}
 
 
 def _inventory(verifier: LogVerifier, reader: Reader, progress: Progress) -> None:
@@ -97,6 +114,10 @@ def _inventory(verifier: LogVerifier, reader: Reader, progress: Progress) -> Non
     except Damaged as error:
         verifier.problem(11, verifier.seq, f"the inventory cannot be read: {error.detail}")
         return
+    columns = INVENTORY.c
+    if _rows(reader, columns.model, columns.version, columns.use, columns.name) != {
+            (r.model, r.version, r.use, r.name) for rows in listed.values() for r in rows}:
+        verifier.problem(11, verifier.seq, "an inventory row is listed as another than it is")
     for n, model in enumerate(sorted(models | set(listed))):
         progress.step(n / len(models | set(listed)), "comparing the inventory with the facts")
         wanted = sorted(rows_of(verifier.models[model], policies), key=_place)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
-from desktop_app.domain import canonical
-from desktop_app.domain.approval import PromotionRequest, SignOff, StageChanged
-from desktop_app.domain.audit import Recorded
-from desktop_app.domain.canonical import Id, record
-from desktop_app.domain.dossier import Dossier
+from desktop_app.domain.approval import PriorDecision, SignOff, StageChanged
+from desktop_app.domain.canonical import Id, day_text, record
+from desktop_app.domain.exception import PolicyException
 from desktop_app.domain.history import History
+from desktop_app.domain.inventory import InventoryRow
 from desktop_app.domain.model import ModelVersion
-from desktop_app.domain.person import KeyEnrolled, RoleGranted, RoleRevoked
+from desktop_app.domain.person import KeyEnrolled, Person, RoleGranted, RoleRevoked
 from desktop_app.domain.policy import Policy
+from desktop_app.registry.projections import expected
 from desktop_app.registry.reader import Reader
-from desktop_app.trust.verify import check_sign_off
+from desktop_app.trust.decisions import Decisions
 from desktop_app.workspace import Workspace
+
+_BESIDE: tuple[type[Any], ...] = (Policy, Person, KeyEnrolled, RoleGranted, RoleRevoked)
 
 
 @record
@@ -27,39 +31,74 @@ class GateAnswer:
 
 
 def gate(workspace: Workspace, version: Id, use: Id, stage: str = "production") -> GateAnswer:
-    """Whether a version may be used: decided for this use, in force, not to be reconsidered, signatures valid."""
+    """Whether a version may be used: decided for this use, in force, not to be reconsidered, signatures valid.
+
+    Read from the facts, not from the inventory's table; the decision is replayed as the verifier does. Where no
+    approval stands, a policy exception in force allows the use until it ends.
+    """
     today = workspace.today()
     with workspace.store.read() as reader:
         exact = reader.get(ModelVersion, version).record
-        history = History(reader.of(exact.model))
-        rows = [r for r in reader.inventory_of(exact.model) if (r.version, r.use) == (version, use)]
-        changed_to = history.last(StageChanged, version=version, use=use)
-        wrong = _wrong_signatures(workspace, reader, history, changed_to) if changed_to else ()
-    if not rows or rows[0].stage != stage:
-        return GateAnswer(allowed=False, reasons=(f"It is in {rows[0].stage if rows else 'no stage'}, not {stage}.",))
-    row = rows[0]
+        facts = reader.of(exact.model)
+        row = next((r for r in expected(reader, exact.model) if (r.version, r.use) == (version, use)), None)
+        history, beside = History(facts), [f for kind in _BESIDE for f in reader.all(kind)]
+        signed = history.all(SignOff, version=version)
+        decisions = Decisions(workspace.store.info.id, [*facts, *beside], _commands(reader, [s.seq for s in signed]))
+    wrong = tuple(_wrong(decisions, history, version, use))
+    against = [*wrong, *_against(row, stage, today)]
+    if not against:
+        return GateAnswer(allowed=True, reasons=(_by_approval(row, stage),))
+    excepted = _exception(history, version, use, today)
+    if excepted and not wrong and not _in_force(row, stage, today):
+        return GateAnswer(allowed=True, reasons=(
+            f"By exception until {day_text(excepted.valid_to)}, permitted by {excepted.authority}.",))
+    return GateAnswer(allowed=False, reasons=tuple(against))
+
+
+def _in_force(row: InventoryRow | None, stage: str, today: date) -> bool:
+    """Whether an approval has not ended: then what speaks against it is not set aside by an exception."""
+    return row is not None and row.stage == stage and row.approved_on is not None \
+        and (row.approved_until is None or row.approved_until >= today)
+
+
+def _against(row: InventoryRow | None, stage: str, today: date) -> Iterator[str]:
+    """What speaks against the use in the present state of the facts."""
+    if row is None or row.stage != stage:
+        yield f"It is in {row.stage if row else 'no stage'}, not {stage}."
+        return
+    if row.approved_on is None:
+        yield "Nothing approves it."
+    yield from (f"To reconsider: {line}." for line in row.reconsider)
+    if row.approved_until and row.approved_until < today:
+        yield f"The approval ended on {day_text(row.approved_until)}."
     late = [d for d in row.due if d.what == "condition" and d.on < today]
-    against = [*wrong, *(f"To reconsider: {line}." for line in row.reconsider)]
-    against += [f"The approval ended on {canonical.day_text(row.approved_until)}."] \
-        if row.approved_until and row.approved_until < today else []
-    against += [f"A condition was due on {canonical.day_text(late[0].on)}."] if late else []
-    if against:
-        return GateAnswer(allowed=False, reasons=tuple(against))
-    until = f" until {canonical.day_text(row.approved_until)}" if row.approved_until else ""
-    basis_text = "a recorded prior decision" if row.approval_basis == "prior_decision" else "signed decisions"
-    return GateAnswer(allowed=True, reasons=(f"In {stage}{until}, by {basis_text}.",))
+    if late:
+        yield f"A condition was due on {day_text(late[0].on)}."
 
 
-def _wrong_signatures(
-    workspace: Workspace, reader: Reader, history: History, effective: Recorded[StageChanged],
-) -> tuple[str, ...]:
-    """Signatures behind a stage change that do not verify: the gate checks them itself."""
-    about: list[Recorded[Any]] = [
-        *reader.all(Dossier, effective.record.model), *reader.all(Policy), *reader.all(RoleGranted),
-        *reader.all(RoleRevoked), *history.all(PromotionRequest)]
-    facts = {f.record.id: f for f in about}
-    keys = {k.record.key_id: k for k in reader.all(KeyEnrolled)}
-    signed = [s for s in history.all(SignOff) if s.record.id in effective.record.sign_offs]
-    found = [check_sign_off(s, facts, keys, workspace.store.info.id) for s in signed]
-    missing = ("A sign-off is missing.",) if len(signed) != len(effective.record.sign_offs) else ()
-    return (*missing, *(f"A signature does not verify: {verdict}." for verdict in found if verdict != "valid"))
+def _by_approval(row: InventoryRow | None, stage: str) -> str:
+    until = f" until {day_text(row.approved_until)}" if row and row.approved_until else ""
+    prior = row is not None and row.approval_basis == "prior_decision"
+    return f"In {stage}{until}, by {'a recorded prior decision' if prior else 'signed decisions'}."
+
+
+def _exception(history: History, version: Id, use: Id, today: date) -> PolicyException | None:
+    found = [x.record for x in history.all(PolicyException, version=version, use=use)]
+    return next((x for x in reversed(found) if x.valid_from <= today <= x.valid_to), None)
+
+
+def _wrong(decisions: Decisions, history: History, version: Id, use: Id) -> Iterator[str]:
+    """What does not hold of the decision it stands on: the gate checks signatures and quorum itself."""
+    changed = history.last(StageChanged, version=version, use=use)
+    prior = history.last(PriorDecision, version=version, use=use)
+    if changed:
+        verdicts = [decisions.sign_off(s) for s in history.all(SignOff, request=changed.record.request)]
+        for _, sentence in decisions.stage(changed):
+            yield f"The decision does not hold: {sentence.rstrip('.')}."
+    else:
+        verdicts = [decisions.prior(prior)] if prior and prior.record.outcome != "rejected" else []
+    yield from (f"A signature does not verify: {verdict}." for verdict in verdicts if verdict != "valid")
+
+
+def _commands(reader: Reader, seqs: list[int]) -> dict[int, str]:
+    return {e.seq: e.command for seq in seqs for e in reader.entries(seq - 1, seq)}

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from desktop_app import __version__
 from desktop_app.domain import canonical
-from desktop_app.domain.approval import SignOff
+from desktop_app.domain.approval import PriorDecision, PromotionRequest, SignOff, StageChanged
 from desktop_app.domain.audit import CheckReport, Exported, Problem, Recorded
 from desktop_app.domain.canonical import Digest, NotCanonical
 from desktop_app.domain.figure import Figure
 from desktop_app.domain.pack import Pack, PackRecord, PackSignature
-from desktop_app.domain.person import KeyEnrolled
+from desktop_app.domain.person import ROLE_TITLES, KeyEnrolled
 from desktop_app.errors import Damaged, UserError
-from desktop_app.operations import audit
+from desktop_app.operations import audit, pack_summary
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
-from desktop_app.trust.verify import check_sign_off
+from desktop_app.trust.decisions import Decisions
 from desktop_app.workspace import Workspace
 
 ERASED = "(erased)"
@@ -27,7 +28,7 @@ _CHECKS = (
     "1 the file and what is embedded in it", "2 the pack is in canonical form", "3 the dossier and its digest",
     "4 every record fits its digest", "5 the dossier's members are the records shown",
     "6 signatures and what they are about", "7 the pages say what the pack says", "8 the registry holds the same",
-    "9 the registry's log",
+    "9 the registry's log", "10 the summary follows from the records",
 )
 
 
@@ -39,7 +40,7 @@ class Checking:
         self._figures = figures
         self._problems: list[Problem] = []
         self._done: set[int] = set()
-        self._left_out: tuple[str, ...] = ()
+        self._facts: list[Recorded[Any]] = []
 
     def _note(self, check: int, sentence: str, seq: int = 0) -> None:
         self._problems.append(Problem(check=_CHECKS[check - 1], seq=seq, sentence=sentence))
@@ -93,33 +94,75 @@ class Checking:
     def signatures(self, pack: Pack) -> None:
         """Check 6, with the keys and roles that the pack itself carries."""
         self._done.add(6)
-        facts = {i.record.id: i for i in (_as_recorded(r) for r in (*pack.records, pack.dossier)) if i is not None}
-        keys = {f.record.key_id: f for f in facts.values() if isinstance(f.record, KeyEnrolled)}
+        self._facts = [i for i in (_as_recorded(r) for r in (*pack.records, pack.dossier)) if i is not None]
+        decisions = self._decisions(pack)
+        keys = {k.record.key_id: k.record.public_key for k in decisions.all(KeyEnrolled)}
         printed = {s.sign_off: s for s in pack.signatures}
-        for item in facts.values():
-            if isinstance(item.record, SignOff):
-                verdict = check_sign_off(item, facts, keys, pack.registry)
-                self._signature(item, printed.pop(item.record.id, None), verdict)
+        for item in decisions.all(SignOff):
+            shown = printed.pop(item.record.id, None)
+            self._signature(item, shown, decisions.sign_off(item), keys)
+        for prior in decisions.all(PriorDecision):
+            if (verdict := decisions.prior(prior)) != "valid":
+                self._note(6, f"the recorder's signature under a prior decision: {verdict}", prior.seq)
         for left in printed.values():
             self._note(6, f"the signature of {left.printed_name} is printed but not in the pack", left.seq)
 
-    def _signature(self, item: Recorded[SignOff], printed: PackSignature | None, verdict: str) -> None:
+    def _decisions(self, pack: Pack) -> Decisions:
+        return Decisions(pack.registry, self._facts, {e.seq: e.command for e in pack.entries})
+
+    def _signature(
+        self, item: Recorded[SignOff], printed: PackSignature | None, verdict: str, keys: Mapping[str, str],
+    ) -> None:
         if printed is None:
             self._note(6, "a signature in the pack is not printed", item.seq)
         elif verdict != "valid":
             self._note(6, f"the signature of {printed.printed_name}: {verdict}", item.seq)
         elif printed.envelope != item.record.envelope or not _shows(printed):
             self._note(6, f"the printed statement of {printed.printed_name} is not the text that was signed", item.seq)
+        elif wrong := _printed_otherwise(item, printed, keys):
+            self._note(6, f"the {wrong} beside the signature of {printed.printed_name} is not its own", item.seq)
+
+    def summary(self, pack: Pack) -> None:
+        """Check 10: what the pack says in its own words is computed again from its records; after `signatures`."""
+        self._done.add(10)
+        about = [f for f in self._facts
+                 if isinstance(f.record, PromotionRequest) and f.record.dossier == pack.dossier.id]
+        if len(about) != 1 or about[0].record.dossier_digest != pack.dossier.digest:
+            self._note(10, "no request in the pack, or more than one, is about its dossier", pack.dossier.seq)
+            return
+        asked = about[0].record
+        reconsider = any(line.startswith("to reconsider: ") for line in pack.news)
+        try:
+            wanted = pack_summary.told(self._facts, pack.frozen(), asked, reconsider=reconsider)
+        except (UserError, NotCanonical) as error:
+            self._note(10, f"it cannot be computed from the records: {error}")
+            return
+        for name, value in wanted.items():
+            if _unlabelled(name, getattr(pack, name)) != _unlabelled(name, value):
+                self._note(10, f"the {_WORDS.get(name, name.replace('_', ' '))} is not what the records come to")
+        if [(p.text, p.seq) for p in pack.prior_decisions] != [
+                (text, p.seq) for text, p in pack_summary.prior_texts(self._facts, asked)]:
+            self._note(10, "the prior decisions are not what the records come to")
+        self._replay(pack, asked)
+
+    def _replay(self, pack: Pack, asked: PromotionRequest) -> None:
+        """The change of stage by this request must follow from its sign-offs."""
+        decisions = self._decisions(pack)
+        for item in decisions.all(StageChanged):
+            if item.record.request == asked.id:
+                for seq, sentence in decisions.stage(item):
+                    self._note(10, sentence, seq)
 
     def pages(self, pack: Pack, data: bytes, progress: Progress) -> None:
         """Check 7: draw the pack again and compare page by page."""
         from desktop_app.reports import pack as paper
         from desktop_app.reports import reading
 
-        if pack.application != f"assaydesk {__version__}":
-            self._left_out = (f"the pages: they were drawn by {pack.application}, check them with that version",)
-            return
         self._done.add(7)
+        if pack.application != f"assaydesk {__version__}":
+            self._note(7, f"the pages were drawn by {pack.application}, this is assaydesk {__version__}, which cannot "
+                          "draw them again: check the file with that version before relying on a page")
+            return
         try:
             again = reading.page_contents(paper.render(pack, self._figures(pack), progress))
         except (NotCanonical, UserError, AttributeError, KeyError, ValueError) as error:
@@ -165,7 +208,8 @@ class Checking:
         except UserError:
             self._note(8, f"the registry does not hold the {item.kind} of entry {item.seq:,}", item.seq)
             return
-        if body != item.body:
+        if body != item.body or not any(f.record.id == item.id and (f.at, f.by) == (item.at, item.by)
+                                        for f in reader.at(item.seq)):
             self._note(8, f"the registry holds another {item.kind} of entry {item.seq:,}", item.seq)
 
     def report(self, pack: Pack | None, with_registry: bool) -> CheckReport:
@@ -175,11 +219,13 @@ class Checking:
         def came_to(n: int, name: str) -> str:
             return "mismatch" if name in failed else "in order" if n in self._done else "not checked"
 
-        missing = () if with_registry else ("the registry: none was given, so the file was only checked by itself",)
+        missing = () if with_registry else (
+            "the registry: none was given, so the file was only checked by itself",
+            "whether news or records were left out that the dossier does not list: only the registry knows")
         return CheckReport(
             checks=tuple((name, came_to(n, name)) for n, name in enumerate(_CHECKS, 1)), problems=tuple(self._problems),
             entries=pack.head_seq if pack else 0, head=pack.head_hash if pack else Digest("0" * 64),
-            not_checked=(*self._left_out, *missing, "who the people behind the keys are",
+            not_checked=(*missing, "who the people behind the keys are",
                          "what happened after the PDF was made"))
 
 
@@ -188,6 +234,31 @@ def _as_recorded(item: PackRecord) -> Recorded[Any] | None:
         return Recorded(record=item.read(), digest=item.digest, seq=item.seq, at=item.at, by=item.by, ordinal=0)
     except NotCanonical:
         return None
+
+
+_WORDS = {"outcome_state": "colour of the outcome", "effective_from": "date it takes effect from",
+          "review_by": "date of review", "blobs": "list of files", "open_findings": "list of open findings"}
+
+
+def _unlabelled(name: str, value: Any) -> Any:
+    """Without the numbers that people call records by, which a record does not hold itself."""
+    if name == "opinion":
+        return re.sub(r"^V-\d+, ", "", value)
+    return [re.sub(r"^F-\d+ ", "", line) for line in value] if name == "open_findings" else value
+
+
+def _printed_otherwise(item: Recorded[SignOff], printed: PackSignature, keys: Mapping[str, str]) -> str:
+    """What is printed beside a signature and is not its own; empty when all is."""
+    signed, role = item.record, ROLE_TITLES[item.record.role]
+    named = f"I, {printed.printed_name}, {role}, "
+    beside = {
+        "role": (printed.role, role), "meaning": (printed.meaning, signed.meaning.value),
+        "key id": (printed.key_id, signed.key_id), "public key": (printed.public_key, keys.get(signed.key_id, "")),
+        "statement digest": (printed.statement_digest, signed.statement_digest),
+        "time": ((printed.signed_at, printed.seq), (item.at, item.seq)), "verdict": (printed.check, "valid"),
+        "name": (ERASED in (printed.text, printed.printed_name) or named in printed.text, True),
+    }
+    return next((name for name, (found, wanted) in beside.items() if found != wanted), "")
 
 
 def _shows(printed: PackSignature) -> bool:

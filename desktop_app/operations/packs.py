@@ -12,31 +12,32 @@ from pathlib import Path
 from typing import Any
 
 from desktop_app import __version__
-from desktop_app.domain import approval, canonical
-from desktop_app.domain.approval import PriorDecision, PromotionRequest, SignOff, StageChanged
+from desktop_app.domain import canonical
+from desktop_app.domain.approval import PriorDecision, PromotionClosed, PromotionRequest, SignOff, StageChanged
 from desktop_app.domain.audit import CheckReport, Exported, Recorded
-from desktop_app.domain.canonical import Digest, Id, day_text, record
-from desktop_app.domain.card import CardRevision
-from desktop_app.domain.dossier import Dossier
-from desktop_app.domain.evidence import Evidence, EvidencePlanned
+from desktop_app.domain.canonical import Digest, Id, record
+from desktop_app.domain.evidence import EvidencePlanned
 from desktop_app.domain.exception import Overlay, PolicyException
 from desktop_app.domain.figure import Figure
 from desktop_app.domain.finding import Finding, FindingEvent
 from desktop_app.domain.history import History
 from desktop_app.domain.model import Pair
-from desktop_app.domain.pack import Pack, PackCardField, PackPrior, PackRecord, PackSignature
+from desktop_app.domain.pack import Pack, PackPrior, PackRecord, PackSignature
 from desktop_app.domain.person import ROLE_TITLES, KeyEnrolled, Person, RoleGranted, RoleRevoked
+from desktop_app.domain.validation import ValidationConcluded
 from desktop_app.errors import Refused, UserError
-from desktop_app.operations import approvals, audit, cards
+from desktop_app.operations import approvals, audit, pack_summary
 from desktop_app.operations.approvals import Review
 from desktop_app.operations.pack_checks import ERASED, Checking
 from desktop_app.operations.saving import save_bytes
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
-from desktop_app.trust.verify import check_sign_off
+from desktop_app.trust.decisions import Decisions
 from desktop_app.workspace import Workspace
 
-_BESIDE = (Finding, FindingEvent, PolicyException, Overlay, PriorDecision, EvidencePlanned)
+# whatever was recorded of the version, frozen or since
+_BESIDE = (Finding, FindingEvent, PolicyException, Overlay, PriorDecision, EvidencePlanned, StageChanged,
+           ValidationConcluded)
 
 
 @record
@@ -89,7 +90,7 @@ def build(workspace: Workspace, request: Id, progress: Progress | None = None) -
     integrity = audit.verify(workspace, progress)
     seen = approvals.review(workspace, request)
     asked, dossier = seen.request.record, seen.dossier.record
-    with workspace.store.read() as reader:
+    with audit.long_read(workspace) as reader:
         history, names = History(reader.of(asked.model)), reader.names()
         items = _records(reader, history, seen)
         signatures = _signatures(reader, history, seen, names, workspace.store.info.id)
@@ -97,35 +98,31 @@ def build(workspace: Workspace, request: Id, progress: Progress | None = None) -
         packed = tuple(_packed(reader, item) for item in items)
         head = reader.head()
         frozen = _packed(reader, seen.dossier)
-    effective = seen.effective
-    outcome, state = _outcome(seen)
+    priors = tuple(PackPrior(text=text, recorded_by=names.get(p.by, ""), seq=p.seq)
+                   for text, p in pack_summary.prior_texts(items, asked))
     return Pack(
         registry=workspace.store.info.id, registry_name=workspace.store.info.name, made_at=workspace.store.clock(),
-        made_by=names.get(workspace.me, ""), application=f"assaydesk {__version__}", model_name=seen.model.name,
-        version_label=seen.version.label, use_text=approvals.use_text(seen.use), use_limits=seen.use.limits,
-        stage=seen.policy.record.stage_title(history.stage(asked.version, asked.use, seen.policy.record.stages[0].key)),
-        request_label=seen.request.label, outcome=outcome, outcome_state=state, authority=_authority(seen),
-        effective_from=effective.effective_from if effective else None,
-        review_by=effective.review_by if effective else None,
-        conditions=tuple(f"{c.text} (owner {c.owner}, due {day_text(c.due)})" for c in _conditions(history, seen)),
-        opinion=seen.matter.opinion, open_findings=seen.matter.open_findings, not_tested=dossier.not_tested,
+        made_by=names.get(workspace.me, ""), application=f"assaydesk {__version__}", request_label=seen.request.label,
         news=(*(f"to reconsider: {line}" for line in seen.news.reconsider), *seen.news.later),
-        dossier=frozen, records=packed, blobs=_blobs(items), card=_card(items, dossier),
-        names=tuple(Pair(key=i, value=n) for i, n in sorted(names.items())), signatures=signatures,
-        prior_decisions=_priors(history, asked, names), entries=entries, head_seq=head.seq, head_hash=head.hash,
-        integrity=integrity)
+        dossier=frozen, records=packed, names=tuple(Pair(key=i, value=n) for i, n in sorted(names.items())),
+        signatures=signatures, prior_decisions=priors, entries=entries, head_seq=head.seq, head_hash=head.hash,
+        integrity=integrity,
+        **pack_summary.told(items, dossier, asked, reconsider=bool(seen.news.reconsider)))
 
 
 def _records(reader: Reader, history: History, seen: Review) -> list[Recorded[Any]]:
     """The facts that the pages and the signatures need, in the order of the log."""
-    asked, listed = seen.request.record, {m.id for m in seen.dossier.record.members}
+    asked = seen.request.record
+    listed = {m.id for m in seen.dossier.record.members} | {seen.model.id, seen.version.id, seen.use.id}
     found: dict[Id, Recorded[Any]] = {seen.request.record.id: seen.request, seen.policy.record.id: seen.policy}
     for item in reader.of(asked.model):
-        decided = isinstance(item.record, (SignOff, StageChanged)) and item.record.request == asked.id
+        decided = isinstance(item.record, (SignOff, PromotionClosed)) and item.record.request == asked.id
         beside = isinstance(item.record, _BESIDE) and getattr(item.record, "version", asked.version) == asked.version
         if item.record.id in listed or decided or beside:
             found[item.record.id] = item
-    for person in {s.record.person for s in history.sign_offs(asked.id)}:
+    priors = history.all(PriorDecision, version=asked.version)
+    signers = {s.record.person for s in history.sign_offs(asked.id)} | {p.record.recorded_by for p in priors}
+    for person in signers:
         found |= {f.record.id: f for f in _of_person(reader, person)}
     return sorted(found.values(), key=lambda f: (f.seq, f.ordinal, f.record.id))
 
@@ -142,56 +139,16 @@ def _packed(reader: Reader, item: Recorded[Any]) -> PackRecord:
                       at=item.at, by=item.by, body=reader.body(item.record.id))
 
 
-def _outcome(seen: Review) -> tuple[str, str]:
-    if seen.effective:
-        words = f"in {seen.effective.to_stage} from {day_text(seen.effective.effective_from)}"
-        if seen.news.reconsider:
-            return f"Approved, {words}; to be reconsidered, see what became known since.", "undetermined"
-        return f"Approved, {words}, to be reviewed by {day_text(seen.effective.review_by)}.", "met"
-    if seen.outcome == "open":
-        return f"Not decided: {seen.quorum.decided} of {seen.quorum.asked} decisions are made.", "undetermined"
-    state = "breached" if seen.outcome == "rejected" else "none"
-    return f"The request was {seen.outcome}: {seen.outcome_reason}.", state
-
-
-def _authority(seen: Review) -> str:
-    seats = [f"{ROLE_TITLES[s.role].lower()} to {approval.VERB_ROLES[s.meaning]}"
-             + (f" within {s.scope}" if s.scope else "") for s in seen.seats]
-    return f"Policy {seen.policy.record.name}, {seen.policy.record.version}, which asks for: {'; '.join(seats)}."
-
-
-def _conditions(history: History, seen: Review) -> tuple[approval.Condition, ...]:
-    if seen.effective:
-        return seen.effective.conditions
-    signed = [s.record for s in history.sign_offs(seen.request.record.id)]
-    return tuple(dict.fromkeys(c for s in signed for c in s.conditions))
-
-
-def _blobs(items: list[Recorded[Any]]) -> tuple[Pair, ...]:
-    documents = [i.record.document for i in items if isinstance(i.record, Evidence) and i.record.document]
-    return tuple(Pair(key=d.file_name, value=d.blob) for d in documents)
-
-
-def _card(items: list[Recorded[Any]], dossier: Dossier) -> tuple[PackCardField, ...]:
-    listed = {m.id for m in dossier.members}
-    revisions = [i.record for i in items if isinstance(i.record, CardRevision) and i.record.id in listed]
-    return tuple(PackCardField(section=f.section, label=f.label, text=revisions[-1].text(f.key))
-                 for f in cards.definition() if revisions[-1].text(f.key)) if revisions else ()
-
-
 def _signatures(
     reader: Reader, history: History, seen: Review, names: dict[Id, str], registry: str,
 ) -> tuple[PackSignature, ...]:
-    facts = _decision_facts(reader, seen)
+    signed = history.sign_offs(seen.request.record.id)
+    beside = (f for cls in (Person, KeyEnrolled, RoleGranted, RoleRevoked) for f in reader.all(cls))
+    commands = {e.seq: e.command for s in signed for e in reader.entries(s.seq - 1, s.seq)}
+    facts: list[Recorded[Any]] = [*reader.of(seen.model.model), seen.policy, *beside]
+    decisions = Decisions(registry, facts, commands)
     keys = {k.record.key_id: k for k in reader.all(KeyEnrolled)}
-    return tuple(_signature(reader, s, names, check_sign_off(s, facts, keys, registry), keys)
-                 for s in history.sign_offs(seen.request.record.id))
-
-
-def _decision_facts(reader: Reader, seen: Review) -> dict[Id, Recorded[Any]]:
-    every: list[Recorded[Any]] = [
-        seen.request, seen.dossier, seen.policy, *reader.all(RoleGranted), *reader.all(RoleRevoked)]
-    return {f.record.id: f for f in every}
+    return tuple(_signature(reader, s, names, decisions.sign_off(s), keys) for s in signed)
 
 
 def _signature(
@@ -207,13 +164,6 @@ def _signature(
         key_id=signed.record.key_id, public_key=key.record.public_key if key else "",
         statement_digest=signed.record.statement_digest, envelope=signed.record.envelope,
         comment=(reader.text(comment) or "(erased)") if comment else "", seq=signed.seq, check=check)
-
-
-def _priors(history: History, asked: PromotionRequest, names: dict[Id, str]) -> tuple[PackPrior, ...]:
-    found = history.all(PriorDecision, version=asked.version, use=asked.use)
-    return tuple(PackPrior(
-        text=f"{p.record.outcome.replace('_', ' ')} on {day_text(p.record.decided_on)} by {p.record.decided_by}; "
-             f"source: {p.record.source}", recorded_by=names.get(p.by, ""), seq=p.seq) for p in found)
 
 
 def _figures(pack: Pack) -> dict[str, tuple[Figure, ...]]:
@@ -264,6 +214,7 @@ def verify(workspace: Workspace | None, path: Path, progress: Progress | None = 
     if pack is not None:
         checking.records(pack, embedded)
         checking.signatures(pack)
+        checking.summary(pack)
         progress.step(0.2, "drawing the pages again")
         checking.pages(pack, data, progress.part(0.2, 0.5))
         if workspace is not None:

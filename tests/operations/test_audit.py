@@ -19,6 +19,7 @@ from desktop_app.domain.use import Use
 from desktop_app.errors import Cancelled, NotFound, Refused
 from desktop_app.operations import audit
 from desktop_app.progress import Progress
+from desktop_app.registry._dialects import guards
 from desktop_app.registry.store import open_store
 from desktop_app.trust.keys import NoSecretStore
 from desktop_app.workspace import open_workspace
@@ -49,7 +50,17 @@ def raw(copy):
         yield connection
 
 
+def guard(copy):
+    """Put the triggers back: what an attacker does who wants to leave no trace."""
+    with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+        there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+        for statement in guards():
+            if statement.split()[2] not in there:
+                connection.execute(statement)
+
+
 def verify(copy, tmp_path):
+    guard(copy)
     workspace = open_workspace(str(copy), keys=tmp_path / "no keys", secret_store=NoSecretStore())
     try:
         return audit.verify(workspace)
@@ -97,7 +108,7 @@ def rewrite(raw, first=1):
 def test_an_honest_registry_is_in_order(decided):
     report = audit.verify(decided.desk.workspace)
     assert report.ok
-    assert [result for _, result in report.checks] == ["in order"] * 11
+    assert [result for _, result in report.checks] == ["in order"] * 12
     assert report.entries == audit.head_seq(decided.desk.workspace)
     assert any("cut from the end" in line for line in report.not_checked)
 
@@ -431,6 +442,51 @@ def attack_role_taken_back(raw):
     return seq_of(raw, "promotion.signed_off")
 
 
+def attack_recorded_by_another(raw):
+    """The last sign-off's entry says that somebody else wrote it."""
+    seq = seq_of(raw, "promotion.signed_off")
+    body = json.loads(raw.execute("SELECT body FROM entry WHERE seq = ?", [seq]).fetchone()[0]) | {"actor": "mallory"}
+    raw.execute("UPDATE entry SET actor = 'mallory', body = ? WHERE seq = ?", [canonical.encode(body).decode(), seq])
+    rewrite(raw)
+    return seq
+
+
+def attack_another_command(raw):
+    seq = seq_of(raw, "promotion.signed_off")
+    raw.execute("UPDATE entry SET command = 'replayed' WHERE seq = ?", [seq])
+    rewrite(raw)
+    return seq
+
+
+def attack_rationale(raw):
+    rewritten("promotion.requested", rationale="Because")(raw)
+    return seq_of(raw, "promotion.signed_off")
+
+
+def attack_closed_before(raw):
+    """The finding's entry closes the request instead, long before the stage changed."""
+    request = first_body(raw, "promotion.requested")
+    seq = seq_of(raw, "promotion.requested")
+    fact = canonical.encode({"id": "closed", "kind": "promotion.closed", "model": request["model"], "reason": "no",
+                             "outcome": "rejected", "request": request["id"], "v": 1, "version": request["version"]})
+    raw.execute("INSERT INTO fact VALUES ('closed', 'promotion.closed', 1, ?, 9, ?, ?)",
+                [seq, hashlib.sha256(fact).hexdigest(), fact.decode()])
+    rewrite(raw)
+    return raw.execute("SELECT seq FROM fact WHERE kind = 'stage.changed'").fetchone()[0]
+
+
+def attack_kind_in_the_index(raw):
+    raw.execute("UPDATE about SET kind = 'x' WHERE kind = 'role.granted'")
+
+
+def attack_inventory_model(raw):
+    raw.execute("UPDATE inventory SET model = 'zzz'")
+
+
+def attack_inventory_name(raw):
+    raw.execute("UPDATE inventory SET name = 'Aardvark'")
+
+
 ATTACKS = {
     "edit a fact": (attack_edit_fact, 6), "edit a fact and its digest": (attack_edit_fact_and_digest, 6),
     "a fact that is no JSON": (attack_unreadable_fact, 2),
@@ -471,6 +527,21 @@ ATTACKS = {
     "a prior decision of another recorder": (rewritten("prior_decision", recorded_by="mallory"), 9),
     "a prior decision without envelope": (rewritten("prior_decision", envelope="{}"), 9),
     "the requester approves": (attack_requester_is_approver, 10),
+    "a later review than was signed": (resigned(review_by="2099-01-01"), 9),
+    "conditions that nobody signed": (resigned(conditions=[{"due": "2027-01-01", "owner": "x", "text": "y"}]), 9),
+    "conflicts that nobody stated": (resigned(conflicts={"digest": "0" * 64, "ref": "r"}), 9),
+    "another comment": (resigned(comment=None), 9),
+    "another recorder of a signature": (attack_recorded_by_another, 9),
+    "another command": (attack_another_command, 9),
+    "a request for another reason": (attack_rationale, 9),
+    "a longer approval": (stage_edited(review_by="2099-01-01"), 10),
+    "an approval without its condition": (stage_edited(conditions=[]), 10),
+    "a stage from elsewhere": (stage_edited(from_stage="retired"), 10),
+    "a stage of another version": (stage_edited(version="v9"), 10),
+    "a stage after the request was closed": (attack_closed_before, 10),
+    "the kind in the index": (attack_kind_in_the_index, 11),
+    "the model beside an inventory row": (attack_inventory_model, 11),
+    "the name beside an inventory row": (attack_inventory_name, 11),
 }
 
 
@@ -555,25 +626,45 @@ def test_an_erased_person_leaves_the_log_in_order(raw, copy, tmp_path):
     assert verify(copy, tmp_path).ok
 
 
+def test_a_guard_that_was_taken_away_or_weakened_is_named(raw, copy, tmp_path):
+    guard(copy)
+    raw.execute("DROP TRIGGER fact_no_update")
+    raw.execute("DROP TRIGGER entry_once")
+    raw.execute("CREATE TRIGGER entry_once BEFORE INSERT ON entry BEGIN SELECT 1; END")
+    workspace = open_workspace(str(copy), keys=tmp_path / "no keys", secret_store=NoSecretStore())
+    found = {(p.check, p.sentence.split()[0]) for p in audit.verify(workspace).problems}
+    workspace.close()
+    assert found == {("12 guards of the tables", "fact_no_update"), ("12 guards of the tables", "entry_once")}
+
+
+def test_a_signature_does_not_wait_for_a_verification(copy, tmp_path, decided):
+    """A long verification reads a copy: somebody writes in the middle of it."""
+    workspace = open_workspace(str(copy), decided.desk.people["Ann Admin"], keys=tmp_path, secret_store=NoSecretStore())
+    written = []
+
+    def meanwhile(_fraction, status):
+        if status == "checking signatures" and not written:
+            with workspace.store.write(workspace.me, "x", Id("m")) as write:
+                write.add(Use(id=workspace.store.new_id(), model=Id("m"), purpose=""))
+            written.append(status)
+
+    head = audit.head_seq(workspace)
+    report = audit.verify(workspace, Progress(meanwhile))
+    assert (report.ok, report.entries, audit.head_seq(workspace)) == (True, head, head + 1)
+    workspace.close()
+
+
 # ---- clocks
 
 
-def test_a_writer_whose_clock_is_off_is_named(tmp_path):
-    from datetime import timedelta
-
-    from desktop_app.workspace import create_workspace
-    from tests.desk import START
-
-    now = [START]
-    made = create_workspace(str(tmp_path / "r.assay"), "x", clock=lambda: now[0], keys=tmp_path,
-                            secret_store=NoSecretStore())
-    for moment in (START + timedelta(minutes=10), START):
-        now[0] = moment
-        with made.store.write(Id("a"), "x", Id("m")) as write:
-            write.add(Use(id=made.store.new_id(), model=Id("m"), purpose=""))
-    (problem,) = audit.verify(made).problems
-    assert (problem.check, problem.seq) == ("4 order of times", 2)
-    made.close()
+def test_a_writer_whose_clock_is_off_is_named(raw, copy, tmp_path):
+    seq = seq_of(raw, "finding.raised")
+    body = json.loads(raw.execute("SELECT body FROM entry WHERE seq = ?", [seq]).fetchone()[0])
+    raw.execute("UPDATE entry SET body = ? WHERE seq = ?",
+                [canonical.encode(body | {"client_time": "2026-11-20T10:00:00.000000Z"}).decode(), seq])
+    rewrite(raw)
+    (problem,) = verify(copy, tmp_path).problems
+    assert (problem.check, problem.seq) == ("4 order of times", seq)
 
 
 # ---- reading and exporting

@@ -1,0 +1,260 @@
+"""Whether what was decided was decided: signatures, prior decisions and changes of stage, judged from facts alone.
+
+The log's verifier, the gate and the check of an audit PDF ask the same questions here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from desktop_app.domain import approval, canonical
+from desktop_app.domain.approval import PriorDecision, PromotionClosed, PromotionRequest, SignOff, StageChanged
+from desktop_app.domain.audit import Recorded
+from desktop_app.domain.canonical import Digest, Id, NotCanonical
+from desktop_app.domain.dossier import Dossier
+from desktop_app.domain.history import History
+from desktop_app.domain.model import ModelVersion
+from desktop_app.domain.person import Erasable, KeyEnrolled, Person, Role, RoleGranted, RoleRevoked
+from desktop_app.domain.policy import Meaning, Policy, Transition
+from desktop_app.trust import dsse
+from desktop_app.trust.keys import key_id_of
+
+R = TypeVar("R")
+_PRIOR = ("recorder", "registry", "use", "stage", "outcome", "decidedBy", "decidedOn", "reviewBy", "source")
+_AGAINST = (Meaning.REJECT, Meaning.RETURN)
+
+
+class Decisions:
+    """Judges the decisions among some facts: those of the models asked about, policies, people, roles and keys."""
+
+    def __init__(
+        self, registry: str, facts: Iterable[Recorded[Any]], commands: Mapping[int, str] | None = None,
+    ) -> None:
+        """commands: the command of each entry by its number; of an entry that is not there it is not asked."""
+        self._registry, self._commands = registry, commands or {}
+        self._facts: dict[Id, Recorded[Any]] = {}
+        self._models: dict[Id, list[Recorded[Any]]] = defaultdict(list)
+        self._of_request: dict[Id, list[Recorded[Any]]] = defaultdict(list)
+        self._grants: dict[tuple[Id, Role], list[Recorded[RoleGranted]]] = defaultdict(list)
+        self._ended: dict[Id, int] = {}
+        self._keys: dict[str, Recorded[KeyEnrolled]] = {}
+        self._digests: dict[Id, Digest] = {}
+        for item in facts:
+            self._index(item)
+
+    def _index(self, item: Recorded[Any]) -> None:
+        fact = item.record
+        self._facts[fact.id] = item
+        if model := getattr(fact, "model", None):
+            self._models[model].append(item)
+        match fact:
+            case SignOff() | PromotionClosed() | StageChanged():
+                self._of_request[fact.request].append(item)
+            case RoleGranted():
+                self._grants[fact.person, fact.role].append(item)
+            case RoleRevoked():
+                self._ended[fact.grant] = min(item.seq, self._ended.get(fact.grant, item.seq))
+            case KeyEnrolled():
+                self._keys.setdefault(fact.key_id, item)
+
+    def all(self, cls: type[R]) -> list[Recorded[R]]:
+        """The facts of a kind."""
+        return [f for f in self._facts.values() if isinstance(f.record, cls)]
+
+    def _found(self, cls: type[R], fact_id: Id) -> Recorded[R] | None:
+        found = self._facts.get(fact_id)
+        return found if found is not None and isinstance(found.record, cls) else None
+
+    def _digest(self, item: Recorded[Any]) -> Digest:
+        """What the record itself digests to, whatever lies beside it."""
+        if item.record.id not in self._digests:
+            self._digests[item.record.id] = canonical.digest(item.record)
+        return self._digests[item.record.id]
+
+    # ---- signatures
+
+    def sign_off(self, item: Recorded[SignOff]) -> str:
+        """Whether a sign-off is what it says: "valid", or what is wrong with it.
+
+        The key must be its person's and enrolled before, the role held at that moment, and the signed statement
+        must say what the sign-off, its request, its dossier, its policy and its entry say.
+        """
+        signed, request = item.record, self._found(PromotionRequest, item.record.request)
+        if request is None:
+            return "its request is missing"
+        if item.by != signed.person:
+            return "it was recorded by somebody else"
+        if not self._held(signed.person, signed.role, item):
+            return f"the role of {signed.role.value} was not held at that moment"
+        said = self._opened(signed.person, signed.key_id, signed.envelope, item.seq)
+        if isinstance(said, str):
+            return said
+        if canonical.sha256(said.payload) != signed.statement_digest:
+            return "the statement is not the one that was recorded"
+        try:
+            return self._compared(said.statement, item, request)
+        except (AttributeError, TypeError):
+            return "the statement does not have the form of one"
+
+    def _opened(self, person: Id, key_id: str, envelope: str, seq: int) -> dsse.Opened | str:
+        """What somebody signed, or why it cannot be taken as theirs."""
+        key = self._keys.get(key_id)
+        if key is None or key.record.person != person:
+            return "the key is not that person's"
+        if key.seq >= seq:
+            return "the key was enrolled after the signature"
+        try:
+            public = base64.b64decode(key.record.public_key, validate=True)
+            if key_id_of(public) != key_id:
+                return "the key is not the one its id names"
+            return dsse.open_envelope(envelope, approval.PAYLOAD_TYPE, {key_id: public})
+        except (dsse.BadEnvelope, binascii.Error) as error:
+            return str(error)
+
+    def _compared(self, said: Mapping[str, Any], item: Recorded[SignOff], request: Recorded[PromotionRequest]) -> str:
+        dossier, policy = self._found(Dossier, request.record.dossier), self._found(Policy, request.record.policy)
+        if dossier is None or policy is None:
+            return "its dossier or policy is missing"
+        predicate = said.get("predicate", {})
+        expected: list[tuple[str, Any, Any]] = [
+            ("form", (said.get("_type"), said.get("predicateType")),
+             (approval.STATEMENT_TYPE, approval.PREDICATE_TYPE)),
+            ("registry", predicate.get("registry"), self._registry),
+            *_transition(predicate.get("transition", {}), item.record, request.record, self._digest(request)),
+            *self._signer(predicate.get("signer", {}), item.record),
+            *_decided(predicate, item.record),
+            ("policy", (predicate.get("policy", {}).get("id"), predicate.get("policy", {}).get("sha256")),
+             (policy.record.id, self._digest(policy))),
+            ("dossier", request.record.dossier_digest, self._digest(dossier)),
+            ("version", (dossier.record.version, dossier.record.use), (request.record.version, request.record.use)),
+            ("subjects", [(s.get("name"), s.get("digest", {}).get("sha256")) for s in said.get("subject", [])],
+             [(f"version:{request.record.version}", dossier.record.artefact),
+              (f"dossier:{dossier.record.id}", self._digest(dossier))]),
+        ]
+        if command := self._commands.get(item.seq):
+            expected.append(("command", predicate.get("commandId"), command))
+        wrong = [name for name, found, wanted in expected if found != wanted]
+        return f"the statement names another {wrong[0]}" if wrong else "valid"
+
+    def _signer(self, said: Mapping[str, Any], signed: SignOff) -> list[tuple[str, Any, Any]]:
+        found: list[tuple[str, Any, Any]] = [
+            ("person", said.get("person"), signed.person), ("role", said.get("role"), signed.role.value)]
+        if known := self._found(Person, signed.person):
+            name = known.record.name
+            found.append(("name", (said.get("nameRef"), said.get("nameDigest")), (name.ref, name.digest)))
+        return found
+
+    def _held(self, person: Id, role: Role, at: Recorded[SignOff]) -> bool:
+        return any(
+            grant.seq < at.seq and self._ended.get(grant.record.id, at.seq) >= at.seq
+            and (grant.record.valid_to is None or at.at < grant.record.valid_to)
+            for grant in self._grants.get((person, role), ()))
+
+    # ---- prior decisions
+
+    def prior(self, item: Recorded[PriorDecision]) -> str:
+        """Whether a prior decision was signed, as it stands, by whoever recorded it: "valid", or what is wrong."""
+        taken = item.record
+        if item.by != taken.recorded_by:
+            return "it was recorded by somebody else"
+        said = self._opened(taken.recorded_by, taken.key_id, taken.envelope, item.seq)
+        if isinstance(said, str):
+            return said
+        try:
+            subject, predicate = said.statement["subject"][0], said.statement["predicate"]
+            found = canonical.plain(
+                [subject["name"], subject["digest"]["sha256"], *(predicate[name] for name in _PRIOR)])
+        except (LookupError, TypeError, NotCanonical):
+            return "the statement does not have the form of one"
+        wanted = canonical.plain([
+            f"version:{taken.version}", taken.source_document or "0" * 64, taken.recorded_by, self._registry, taken.use,
+            taken.to_stage, taken.outcome, taken.decided_by, taken.decided_on, taken.review_by, taken.source])
+        return "valid" if found == wanted else "the statement says something else"
+
+    # ---- changes of stage
+
+    def stage(self, item: Recorded[StageChanged]) -> Iterator[tuple[int, str]]:
+        """What is wrong with a change of stage, each with its entry: it must follow from its request and sign-offs.
+
+        The signatures themselves are judged by `sign_off`.
+        """
+        change, request = item.record, self._found(PromotionRequest, item.record.request)
+        signed = [s for i in change.sign_offs if (s := self._found(SignOff, i))]
+        if request is None or len(signed) != len(change.sign_offs):
+            yield item.seq, "the request or a sign-off behind a change of stage is missing"
+            return
+        policy, dossier = self._found(Policy, request.record.policy), self._found(Dossier, request.record.dossier)
+        if policy is None or dossier is None:
+            yield item.seq, "the policy or the dossier behind a change of stage is missing"
+            return
+        yield from ((item.seq, sentence) for sentence in self._follows(item, request.record, signed))
+        transition = policy.record.transition(request.record.to_stage, dossier.record.tier)
+        if transition is None or not approval.quorum(transition, [s.record for s in signed]).met:
+            yield item.seq, "the policy's quorum was not met when the stage changed"
+            return
+        for sign_off in signed:
+            if refusal := self._refused(transition, request, sign_off):
+                yield sign_off.seq, f"who signed might not: {refusal.title} {refusal.detail}"
+
+    def _follows(
+        self, item: Recorded[StageChanged], asked: PromotionRequest, signed: list[Recorded[SignOff]],
+    ) -> Iterator[str]:
+        change, beside = item.record, self._of_request[asked.id]
+        before = [f for f in beside if f.seq <= item.seq]
+        every = [f.record.id for f in sorted(before, key=lambda f: (f.seq, f.ordinal)) if isinstance(f.record, SignOff)]
+        if _moved(change) != _moved(asked) or list(change.sign_offs) != every:
+            yield "the stage changed otherwise than the request and its sign-offs say"
+        if any(isinstance(f.record, PromotionClosed) for f in before):
+            yield "the stage changed though the request was closed"
+        if any(isinstance(f.record, StageChanged) and f.seq < item.seq for f in before):
+            yield "the stage changed twice by one request"
+        if any(s.record.meaning in _AGAINST for s in signed):
+            yield "the stage changed though somebody rejected or returned the request"
+        if change.conditions != tuple(dict.fromkeys(c for s in signed for c in s.record.conditions)):
+            yield "the conditions of the change of stage are not those that were signed"
+        if signed and change.review_by != min(s.record.review_by for s in signed):
+            yield "the date of review is not the one that was signed"
+
+    def _refused(
+        self, transition: Transition, request: Recorded[PromotionRequest], item: Recorded[SignOff],
+    ) -> approval.Refusal | None:
+        signed = item.record
+        own = self._models[signed.model]
+        runs = [r for f in own if isinstance(f.record, ModelVersion) and (r := self._facts.get(f.record.run or Id("")))]
+        before = History(f for f in (*own, *runs) if f.seq < item.seq)  # a run may lie with another model
+        return approval.check_may_sign(
+            transition, frozenset({signed.role}), signed.meaning, before.involvement(signed.version, signed.person),
+            already=False, requested_by_me=request.by == signed.person)
+
+
+def _moved(about: StageChanged | PromotionRequest) -> tuple[str, ...]:
+    return about.model, about.version, about.use, about.from_stage, about.to_stage
+
+
+def _transition(
+    said: Mapping[str, Any], signed: SignOff, request: PromotionRequest, digest: Digest,
+) -> list[tuple[str, Any, Any]]:
+    return [
+        ("request", (said.get("request"), said.get("requestDigest")), (request.id, digest)),
+        ("version", (said.get("version"), signed.version, signed.model), (request.version,) * 2 + (request.model,)),
+        ("use", said.get("use"), request.use),
+        ("stage", (said.get("from"), said.get("to")), (request.from_stage, request.to_stage)),
+    ]
+
+
+def _decided(predicate: Mapping[str, Any], signed: SignOff) -> list[tuple[str, Any, Any]]:
+    return [
+        ("meaning", predicate.get("meaning"), signed.meaning.value),
+        ("date of review", predicate.get("reviewBy"), signed.review_by.isoformat()),
+        ("set of conditions", predicate.get("conditionsDigest"), canonical.digest(signed.conditions)),
+        ("statement of conflicts", predicate.get("conflictsDigest"), _digest_of(signed.conflicts)),
+        ("comment", predicate.get("commentDigest"), _digest_of(signed.comment)),
+    ]
+
+
+def _digest_of(text: Erasable | None) -> Digest | None:
+    return text.digest if text else None
