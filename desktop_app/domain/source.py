@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from desktop_app.domain.canonical import Digest, Id, fact, record
+from desktop_app.domain.person import Erasable
 
 
 @fact("source.synced")
@@ -59,4 +60,4 @@ class InventoryRecord:
     model: Id
     version: Id
     use: Id
-    content: str  # canonical JSON of the row as it was read
+    content: Erasable  # canonical JSON of the row as it was read; it names people

@@ -29,6 +29,7 @@ from desktop_app.domain.model import (
     SourceIdentity,
     UseState,
 )
+from desktop_app.domain.person import Role
 from desktop_app.domain.source import InventoryImported, InventoryRecord, RowProblem
 from desktop_app.domain.use import Tiering, Use
 from desktop_app.domain.validation import ValidationConcluded
@@ -36,7 +37,9 @@ from desktop_app.errors import UserError
 from desktop_app.operations import people, prior_decisions
 from desktop_app.operations.people import changed
 from desktop_app.operations.prior_decisions import Taken
+from desktop_app.operations.turns import Turn
 from desktop_app.progress import Progress
+from desktop_app.registry.reader import Reader
 from desktop_app.registry.writer import Write
 from desktop_app.workspace import Workspace
 
@@ -45,8 +48,10 @@ if TYPE_CHECKING:
 
 ROWS_A_WRITE = 40
 NOT_STATED = "not stated"
-_MODEL = ("name", "description", "nature", "nature_reason", "origin", "technique", "vendor", "entity", "business_line",
-          "owner", "developer", "segment", "number")
+MAY_IMPORT = (Role.MODEL_RISK, Role.ADMINISTRATOR)
+_MODEL = {name: name for name in (
+    "name", "description", "nature_reason", "technique", "vendor", "entity", "business_line")} | {
+    "number": "inventory_number", "unmapped": "tags"}  # column → field of the model, where they say the same
 _DECISION = ("approved_on", "approved_until", "approved_by", "conditions", "conditions_due")
 
 
@@ -100,39 +105,48 @@ def preview(
     progress: Progress | None = None,
 ) -> ImportPreview:
     """Read an inventory file with a mapping (suggested where none is given) and say what an import would do."""
+    return _look(workspace, path, mapping, source, progress or Progress())[0]
+
+
+def _look(
+    workspace: Workspace, path: Path, mapping: Mapping | None, source: str | None, progress: Progress,
+) -> tuple[ImportPreview, _Known]:
     from desktop_app.sources import inventory_file
 
-    progress = progress or Progress()
     sheets = inventory_file.read_sheets(path)
     largest = max(sheets, key=lambda sheet: sheet.rows)
     mapping = mapping or inventory_file.suggest_mapping(largest)
     read = inventory_file.read_inventory(path, mapping, progress)
     known = _Known(workspace, source or source_name(path), read.entries)
     states = [known.state(entry) for entry in read.entries]
-    return ImportPreview(
+    seen = ImportPreview(
         sheets=sheets, mapping=mapping, read=read, added=states.count("added"), updated=states.count("updated"),
         unchanged=states.count("unchanged"), missing=known.missing(read.entries),
         decisions=sum(_decided(e) for e in read.entries))
+    return seen, known
 
 
 def run(
     workspace: Workspace, path: Path, mapping: Mapping | None = None, *, source: str | None = None,
     passphrase: str | None = None, progress: Progress | None = None,
 ) -> ImportReport:
-    """Take in an inventory. Without a passphrase its decisions are left out and counted.
+    """Take in an inventory: model risk may, and administrators. Without a passphrase decisions are left out, counted.
 
-    Raises UserError for an unreadable file, Refused for a wrong passphrase; then nothing is written.
+    Raises UserError for an unreadable file, Refused for a wrong passphrase or role; then nothing is written.
+    StaleError when somebody else imports the same inventory meanwhile; then whole batches of rows may be taken in.
     """
     progress = progress or Progress()
-    seen = preview(workspace, path, mapping, source=source, progress=progress.part(0.0, 0.3))
-    known = _Known(workspace, source or source_name(path), seen.read.entries)
+    with workspace.store.read() as reader:
+        people.require(reader, workspace, *MAY_IMPORT)
+    seen, known = _look(workspace, path, mapping, source, progress.part(0.0, 0.3))
     taking = _Taking(workspace, known, path.name)
     rows = [row for entry in seen.read.entries if (row := taking.row(entry, passphrase is not None)) is not None]
     taking.sign(rows, passphrase)
     for start in range(0, len(rows), ROWS_A_WRITE):
         progress.step(0.3 + 0.7 * start / len(rows), f"row {start:,} of {len(rows):,}")
         note = f"Took in {len(rows[start:start + ROWS_A_WRITE])} rows of {path.name}"
-        with workspace.store.write(workspace.me, "inventory.read", Id(taking.known.source), note=note) as write:
+        with known.turn.write("inventory.read", note) as write:
+            known.meet(write.reader)
             for row in rows[start:start + ROWS_A_WRITE]:
                 taking.add(write, row)
     return _conclude(workspace, path, seen, taking, passphrase is not None)
@@ -142,12 +156,12 @@ def _conclude(workspace: Workspace, path: Path, seen: ImportPreview, taking: _Ta
     counts = seen.read.counts
     problems = tuple(RowProblem(row=p.row, column=p.column, value=p.value[:200], what=p.what, done=p.done.value)
                      for p in seen.read.problems)
-    store, source = workspace.store, taking.known.source
+    known = taking.known
     note = (f"Imported {path.name}: {seen.added} added, {seen.updated} updated, {seen.unchanged} unchanged, "
             f"{counts.refused} refused, {counts.blank} blank")
-    with store.write(workspace.me, "inventory.imported", Id(source), note=note) as write:
+    with known.turn.write("inventory.imported", note) as write:
         write.add(InventoryImported(
-            id=store.new_id(), source=source, file_name=path.name, digest=seen.read.digest,
+            id=workspace.store.new_id(), source=known.source, file_name=path.name, digest=seen.read.digest,
             mapping=seen.mapping.to_json(), rows=counts.rows, added=seen.added, updated=seen.updated,
             unchanged=seen.unchanged, refused=counts.refused, blank=counts.blank, problems=problems[:500],
             missing=seen.missing[:500]))
@@ -159,6 +173,15 @@ def _conclude(workspace: Workspace, path: Path, seen: ImportPreview, taking: _Ta
 
 def _content(entry: InventoryEntry) -> str:
     return canonical.encode(replace(entry, row=0)).decode("utf-8")
+
+
+def _parsed(content: str | None) -> dict[str, Any]:
+    """What a row said; nothing where it was erased."""
+    return dict(canonical.parse(content.encode("utf-8"))) if content is not None else {}
+
+
+def _changed(was: dict[str, Any], entry: InventoryEntry) -> frozenset[str]:
+    return frozenset(k for k, v in canonical.plain(replace(entry, row=0)).items() if was.get(k) != v)
 
 
 def _undecided(entry: InventoryEntry) -> InventoryEntry:
@@ -178,12 +201,18 @@ class _Known:
         numbers = Counter(e.number for e in entries)
         self._shared = {number for number, n in numbers.items() if n > 1}
         with workspace.store.read() as reader:
+            self.turn = Turn(workspace, reader, source, "importing this inventory")
             self.rows = {r.record.key: r.record for r in reader.all(InventoryRecord) if r.record.source == source}
             self.models = {m.record.model: m.record for m in reader.all(RegisteredModel)}
             versions = [v.record for v in reader.all(ModelVersion)]
             self.versions = {v.id: v for v in versions if v.source.source == source}
             self.uses = {u.record.id: u.record for u in reader.all(Use)}
-            self.people = {name.casefold(): person for person, name in reader.names().items()}
+            self.meet(reader)
+            self.said = {key: _parsed(reader.text(row.content)) for key, row in self.rows.items()}
+
+    def meet(self, reader: Reader) -> None:
+        """Know everybody the registry knows by now."""
+        self.people = people.by_name(reader)
 
     def key(self, entry: InventoryEntry) -> str:
         """By what a row is known again: its number; name, version and purpose where several rows share it."""
@@ -194,9 +223,7 @@ class _Known:
 
     def differs(self, entry: InventoryEntry) -> frozenset[str]:
         """The names of the fields that differ from what was said before."""
-        before = self.rows.get(self.key(entry))
-        was = canonical.parse(before.content.encode("utf-8")) if before else {}
-        return frozenset(k for k, v in canonical.plain(replace(entry, row=0)).items() if was.get(k) != v)
+        return _changed(self.said.get(self.key(entry), {}), entry)
 
     def state(self, entry: InventoryEntry) -> str:
         """Added, updated or unchanged; a decision that was left out unsigned does not make a row updated."""
@@ -233,6 +260,7 @@ class _Taking:
         self._versions = {(v.model, v.label): v.id for v in known.versions.values()}
         self._uses = {(u.model, u.purpose): u.id for u in known.uses.values()}
         self._revision = {m.model: m for m in known.models.values()}
+        self._stated = {row.model: known.said[key] for key, row in known.rows.items()}  # of a model, by its last row
         self._made: set[Id] = {*known.versions, *known.uses}
         self.decisions = 0
 
@@ -274,20 +302,15 @@ class _Taking:
         write.add(*self._identity(write, row), *self._assessed(write, row), *row.prior)
         write.add(InventoryRecord(
             id=self._new_id(), source=self.known.source, key=self.known.key(row.entry), model=row.model,
-            version=row.version, use=row.use, content=_content(row.entry if row.prior else _undecided(row.entry))))
+            version=row.version, use=row.use,
+            content=write.add_text(_content(row.entry if row.prior else _undecided(row.entry)))))
 
     def _identity(self, write: Write, row: _Row) -> Iterator[Any]:
         e, before = row.entry, self._revision.get(row.model)
-        if before is None or row.differs & set(_MODEL):
-            owner = people.named(write, e.owner, self.known.people, "inventory")
-            developer = people.named(write, e.developer, self.known.people, "inventory")
-            self._revision[row.model] = RegisteredModel(
-                id=self._new_id(), model=row.model, revision=before.revision + 1 if before else 1, name=e.name,
-                description=e.description, nature=e.nature or Nature.MODEL, nature_reason=e.nature_reason,
-                origin=e.origin or (Origin.VENDOR if e.vendor else Origin.INTERNAL), technique=e.technique,
-                vendor=e.vendor, entity=e.entity, business_line=e.business_line, owner=owner, developer=developer,
-                family=self._by_name.get(e.family.casefold()) if e.family else None, segment=e.segment or e.family,
-                inventory_number=e.number, tags=e.unmapped)
+        if fields := self._fields(write, e, self._news(row)):
+            self._revision[row.model] = replace(
+                before or RegisteredModel(id=Id(""), model=row.model, revision=0, name=e.name),
+                id=self._new_id(), revision=before.revision + 1 if before else 1, **fields)
             yield self._revision[row.model]
         if row.version not in self._made:
             self._made.add(row.version)
@@ -300,6 +323,33 @@ class _Taking:
             self._made.add(row.use)
             yield Use(id=row.use, model=row.model, purpose=e.purpose or NOT_STATED, entity=e.entity,
                       business_line=e.business_line, limits=e.limits)
+
+    def _news(self, row: _Row) -> frozenset[str]:
+        """What the row says of its model that the file did not say before: only that is taken over what is here.
+
+        A row that is new says of a known model what it fills in, unless another row has said the same.
+        """
+        before, self._stated[row.model] = self._stated.get(row.model, {}), canonical.plain(row.entry)
+        if row.model not in self._revision:
+            return frozenset(vars(row.entry))
+        if row.before is not None:
+            return row.differs
+        return frozenset(name for name in _changed(before, row.entry) if getattr(row.entry, name))
+
+    def _fields(self, write: Write, e: InventoryEntry, news: frozenset[str]) -> dict[str, Any]:
+        """The fields of a model that follow from what is new in a row."""
+        made = {_MODEL[name]: getattr(e, name) for name in news & _MODEL.keys()}
+        made |= {name: people.named(write, getattr(e, name), self.known.people, "inventory")
+                 for name in ("owner", "developer") if name in news}
+        if "nature" in news:
+            made["nature"] = e.nature or Nature.MODEL
+        if "origin" in news or ("vendor" in news and e.origin is None):
+            made["origin"] = e.origin or (Origin.VENDOR if e.vendor else Origin.INTERNAL)
+        if "family" in news:
+            made["family"] = self._by_name.get(e.family.casefold()) if e.family else None
+        if "segment" in news or ("family" in news and not e.segment):
+            made["segment"] = e.segment or e.family
+        return made
 
     def _assessed(self, write: Write, row: _Row) -> Iterator[Any]:
         e, changed_in = row.entry, row.differs.intersection

@@ -30,6 +30,7 @@ from desktop_app.domain.model import (
 from desktop_app.domain.source import SourceSynced
 from desktop_app.errors import Refused
 from desktop_app.operations import evidence, people
+from desktop_app.operations.turns import Turn
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
 from desktop_app.registry.writer import Write
@@ -58,7 +59,7 @@ class _Known:
 
     def __init__(self, reader: Reader, source: str, snapshot: Any) -> None:
         self._reader, self._source, self._all = reader, source, len(snapshot.versions) > FEW
-        self.people = {name.casefold(): person for person, name in reader.names().items()}
+        self.people = people.by_name(reader)
         models = [m.record for m in reader.all(RegisteredModel)]
         self.current = {m.model: m for m in models if _tag(m, "assaydesk.source") == source}
         self.models = {(m.name, _tag(m, "assaydesk.created")): m.model for m in self.current.values()}
@@ -96,7 +97,9 @@ def _run_identity(source: str, run: Any) -> SourceIdentity:
 def sync(
     workspace: Workspace, tracking_uri: str, progress: Progress | None = None, *, full: bool = False,
 ) -> SyncReport:
-    """Take in what is new on an MLflow tracking server. Raises UserError, Unreachable, Cancelled.
+    """Take in what is new on an MLflow tracking server.
+
+    Raises UserError, Unreachable, Cancelled; StaleError when somebody else syncs with it at the same time.
 
     full: read every version again, not only those with a newer time stamp: a tag set on a version touches none.
     """
@@ -105,17 +108,17 @@ def sync(
     progress = progress or Progress()
     with MlflowSource(tracking_uri) as source:
         with workspace.store.read() as reader:
+            turn = Turn(workspace, reader, source.identity, "syncing with this server")
             marks = [s.record.watermark for s in reader.all(SourceSynced) if s.record.source == source.identity]
         snapshot = source.fetch(max(marks) if marks and not full else None, progress.part(0.0, 0.7))
         with workspace.store.read() as reader:
             known = _Known(reader, source.identity, snapshot)
-        return _take_in(workspace, source.identity, source.address.base, snapshot, known, progress.part(0.7, 1.0))
+        making = _Making(workspace, source.identity, known, snapshot)
+        _take_in(turn, making, progress.part(0.7, 1.0))
+        return _conclude(workspace, turn, source.identity, source.address.base, snapshot, making)
 
 
-def _take_in(
-    workspace: Workspace, identity: str, address: str, snapshot: Any, known: _Known, progress: Progress,
-) -> SyncReport:
-    making = _Making(workspace, identity, known, snapshot)
+def _take_in(turn: Turn, making: _Making, progress: Progress) -> None:
     jobs: list[tuple[str, list[Callable[[Write], None]]]] = [
         ("models", list(making.models())), ("runs", list(making.runs())), ("versions", list(making.versions())),
         ("aliases", list(making.aliases())),
@@ -124,12 +127,12 @@ def _take_in(
     done = 0
     for what, steps in jobs:
         for batch in _batches(steps):
-            with workspace.store.write(workspace.me, "source.read", Id(identity), note=f"Took in {what}") as write:
+            with turn.write("source.read", f"Took in {what}") as write:
+                making.meet(write)
                 for step in batch:
                     step(write)
             done += len(batch)
             progress.step(done / max(1, total), f"{done:,} of {total:,} records")
-    return _conclude(workspace, identity, address, snapshot, making)
 
 
 def _batches(steps: list[Callable[[Write], None]]) -> Iterator[list[Callable[[Write], None]]]:
@@ -137,17 +140,18 @@ def _batches(steps: list[Callable[[Write], None]]) -> Iterator[list[Callable[[Wr
         yield steps[start:start + BATCH]
 
 
-def _conclude(workspace: Workspace, identity: str, address: str, snapshot: Any, making: _Making) -> SyncReport:
+def _conclude(
+    workspace: Workspace, turn: Turn, identity: str, address: str, snapshot: Any, making: _Making,
+) -> SyncReport:
     counts = making.counts
     note = (f"Synced {address}: {counts['models']} models, {counts['versions']} versions, {counts['runs']} runs, "
             f"{counts['aliases']} alias moves new")
     report = SyncReport(source=identity, address=address, models=counts["models"], versions=counts["versions"],
                         runs=counts["runs"], alias_moves=counts["aliases"], note=note)
-    store = workspace.store
-    with store.write(workspace.me, "source.synced", Id(identity), note=note) as write:
+    with turn.write("source.synced", note) as write:
         write.add(SourceSynced(
-            id=store.new_id(), source=identity, address=address, watermark=snapshot.watermark, models=report.models,
-            versions=report.versions, runs=report.runs, alias_moves=report.alias_moves))
+            id=workspace.store.new_id(), source=identity, address=address, watermark=snapshot.watermark,
+            models=report.models, versions=report.versions, runs=report.runs, alias_moves=report.alias_moves))
     return report
 
 
@@ -163,6 +167,10 @@ class _Making:
 
     def _model_id(self, model: Any) -> Id:
         return self._known.models.get((model.name, str(model.created))) or self._new_id()
+
+    def meet(self, write: Write) -> None:
+        """Know everybody whom others have named since."""
+        self._known.people = people.by_name(write.reader)
 
     def models(self) -> Iterator[Callable[[Write], None]]:
         """A revision for every registered model that is new, or whose description or tags changed."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import openpyxl
@@ -9,12 +12,15 @@ import pytest
 
 from desktop_app.domain.approval import PriorDecision
 from desktop_app.domain.finding import Finding
-from desktop_app.errors import Refused, UserError
-from desktop_app.operations import audit, importing, inventory
+from desktop_app.domain.model import RegisteredModel
+from desktop_app.errors import Refused, StaleError, UserError
+from desktop_app.operations import audit, importing, inventory, models
+from desktop_app.progress import Progress
 from tests.desk import PASSPHRASE, make_desk
 
 HEAD = ["Model ID", "Model name", "Version", "Purpose", "Tier", "Status", "Owner", "Validation opinion",
-        "Validation date", "Approval date", "Approved until", "Approved by", "Finding", "Finding severity", "Next review"]
+        "Validation date", "Approval date", "Approved until", "Approved by", "Finding", "Finding severity",
+        "Next review"]
 ROWS = [
     ["M-1", "Mortgage PD", "3", "Mortgages", 1, "in use", "S. Haddad", "fit", "12/03/2026", date(2026, 3, 20),
      date(2027, 3, 12), "Credit Risk Committee", "Thin file", "high", None],
@@ -54,7 +60,8 @@ def test_rows_become_models_and_problems_are_named(desk, tmp_path):
     assert (done.added, done.refused, done.decisions) == (2, 2, 1)
     rows = {r.name: r for r in inventory.overview(ws).rows}
     row = rows["Mortgage PD"]
-    assert (row.tier, row.opinion, row.approval_basis, row.approved_until) == (1, "fit", "prior_decision", date(2027, 3, 12))
+    assert (row.tier, row.opinion) == (1, "fit")
+    assert (row.approval_basis, row.approved_until) == ("prior_decision", date(2027, 3, 12))
     assert row.finding_severity == "high"
     with ws.store.read() as reader:
         (prior,) = reader.all(PriorDecision)
@@ -106,6 +113,84 @@ def test_a_wrong_passphrase_writes_nothing(desk, tmp_path):
     with pytest.raises(Refused, match="passphrase"):
         importing.run(ws, book(tmp_path / "models.xlsx"), passphrase="not the passphrase")
     assert audit.head_seq(ws) == before
+
+
+@pytest.mark.parametrize("name", ["Dev Patel", "Olga Owner", "Val Idris", "Cora Compliance"])
+def test_only_model_risk_and_administrators_import(desk, tmp_path, name):
+    path, head = book(tmp_path / "models.xlsx"), audit.head_seq(desk.workspace)
+    assert importing.preview(desk.as_(name), path).added == 2  # looking is free
+    with pytest.raises(Refused, match="Your role does not allow this"):
+        importing.run(desk.as_(name), path, passphrase=PASSPHRASE)
+    assert audit.head_seq(desk.workspace) == head
+    assert importing.run(desk.as_("Ann Admin"), path).added == 2
+
+
+def test_of_two_imports_at_once_one_is_told(desk, tmp_path):
+    """The second has read what is known before the first writes anything."""
+    ws, path = desk.as_("Rita Risk"), book(tmp_path / "models.xlsx")
+    at_once = threading.Barrier(2)
+
+    def work():
+        waited = []
+
+        def report(fraction, _status):
+            if fraction >= 0.3 and not waited:
+                waited.append(at_once.wait(20))
+
+        try:
+            return importing.run(ws, path, progress=Progress(report)).added
+        except StaleError as stale:
+            return stale
+
+    with ThreadPoolExecutor(2) as pool:
+        done = [job.result() for job in [pool.submit(work) for _ in range(2)]]
+    (told,) = (d for d in done if isinstance(d, StaleError))
+    assert [d for d in done if d is not told] == [2]
+    assert told.title == "Somebody else is importing this inventory."
+    assert "Run it again" in told.remedy
+    with ws.store.read() as reader:
+        names = sorted(m.record.name for m in reader.all(RegisteredModel))
+        assert names == ["Branch sheet", "Mortgage PD", "Scorecard"]
+        assert len([n for n in reader.names().values() if n == "S. Haddad"]) == 1
+    assert importing.run(ws, path).unchanged == 2
+
+
+def test_what_was_edited_here_stays_when_the_file_says_something_else_anew(desk, tmp_path):
+    ws, rows = desk.as_("Rita Risk"), [list(ROWS[0])]
+    importing.run(ws, book(tmp_path / "models.xlsx", rows))
+    model = next(r.model for r in inventory.overview(ws).rows if r.name == "Mortgage PD")
+    models.revise(ws, model, owner=desk.people["Olga Owner"], technique="logistic regression")
+    rows[0][1] = "Mortgage default"
+    importing.run(ws, book(tmp_path / "models.xlsx", rows))
+    rows.append(list(rows[0]))  # a second use of the model: a row that says nothing new of it
+    rows[1][0], rows[1][3] = "M-1b", "Second homes"
+    importing.run(ws, book(tmp_path / "models.xlsx", rows))
+    with ws.store.read() as reader:
+        now = [m.record for m in reader.all(RegisteredModel) if m.record.model == model][-1]
+    assert (now.name, now.owner, now.technique) == (
+        "Mortgage default", desk.people["Olga Owner"], "logistic regression")
+    rows[0][6] = rows[1][6] = "P. Ito"  # what the file does say anew is taken over
+    importing.run(ws, book(tmp_path / "models.xlsx", rows))
+    assert {r.owner for r in inventory.overview(ws).rows if r.model == model} == {people_named(ws, "P. Ito")}
+
+
+def people_named(ws, name):
+    with ws.store.read() as reader:
+        return next(person for person, printed in reader.names().items() if printed == name)
+
+
+def test_what_a_row_said_can_be_erased(desk, tmp_path):
+    ws, path = desk.as_("Rita Risk"), book(tmp_path / "models.xlsx", ROWS[1:2])
+    importing.run(ws, path)
+    with ws.store.read() as reader:
+        assert not [row["kind"] for row in reader.raw_facts() if "Haddad" in row["body"]]
+    assert importing.run(ws, path).unchanged == 1
+    raw = sqlite3.connect(ws.store.folder / "registry.assay")
+    raw.execute("DELETE FROM identity WHERE text LIKE '%Haddad%'")
+    raw.commit()
+    raw.close()
+    assert importing.run(ws, path).updated == 1
+    assert audit.verify(ws).problems == ()
 
 
 def test_something_else_than_a_spreadsheet_is_refused(desk, tmp_path):

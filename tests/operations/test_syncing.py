@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from desktop_app.domain.model import AliasMoved, ModelVersion, RegisteredModel, SourceRun, VersionRevised
-from desktop_app.errors import Unreachable
+from desktop_app.errors import StaleError, Unreachable
 from desktop_app.operations import audit, lineage, models, syncing
+from desktop_app.progress import Progress
 from tests.desk import make_desk
 from tests.mlflow_server import drive, mlflow_server
 
@@ -76,6 +77,22 @@ def test_a_tag_changed_at_the_source_becomes_a_fact_once(desk, server):
     with ws.store.read() as reader:
         (revised,) = reader.all(VersionRevised)
     assert [(t.key, t.value) for t in revised.record.tags] == [("reviewed", "yes")]
+    assert audit.verify(ws).problems == ()
+
+
+def test_a_sync_during_a_sync_is_told_and_doubles_nothing(desk, server):
+    ws, other = desk.as_("Dev Patel"), []
+
+    def report(fraction, _status):
+        if fraction >= 0.5 and not other:
+            other.append(syncing.sync(ws, server))
+
+    with pytest.raises(StaleError, match="Somebody else is syncing") as told:
+        syncing.sync(ws, server, Progress(report))
+    assert (other[0].models, other[0].versions) == (1, 1)
+    assert "Run it again" in told.value.remedy
+    again = syncing.sync(ws, server)
+    assert (again.models, again.versions, again.runs, again.alias_moves) == (0, 0, 0, 0)
     assert audit.verify(ws).problems == ()
 
 
