@@ -11,19 +11,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
-
 from desktop_app.domain import canonical
 from desktop_app.domain.audit import CheckReport, Entry, Exported, Recorded
 from desktop_app.domain.canonical import Id, record
 from desktop_app.domain.inventory import InventoryRow
 from desktop_app.domain.inventory_rows import rows_of
 from desktop_app.domain.model import RegisteredModel
+from desktop_app.domain.person import KeyEnrolled, RoleGranted, RoleRevoked
 from desktop_app.domain.policy import Policy
 from desktop_app.errors import Damaged, NotFound
 from desktop_app.operations.saving import save_bytes
 from desktop_app.progress import Progress
-from desktop_app.registry._tables import ABOUT, INVENTORY
 from desktop_app.registry.reader import Reader
 from desktop_app.trust.verify import LogVerifier, StoredFact
 from desktop_app.workspace import Workspace
@@ -92,16 +90,23 @@ def _projections(verifier: LogVerifier, reader: Reader, progress: Progress) -> N
         body = verifier.bodies.get(row["seq"])
         if body and (body.actor, body.action, body.subject, body.note) != tuple(row.values())[1:]:
             verifier.problem(11, row["seq"], "who, what or on what is listed otherwise than it was recorded")
-    wanted = {(s, f.record.id, canonical.kind_of(f.record))
-              for f in verifier.facts.values() for s in canonical.mentions(f.record)}
-    if wanted != _rows(reader, ABOUT.c.subject, ABOUT.c.fact, ABOUT.c.kind):
+    wanted = {(s, f.record.id) for f in verifier.facts.values() for s in canonical.mentions(f.record)}
+    if wanted != reader.about_rows():
         verifier.problem(11, verifier.seq, "the index of what facts are about differs from the facts")
+    _people(verifier, reader)
     _inventory(verifier, reader, progress)
 
 
-def _rows(reader: Reader, *columns: ColumnElement[Any]) -> set[tuple[Any, ...]]:
-    """What a projection's table holds in these columns, as it lies there."""
-    return {tuple(row) for row in reader._connection.execute(select(*columns))}
+def _people(verifier: LogVerifier, reader: Reader) -> None:
+    """Who may sign is read through the index by kind: it must find each person's keys, roles and their ends."""
+    kinds: tuple[type[Any], ...] = (KeyEnrolled, RoleGranted, RoleRevoked)
+    wanted: dict[tuple[type[Any], Id], set[Id]] = defaultdict(set)
+    for item in verifier.facts.values():
+        if isinstance(item.record, kinds):
+            wanted[type(item.record), item.record.person].add(item.record.id)
+    for (kind, person), ids in wanted.items():
+        if {f.record.id for f in reader.all(kind, person)} != ids:
+            verifier.problem(11, verifier.seq, f"the index leaves out a {canonical.kind_of(kind)} of {person}")
 
 
 def _inventory(verifier: LogVerifier, reader: Reader, progress: Progress) -> None:
@@ -114,14 +119,10 @@ def _inventory(verifier: LogVerifier, reader: Reader, progress: Progress) -> Non
     except Damaged as error:
         verifier.problem(11, verifier.seq, f"the inventory cannot be read: {error.detail}")
         return
-    columns = INVENTORY.c
-    if _rows(reader, columns.model, columns.version, columns.use, columns.name) != {
-            (r.model, r.version, r.use, r.name) for rows in listed.values() for r in rows}:
-        verifier.problem(11, verifier.seq, "an inventory row is listed as another than it is")
     for n, model in enumerate(sorted(models | set(listed))):
         progress.step(n / len(models | set(listed)), "comparing the inventory with the facts")
         wanted = sorted(rows_of(verifier.models[model], policies), key=_place)
-        if wanted != sorted(listed[model], key=_place):
+        if wanted != sorted(listed[model], key=_place) or wanted != sorted(reader.inventory_of(model), key=_place):
             verifier.problem(11, verifier.seq, f"an inventory row of model {model} differs from its facts")
 
 

@@ -483,10 +483,6 @@ def attack_inventory_model(raw):
     raw.execute("UPDATE inventory SET model = 'zzz'")
 
 
-def attack_inventory_name(raw):
-    raw.execute("UPDATE inventory SET name = 'Aardvark'")
-
-
 ATTACKS = {
     "edit a fact": (attack_edit_fact, 6), "edit a fact and its digest": (attack_edit_fact_and_digest, 6),
     "a fact that is no JSON": (attack_unreadable_fact, 2),
@@ -541,7 +537,6 @@ ATTACKS = {
     "a stage after the request was closed": (attack_closed_before, 10),
     "the kind in the index": (attack_kind_in_the_index, 11),
     "the model beside an inventory row": (attack_inventory_model, 11),
-    "the name beside an inventory row": (attack_inventory_name, 11),
 }
 
 
