@@ -144,7 +144,9 @@ def _request_data(seen: Review) -> dict[str, object]:
     arg("--condition", action="append", default=[], metavar="TEXT|OWNER|YYYY-MM-DD"),
 )
 def sign(call: Call) -> Result:
-    """What is printed is what is signed. Without --declare the declaration is asked for."""
+    """What is printed is what is signed: on standard error with --json and --quiet. Without --declare it is asked."""
+    import sys
+
     from desktop_app.domain.policy import Meaning
     from desktop_app.operations import approvals
 
@@ -159,8 +161,7 @@ def sign(call: Call) -> Result:
             comment=a.comment,
         )
         prepared = approvals.prepare(ws, seen, decision)
-        if not (a.json or a.quiet):
-            print(prepared.text + "\n")
+        print(prepared.text + "\n", file=sys.stderr if a.json or a.quiet else sys.stdout)  # nothing is signed unseen
         change = approvals.sign_off(ws, seen, prepared, call.passphrase())
         after = approvals.review(ws, seen.request.record.id)
     return Result(
@@ -202,7 +203,7 @@ def _condition(text: str) -> Condition:
     arg("--stage", default="production"),
 )
 def gate(call: Call) -> Result:
-    """For pipelines: an approval or exception in force, not to be reconsidered, with signatures that verify."""
+    """For pipelines: an approval in force, not to be reconsidered, that verifies; where there is none, an exception."""
     from desktop_app.operations import gates
 
     with call.workspace() as ws:

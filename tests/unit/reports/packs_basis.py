@@ -156,10 +156,12 @@ MATTER = StatementMatter(
     model_name="Mortgage affordability", version_label="3",
     use_text="mortgage applications in the Netherlands up to € 750,000",
     from_stage="Validation", to_stage="Production", opinion="fit with conditions (V-41)",
-    open_findings=("F-118, high, accepted until 31 Jan 2028",), undetermined=("adverse impact ratio, under 25",),
+    open_findings=("F-118, high, accepted until 31 Jan 2028",), breached=(),
+    undetermined=("adverse impact ratio, under 25",),
     not_tested=("robustness to rate shocks",), policy_name="Tier 1 credit, 2026-09")
 CONDITION = Condition(text="Approvals of applicants under 25 are reported monthly", owner="Samira Haddad",
                       due=date(2027, 4, 15))
+REVIEW_BY = date(2028, 2, 20)
 
 
 def signature(person: Id, role: Role, meaning: Meaning, frozen: Dossier, seq: int) -> tuple[SignOff, PackSignature]:
@@ -168,20 +170,20 @@ def signature(person: Id, role: Role, meaning: Meaning, frozen: Dossier, seq: in
                            name=Erasable(ref=f"name:{person}", digest=digest(printed)),
                            scope="consumer protection" if role is Role.COMPLIANCE else "")
     conditions = (CONDITION,) if meaning is Meaning.APPROVE_WITH_CONDITIONS else ()
-    text = statement_text(party, MATTER, meaning, conditions, date(2028, 2, 20), policy().conflict_text)
+    text = statement_text(party, MATTER, meaning, conditions, REVIEW_BY, policy().conflict_text)
     signed_at = START + timedelta(hours=seq)
     payload = canonical.jcs(statement(
-        party=party, text=text, meaning=meaning, request=request(frozen), dossier=frozen,
-        dossier_digest=canonical.digest(frozen),
+        party=party, text=text, meaning=meaning, conditions=conditions, review_by=REVIEW_BY, request=request(frozen),
+        request_digest=canonical.digest(request(frozen)), dossier=frozen, dossier_digest=canonical.digest(frozen),
         policy_digest=canonical.digest(policy()), registry=REGISTRY, command=id_(f"command {seq}"), checkpoint="48210",
-        signed_at=signed_at, conflicts="none", comment=None))
+        signed_at=signed_at, conflicts=None, comment=None))
     envelope = json.dumps({"payloadType": "application/vnd.in-toto+json", "payload": base64.b64encode(payload).decode(),
                            "signatures": [{"keyid": digest(printed)[:16],
                                            "sig": base64.b64encode(bytes(64)).decode()}]})
     fact = SignOff(id=id_(f"sign-off {seq}"), model=MODEL, version=VERSION, request=REQUEST, person=person, role=role,
                    meaning=meaning, text=Erasable(ref=f"text:{seq}", digest=sha256(text.encode())),
                    key_id=digest(printed)[:16], statement_digest=sha256(payload), envelope=envelope,
-                   conditions=conditions)
+                   review_by=REVIEW_BY, conditions=conditions)
     return fact, PackSignature(
         sign_off=fact.id, text=text, printed_name=printed, role=role.value.replace("_", " ").capitalize(),
         meaning=meaning.value,
