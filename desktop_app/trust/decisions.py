@@ -216,6 +216,8 @@ class Decisions:
             yield "the stage changed though somebody rejected or returned the request"
         if change.conditions != tuple(dict.fromkeys(c for s in signed for c in s.record.conditions)):
             yield "the conditions of the change of stage are not those that were signed"
+        if abs((change.effective_from - item.at.date()).days) > 1:  # a signer's day may not be UTC's
+            yield "the stage is said to have changed on another day than it was decided"
         if signed and change.review_by != min(s.record.review_by for s in signed):
             yield "the date of review is not the one that was signed"
 

@@ -531,6 +531,7 @@ ATTACKS = {
     "another command": (attack_another_command, 9),
     "a request for another reason": (attack_rationale, 9),
     "a longer approval": (stage_edited(review_by="2099-01-01"), 10),
+    "an approval from before it was decided": (stage_edited(effective_from="1990-01-01"), 10),
     "an approval without its condition": (stage_edited(conditions=[]), 10),
     "a stage from elsewhere": (stage_edited(from_stage="retired"), 10),
     "a stage of another version": (stage_edited(version="v9"), 10),
