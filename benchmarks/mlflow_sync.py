@@ -110,7 +110,7 @@ def syncs(uri: str, best: dict[str, float]) -> None:
 
 
 def whole_syncs(uri: str, folder: Path, best: dict[str, float]) -> None:
-    """What a user waits for: the first sync of a new registry, with all its facts written, and one that finds nothing."""
+    """What a user waits for: the first sync of a new registry, its facts written, and one that finds nothing."""
     desk = make_desk(folder)
     acting = desk.as_("Dev Patel")
     timed(lambda: syncing.sync(acting, uri), best, "sync into a registry, first")

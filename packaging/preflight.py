@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 NEEDED = {
-    "libEGL.so.1": "libegl1", "libGL.so.1": "libgl1", "libxkbcommon.so.0": "libxkbcommon0", "libdbus-1.so.3": "libdbus-1-3",
+    "libEGL.so.1": "libegl1", "libGL.so.1": "libgl1", "libxkbcommon.so.0": "libxkbcommon0",
+    "libdbus-1.so.3": "libdbus-1-3",
     "libfontconfig.so.1": "libfontconfig1", "libxcb-cursor.so.0": "libxcb-cursor0", "libxkbcommon-x11.so.0":
     "libxkbcommon-x11-0", "libxcb-icccm.so.4": "libxcb-icccm4", "libxcb-keysyms.so.1": "libxcb-keysyms1",
     "libgomp.so.1": "libgomp1", "libglib-2.0.so.0": "libglib2.0-0", "libxcb-image.so.0": "libxcb-image0",
@@ -40,8 +41,12 @@ def missing_libraries() -> list[str]:
 
 def qt_starts() -> bool:
     """Whether Qt's widgets can be used, offscreen."""
-    code = "import os; os.environ['QT_QPA_PLATFORM']='offscreen'; from PySide6.QtWidgets import QApplication; " \
-           "QApplication([])"
+    code = """
+import os
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+from PySide6.QtWidgets import QApplication
+QApplication([])
+"""
     return subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 

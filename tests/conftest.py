@@ -30,6 +30,10 @@ def _no_dangling_threads():
     before = set(threading.enumerate())
     yield
     deadline = time.monotonic() + 5
-    while (left := [t for t in threading.enumerate() if t not in before and not t.daemon]) and time.monotonic() < deadline:
+
+    def left_running():
+        return [t for t in threading.enumerate() if t not in before and not t.daemon]
+
+    while (left := left_running()) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not left, f"threads left running: {left}"

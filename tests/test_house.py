@@ -26,4 +26,5 @@ def test_the_command_line_starts_light():
 
 
 def test_the_window_starts_without_a_heavy_module():
-    assert _loaded_after("from desktop_app.gui import app, main_window\nfrom desktop_app.gui.pages import catalogue") == set()
+    code = "from desktop_app.gui import app, main_window\nfrom desktop_app.gui.pages import catalogue"
+    assert _loaded_after(code) == set()

@@ -168,7 +168,8 @@ class History:
             (ValidationConcluded, "validating", "concluded its validation"),
         ]
         return [(part, act, f.seq) for cls, part, act in wrote
-                for f in self.all(cls, version=version) if f.by == person]
+                for f in self.all(cls, version=version)
+                if f.by == person and getattr(f.record, "basis", "") != "inventory"]  # importing is not doing
 
     def sign_offs(self, request: Id) -> list[Recorded[SignOff]]:
         """The sign-offs under a request, in order."""

@@ -68,7 +68,7 @@ def check_recordable(reader: Reader, workspace: Workspace, model: Id, taken: Tak
     if history.all(PromotionRequest, version=taken.version, use=taken.use):
         raise Refused("A decision on this version and use was asked for here.",
                       "A decision made before does not stand beside it.", "Decide on the request instead.")
-    own = history.involvement(taken.version, workspace.me)
+    own = [i for i in history.involvement(taken.version, workspace.me) if i.part not in ("testing", "validating")]
     if own:
         raise Refused("You have a recorded part in this version.", f"{own[0].act} (entry {own[0].seq:,}).",
                       "Somebody else must record the decision.")

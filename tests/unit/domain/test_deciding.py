@@ -38,6 +38,7 @@ def sign_off(person: str, role: Role, meaning: Meaning, n: int = 0) -> SignOff:
     return SignOff(
         id=Id(f"s-{person}-{role}-{meaning}-{n}"), model=Id("m"), version=Id("v"), request=Id("r"), person=Id(person),
         role=role, meaning=meaning, key_id="k", statement_digest=Digest(""), envelope="",
+        review_by=date(2028, 11, 19),
         text=Erasable(ref="", digest=Digest("")))
 
 
