@@ -374,3 +374,29 @@ def test_a_tooltip_shows_what_was_typed_as_plain_text(show):
         page = QTextDocument()
         page.setHtml(written)
         assert page.toPlainText() == typed
+
+
+def test_a_wheel_that_passes_over_a_field_changes_nothing(qtbot):
+    from PySide6.QtCore import QPoint, QPointF
+    from PySide6.QtGui import QWheelEvent
+    from PySide6.QtWidgets import QApplication, QComboBox
+
+    from desktop_app.gui.widgets.fields import labelled
+
+    box = QComboBox()
+    box.addItems(["a", "b", "c"])
+    holder = labelled("Letter", box)
+    qtbot.addWidget(holder)
+    holder.show()
+
+    def wheel():
+        QApplication.sendEvent(box, QWheelEvent(
+            QPointF(5, 5), QPointF(5, 5), QPoint(0, -120), QPoint(0, -120), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False))
+
+    wheel()
+    assert box.currentText() == "a"
+    box.setFocus()
+    qtbot.waitUntil(box.hasFocus)
+    wheel()
+    assert box.currentText() == "b"

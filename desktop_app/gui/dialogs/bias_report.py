@@ -11,11 +11,12 @@ from desktop_app.domain.canonical import Id, number
 from desktop_app.domain.evidence import Criterion, FairnessSpec
 from desktop_app.domain.model import Pair
 from desktop_app.errors import UserError
-from desktop_app.gui.dialogs.form import Choice, Radios, Ticks, beside, labelled
+from desktop_app.gui.dialogs.form import Choice, Radios, Ticks, beside
 from desktop_app.gui.dialogs.on_table import TableDialog
 from desktop_app.gui.dialogs.written import written
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.pages.version_tabs.tab import empty
+from desktop_app.gui.widgets.fields import labelled
 from desktop_app.gui.widgets.prose import paragraph
 from desktop_app.progress import Progress
 

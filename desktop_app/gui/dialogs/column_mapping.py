@@ -9,8 +9,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QSpinBox, QVBoxLayout, QWidget
 
 from desktop_app.gui import theme
-from desktop_app.gui.dialogs.form import Choice, beside, labelled
+from desktop_app.gui.dialogs.form import Choice, beside
 from desktop_app.gui.pages.version_tabs.tab import empty
+from desktop_app.gui.widgets.fields import labelled
 from desktop_app.gui.widgets.prose import Prose, Run, paragraph
 
 FIELDS = (

@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from desktop_app.domain.canonical import Id
 from desktop_app.domain.model import UseState
 from desktop_app.domain.use import Use
-from desktop_app.gui.dialogs.form import Choice, DayField, GrowingText, Radios, beside, labelled, required
+from desktop_app.gui.dialogs.form import Choice, DayField, GrowingText, Radios, beside, required
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Workspace
+from desktop_app.gui.widgets.fields import labelled
 
 LEVELS = (("", "not stated"), ("low", "low"), ("medium", "medium"), ("high", "high"))
 TIERS = ((1, "Tier 1, highest"), (2, "Tier 2"), (3, "Tier 3, lowest"))

@@ -8,11 +8,11 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from desktop_app.domain.person import ROLE_TITLES, Role
 from desktop_app.errors import UserError
-from desktop_app.gui.dialogs.form import Ticks, labelled, required
+from desktop_app.gui.dialogs.form import Ticks, required
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.dialogs.written import Written, written
 from desktop_app.gui.jobs import Jobs, Workspace
-from desktop_app.gui.widgets.fields import passphrase_field
+from desktop_app.gui.widgets.fields import labelled, passphrase_field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

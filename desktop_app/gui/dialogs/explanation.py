@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QSpinBox, QWidget
 from desktop_app.domain.canonical import Id
 from desktop_app.domain.evidence import ExplanationSpec
 from desktop_app.errors import UserError
-from desktop_app.gui.dialogs.form import Ticks, beside, labelled
+from desktop_app.gui.dialogs.form import Ticks, beside
 from desktop_app.gui.dialogs.on_table import TableDialog
 from desktop_app.gui.dialogs.written import written
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
+from desktop_app.gui.widgets.fields import labelled
 from desktop_app.progress import Progress
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from desktop_app.domain.canonical import Id
-from desktop_app.gui.dialogs.form import Choice, DayField, PathField, beside, labelled
+from desktop_app.gui.dialogs.form import Choice, DayField, PathField, beside
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.dialogs.written import written
 from desktop_app.gui.jobs import Jobs, Workspace
+from desktop_app.gui.widgets.fields import labelled
 from desktop_app.gui.widgets.prose import paragraph
 from desktop_app.progress import Progress
 

@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from desktop_app.domain.person import ROLE_TITLES, Role
 from desktop_app.errors import UserError
 from desktop_app.gui.dialogs.enrol_person import PASSPHRASE_HINT, matching
-from desktop_app.gui.dialogs.form import PathField, Radios, Ticks, labelled, required
+from desktop_app.gui.dialogs.form import PathField, Radios, Ticks, required
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Lane
 from desktop_app.gui.show_error import show_error
-from desktop_app.gui.widgets.fields import passphrase_field
+from desktop_app.gui.widgets.fields import labelled, passphrase_field
 from desktop_app.progress import Progress
 from desktop_app.settings import default_registry
 

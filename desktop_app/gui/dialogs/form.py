@@ -27,26 +27,8 @@ from PySide6.QtWidgets import (
 
 from desktop_app.errors import UserError
 from desktop_app.gui import theme
-from desktop_app.gui.widgets.prose import paragraph, words
 
 V = TypeVar("V")
-
-
-def labelled(label: str, field: QWidget, hint: str = "") -> QWidget:
-    """A field under its label, with a hint below it."""
-    holder = QWidget()
-    column = QVBoxLayout(holder)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(theme.XS)
-    caption = words(label, "note")
-    caption.setBuddy(field)
-    column.addWidget(caption)
-    column.addWidget(field)
-    if hint:
-        column.addWidget(paragraph(hint, "note", selectable=False))
-    field.setAccessibleName(label)
-    field.setAccessibleDescription(hint)
-    return holder
 
 
 def beside(*fields: QWidget) -> QWidget:

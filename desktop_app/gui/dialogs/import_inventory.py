@@ -14,12 +14,13 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QVBoxLayout, 
 from desktop_app.errors import UserError
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.column_mapping import ColumnMapping
-from desktop_app.gui.dialogs.form import PathField, labelled
+from desktop_app.gui.dialogs.form import PathField
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.pages.version_tabs.short_table import ShortTable
 from desktop_app.gui.pages.version_tabs.tab import empty, say, section
 from desktop_app.gui.record_table import Column
+from desktop_app.gui.widgets.fields import labelled
 from desktop_app.progress import Progress
 
 FILES = "Inventories (*.xlsx *.xlsm *.csv *.tsv *.txt);;All files (*)"

@@ -13,10 +13,11 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop_app.errors import UserError
 from desktop_app.gui import theme
-from desktop_app.gui.dialogs.form import DayField, PathField, beside, labelled
+from desktop_app.gui.dialogs.form import DayField, PathField, beside
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Lane
 from desktop_app.gui.record_table import Column, RecordTable
+from desktop_app.gui.widgets.fields import labelled
 from desktop_app.gui.widgets.prose import paragraph
 from desktop_app.progress import Progress
 

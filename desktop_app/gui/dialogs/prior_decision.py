@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from desktop_app.domain.canonical import Id
 from desktop_app.errors import UserError
 from desktop_app.gui.dialogs.conditions import Conditions
-from desktop_app.gui.dialogs.form import Choice, DayField, PathField, beside, labelled, required
+from desktop_app.gui.dialogs.form import Choice, DayField, PathField, beside, required
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Workspace
-from desktop_app.gui.widgets.fields import passphrase_field
+from desktop_app.gui.widgets.fields import labelled, passphrase_field
 
 if TYPE_CHECKING:
     from desktop_app.domain.change import Change

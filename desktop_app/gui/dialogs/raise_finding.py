@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from desktop_app.domain.canonical import Id
 from desktop_app.domain.finding import SEVERITIES, Severity
-from desktop_app.gui.dialogs.form import Choice, DayField, GrowingText, beside, labelled, required
+from desktop_app.gui.dialogs.form import Choice, DayField, GrowingText, beside, required
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.dialogs.written import Written, written
 from desktop_app.gui.jobs import Jobs, Workspace
+from desktop_app.gui.widgets.fields import labelled
 
 if TYPE_CHECKING:
     from desktop_app.operations.people import PersonView

@@ -8,9 +8,10 @@ from typing import Any
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from desktop_app.domain.model import Origin
-from desktop_app.gui.dialogs.form import Choice, GrowingText, PathField, beside, labelled, required
+from desktop_app.gui.dialogs.form import Choice, GrowingText, PathField, beside, required
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Workspace
+from desktop_app.gui.widgets.fields import labelled
 
 ORIGINS = tuple((origin, origin.value.replace("_", " ")) for origin in Origin)
 

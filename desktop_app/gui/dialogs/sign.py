@@ -20,12 +20,12 @@ from desktop_app.errors import StaleError, UserError
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.conditions import Conditions
 from desktop_app.gui.dialogs.drafts import Draft
-from desktop_app.gui.dialogs.form import Choice, GrowingText, hairline, labelled
+from desktop_app.gui.dialogs.form import Choice, GrowingText, hairline
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.widgets.column import scrolling
 from desktop_app.gui.widgets.facts_list import Fact, FactsList
-from desktop_app.gui.widgets.fields import passphrase_field
+from desktop_app.gui.widgets.fields import labelled, passphrase_field
 from desktop_app.gui.widgets.prose import Prose, Run, paragraph, words
 from desktop_app.gui.widgets.statement_sheet import StatementSheet
 

@@ -32,8 +32,8 @@ from PySide6.QtWidgets import (
 
 from desktop_app.errors import Cancelled, UserError
 from desktop_app.gui import show_error, theme
-from desktop_app.gui.dialogs.form import labelled
 from desktop_app.gui.jobs import Job, Jobs, Lane, Workspace
+from desktop_app.gui.widgets.fields import labelled
 from desktop_app.gui.widgets.prose import Prose, Run, paragraph, words
 from desktop_app.progress import Progress
 

@@ -12,7 +12,7 @@ from desktop_app.domain.dossier import Check, CheckState
 from desktop_app.domain.person import ROLE_TITLES
 from desktop_app.errors import Refused, UserError
 from desktop_app.gui import show_error, theme
-from desktop_app.gui.dialogs.form import Choice, DayField, GrowingText, labelled, required
+from desktop_app.gui.dialogs.form import Choice, DayField, GrowingText, required
 from desktop_app.gui.dialogs.written import Written, written
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.page import Page
@@ -22,6 +22,7 @@ from desktop_app.gui.pages.review import CHANGES, label_text
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.chip import STATES
 from desktop_app.gui.widgets.column import Column, beside, button, heading, muted, said, scrolling, upright
+from desktop_app.gui.widgets.fields import labelled
 from desktop_app.gui.widgets.prose import Prose, Run
 from desktop_app.progress import Progress
 

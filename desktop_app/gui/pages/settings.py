@@ -6,12 +6,13 @@ from PySide6.QtWidgets import QWidget
 
 from desktop_app.domain.canonical import day_text, parse_utc, record
 from desktop_app.gui import theme
-from desktop_app.gui.dialogs.form import Choice, labelled
+from desktop_app.gui.dialogs.form import Choice
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.page import Page
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.column import Column, beside, button, heading, muted, scrolling
 from desktop_app.gui.widgets.facts_list import Fact, FactsList
+from desktop_app.gui.widgets.fields import labelled
 from desktop_app.progress import Progress
 from desktop_app.settings import data_folder
 

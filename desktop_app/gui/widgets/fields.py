@@ -5,8 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import TypeVar
 
-from PySide6.QtCore import QDate
-from PySide6.QtWidgets import QAbstractSpinBox, QDateEdit, QLabel, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtCore import QDate, QEvent, QObject, Qt
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QDateEdit,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop_app.gui import theme
 from desktop_app.gui.widgets.prose import paragraph, words
@@ -23,12 +32,29 @@ def labelled(label: str, field: QWidget, hint: str = "") -> QWidget:
     above: QLabel = words(label, "muted")
     above.setBuddy(field)
     field.setAccessibleName(label)
+    steady(field)
     column.addWidget(above)
     column.addWidget(field)
     if hint:
         field.setAccessibleDescription(hint)
         column.addWidget(paragraph(hint, "note", selectable=False))
     return holder
+
+
+def steady(field: QWidget) -> None:
+    """Choices and numbers are not changed by a wheel that only passes over them: they scroll the form instead."""
+    if isinstance(field, QComboBox | QAbstractSpinBox):
+        field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        field.installEventFilter(_Steady(field))
+
+
+class _Steady(QObject):
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Let go of a wheel over a field that has not the keyboard."""
+        passing = event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus()
+        if passing:
+            event.ignore()
+        return passing
 
 
 def date_field(value: date) -> QDateEdit:

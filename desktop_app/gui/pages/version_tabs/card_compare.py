@@ -12,8 +12,9 @@ from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Id, day_text
 from desktop_app.domain.card import CardField, CardRevision, changes
 from desktop_app.gui import theme
-from desktop_app.gui.dialogs.form import Choice, beside, hairline, labelled
+from desktop_app.gui.dialogs.form import Choice, beside, hairline
 from desktop_app.gui.pages.version_tabs.tab import button
+from desktop_app.gui.widgets.fields import labelled
 from desktop_app.gui.widgets.prose import Prose, Run, paragraph
 
 

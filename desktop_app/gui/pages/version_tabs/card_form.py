@@ -11,8 +11,9 @@ from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Id, day_text
 from desktop_app.domain.card import CardField, CardRevision
 from desktop_app.gui import theme
-from desktop_app.gui.dialogs.form import GrowingText, hairline, labelled
+from desktop_app.gui.dialogs.form import GrowingText, hairline
 from desktop_app.gui.pages.version_tabs.tab import READING, button, section
+from desktop_app.gui.widgets.fields import labelled
 from desktop_app.gui.widgets.prose import paragraph, words
 
 PAUSE = 600  # milliseconds without a key before the draft is kept
