@@ -88,7 +88,15 @@ class Call:
         return self.args.registry or os.environ.get("ASSAYDESK_REGISTRY") or None
 
     def passphrase(self, prompt: str = "Passphrase: ", *, twice: bool = False) -> str:
-        """From --passphrase-fd, ASSAYDESK_PASSPHRASE or a prompt; never from an argument."""
+        """From --passphrase-fd, ASSAYDESK_PASSPHRASE or a prompt; never from an argument. Raises UserError."""
+        try:
+            return self._passphrase(prompt, twice)
+        except (EOFError, OSError) as error:
+            raise UserError(
+                "No passphrase was given.", f"It could not be asked for: {str(error) or 'there is no terminal'}.",
+                "Use a terminal, --passphrase-fd, or ASSAYDESK_PASSPHRASE.") from error  # fmt: skip
+
+    def _passphrase(self, prompt: str, twice: bool) -> str:
         if (handle := self.args.passphrase_fd) is not None:
             with os.fdopen(os.dup(handle), encoding="utf-8") as given:
                 return given.readline().rstrip("\n")
