@@ -3,7 +3,8 @@
 The bytes are RFC 8785 (JCS) on a narrow domain where the standard library's JSON already is canonical:
 no floats (a measurement is its shortest `repr` as a string), integers below 2^53, ASCII snake_case keys,
 NFC text. Whatever lies outside is refused at the border. Stored bytes are hashed as they are and never
-re-encoded, so a later version may add fields with defaults without touching what is recorded.
+re-encoded, and a field that a later version adds (`later`) is left out while it has its default, so that what is
+recorded keeps its digest.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import types
 import typing
 import unicodedata
 from collections.abc import Callable, Hashable
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache
@@ -43,13 +44,18 @@ class NotCanonical(ValueError):
     """The value has no canonical form here, or the bytes are not canonical."""
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True)
+def later(default: Any) -> Any:
+    """A field that a kind was given after it was first recorded: not in the bytes while it has its default."""
+    return field(default=default, metadata={"later": True})
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(later, field))
 def record(cls: type[T]) -> type[T]:
     """A frozen, keyword-only dataclass: a part of facts."""
     return dataclass(frozen=True, kw_only=True)(cls)
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True)
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(later, field))
 def fact(kind: str) -> typing.Callable[[type[T]], type[T]]:
     """A record that stands by itself in the registry under `kind`; its first field is `id: Id`."""
 
@@ -122,7 +128,9 @@ def plain(value: Any) -> Any:
         return [plain(v) for v in value]
     if is_dataclass(value):
         head = {"kind": kind_of(value), "v": FORMAT} if is_fact(value) else {}
-        return head | {name: plain(getattr(value, name)) for name in _hints(cast(Any, kind))}
+        unsaid = _later(cast(Any, kind))
+        said = ((name, getattr(value, name)) for name in _hints(cast(Any, kind)))
+        return head | {name: plain(v) for name, v in said if name not in unsaid or v != unsaid[name]}
     return _plain_scalar(value)
 
 
@@ -231,6 +239,12 @@ def build(cls: type[R], value: Any) -> R:
 def _hints(cls: Hashable) -> dict[str, Any]:
     wanted = {f.name for f in fields(cast(Any, cls))}
     return {name: hint for name, hint in typing.get_type_hints(cls).items() if name in wanted}
+
+
+@cache
+def _later(cls: Hashable) -> dict[str, Any]:
+    """The fields made by `later`, with their defaults."""
+    return {f.name: f.default for f in fields(cast(Any, cls)) if f.metadata.get("later")}
 
 
 Read = Callable[[Any], Any]

@@ -292,3 +292,22 @@ def test_mentions_are_the_same_after_a_round_trip(model, version):
     revision = FACTS["card"](id=Id("c"), model=model, version=version, revision=1, fields=(Pair(key="k", value="v"),))
     again = canonical.load(canonical.encode(revision))
     assert canonical.mentions(again) == canonical.mentions(revision) == {model, version}
+
+
+@canonical.record
+class Grown:
+    """A record that was given a field after it was first recorded."""
+
+    name: str
+    limit: str = canonical.later("none")
+
+
+def test_a_field_added_later_changes_no_digest_while_it_has_its_default():
+    assert canonical.encode(Grown(name="a")) == b'{"name":"a"}'
+    assert canonical.build(Grown, {"name": "a"}) == Grown(name="a", limit="none")
+
+
+def test_a_field_added_later_is_recorded_when_it_says_something():
+    said = Grown(name="a", limit="ten")
+    assert canonical.encode(said) == b'{"limit":"ten","name":"a"}'
+    assert canonical.build(Grown, canonical.parse(canonical.encode(said))) == said
