@@ -86,8 +86,8 @@ def _signer(store: Store, keys: Path | None, secret_store: SecretStore | None, c
 
 def _keys_folder(store: Store) -> Path:
     """Beside a registry file that brings its keys with it (a demo); in the user's own folder otherwise."""
-    beside = store.folder / "keys"
-    return beside if beside.is_dir() else settings.data_folder() / "keys"
+    beside = store.folder / "keys" if store.folder else None
+    return beside if beside and beside.is_dir() else settings.data_folder() / "keys"
 
 
 def _who(workspace: Workspace, person: str | None) -> Id | None:

@@ -10,6 +10,8 @@ import time
 import pytest
 from hypothesis import settings
 
+from tests import postgres as throw_away
+
 settings.register_profile("house", deadline=None)  # a busy machine is not a defect
 settings.load_profile("house")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -18,6 +20,15 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=100, help="how often tests/attack/test_kill.py ends a process")
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A throw-away PostgreSQL server for the whole session; it does not wait for the disk."""
+    if reason := throw_away.why_not():
+        pytest.skip(reason)
+    with throw_away.running("fsync=off", "max_connections=200") as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -173,7 +173,7 @@ def _report(
 ) -> DemoReport:
     enrolled = [p for p in people.listing(crew.workspace) if p.roles]
     return DemoReport(
-        registry=str(crew.workspace.store.folder / REGISTRY), passphrase=cast.PASSPHRASE,
+        registry=crew.workspace.store.address.removeprefix("sqlite:///"), passphrase=cast.PASSPHRASE,
         people=tuple((p.name, ", ".join(ROLE_TITLES[r] for r in p.roles)) for p in enrolled),
         versions={f"{m} {label}": i for (m, label), i in arrived.version.items()}, uses=dict(arrived.use),
         requests=dict(requests), pdfs=tuple(map(str, pdfs)), notes=notes, seconds=round(seconds, 1),

@@ -6,11 +6,22 @@ from __future__ import annotations
 
 from typing import cast
 
-from sqlalchemy import Column, Index, LargeBinary, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Dialect, Index, LargeBinary, Table, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
 SCHEMA = 1  # of these tables; a registry with a greater number is refused
 APPEND_ONLY = ("registry", "entry", "fact", "blob")
+
+
+class Words(TypeDecorator[str]):
+    """Text that compares and sorts by its bytes on every engine."""
+
+    impl, cache_ok = Text, True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        """PostgreSQL sorts by the server's language unless it is told not to."""
+        return Text(collation="C") if dialect.name == "postgresql" else Text()
 
 
 class RegistryRow(SQLModel, table=True):
@@ -18,10 +29,10 @@ class RegistryRow(SQLModel, table=True):
 
     __tablename__ = "registry"
     __table_args__ = {"sqlite_strict": True}
-    id: str = Field(primary_key=True, sa_type=Text)
-    name: str = Field(sa_type=Text)
+    id: str = Field(primary_key=True, sa_type=Words)
+    name: str = Field(sa_type=Words)
     schema_version: int
-    created: str = Field(sa_type=Text)
+    created: str = Field(sa_type=Words)
 
 
 class EntryRow(SQLModel, table=True):
@@ -30,16 +41,16 @@ class EntryRow(SQLModel, table=True):
     __tablename__ = "entry"
     __table_args__ = (Index("entry_subject", "subject"), Index("entry_actor", "actor"), {"sqlite_strict": True})
     seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    at: str = Field(sa_type=Text)
-    db_user: str = Field(sa_type=Text)
-    command: str = Field(sa_type=Text, unique=True)
-    body: str = Field(sa_type=Text)
-    prev: str = Field(sa_type=Text, unique=True)
-    hash: str = Field(sa_type=Text, unique=True)
-    actor: str = Field(sa_type=Text)
-    action: str = Field(sa_type=Text)
-    subject: str = Field(sa_type=Text)
-    note: str = Field(sa_type=Text)
+    at: str = Field(sa_type=Words)
+    db_user: str = Field(sa_type=Words)
+    command: str = Field(sa_type=Words, unique=True)
+    body: str = Field(sa_type=Words)
+    prev: str = Field(sa_type=Words, unique=True)
+    hash: str = Field(sa_type=Words, unique=True)
+    actor: str = Field(sa_type=Words)
+    action: str = Field(sa_type=Words)
+    subject: str = Field(sa_type=Words)
+    note: str = Field(sa_type=Words)
 
 
 class FactRow(SQLModel, table=True):
@@ -49,13 +60,13 @@ class FactRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("kind", "ordinal"), UniqueConstraint("seq", "position"), {"sqlite_strict": True},
     )
-    id: str = Field(primary_key=True, sa_type=Text)
-    kind: str = Field(sa_type=Text)
+    id: str = Field(primary_key=True, sa_type=Words)
+    kind: str = Field(sa_type=Words)
     ordinal: int
     seq: int = Field(foreign_key="entry.seq")
     position: int
-    digest: str = Field(sa_type=Text)
-    body: str = Field(sa_type=Text)
+    digest: str = Field(sa_type=Words)
+    body: str = Field(sa_type=Words)
 
 
 class AboutRow(SQLModel, table=True):
@@ -63,9 +74,9 @@ class AboutRow(SQLModel, table=True):
 
     __tablename__ = "about"
     __table_args__ = (Index("about_kind", "subject", "kind"), {"sqlite_strict": True})
-    subject: str = Field(primary_key=True, sa_type=Text)
-    fact: str = Field(primary_key=True, sa_type=Text)
-    kind: str = Field(sa_type=Text)
+    subject: str = Field(primary_key=True, sa_type=Words)
+    fact: str = Field(primary_key=True, sa_type=Words)
+    kind: str = Field(sa_type=Words)
 
 
 class BlobRow(SQLModel, table=True):
@@ -73,7 +84,7 @@ class BlobRow(SQLModel, table=True):
 
     __tablename__ = "blob"
     __table_args__ = {"sqlite_strict": True}
-    digest: str = Field(primary_key=True, sa_type=Text)
+    digest: str = Field(primary_key=True, sa_type=Words)
     seq: int = Field(foreign_key="entry.seq")
     size: int
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
@@ -84,9 +95,9 @@ class IdentityRow(SQLModel, table=True):
 
     __tablename__ = "identity"
     __table_args__ = {"sqlite_strict": True}
-    ref: str = Field(primary_key=True, sa_type=Text)
-    salt: str = Field(sa_type=Text)
-    text: str = Field(sa_type=Text)
+    ref: str = Field(primary_key=True, sa_type=Words)
+    salt: str = Field(sa_type=Words)
+    text: str = Field(sa_type=Words)
 
 
 class InventoryTable(SQLModel, table=True):
@@ -94,11 +105,11 @@ class InventoryTable(SQLModel, table=True):
 
     __tablename__ = "inventory"
     __table_args__ = (Index("inventory_model", "model"), {"sqlite_strict": True})
-    version: str = Field(primary_key=True, sa_type=Text)
-    use: str = Field(primary_key=True, sa_type=Text)
-    model: str = Field(sa_type=Text)
-    name: str = Field(sa_type=Text, index=True)
-    body: str = Field(sa_type=Text)
+    version: str = Field(primary_key=True, sa_type=Words)
+    use: str = Field(primary_key=True, sa_type=Words)
+    model: str = Field(sa_type=Words)
+    name: str = Field(sa_type=Words, index=True)
+    body: str = Field(sa_type=Words)
 
 
 def _table(row: type[SQLModel]) -> Table:

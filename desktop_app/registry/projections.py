@@ -18,23 +18,21 @@ from desktop_app.registry._tables import ABOUT, INVENTORY
 from desktop_app.registry.reader import Reader
 
 
-def refresh(connection: Connection, records: Iterable[Any]) -> None:
+def refresh(connection: Connection, reader: Reader, records: Iterable[Any]) -> None:
     """Bring the projections up to the facts that a write has just added."""
     records = list(records)
     rows = [{"subject": subject, "fact": item.id, "kind": canonical.kind_of(item)}
             for item in records for subject in sorted(canonical.mentions(item))]
     if rows:
         connection.execute(insert(ABOUT), rows)
-    reader = Reader(connection)
     for model in _touched(reader, records):
         _refresh_model(connection, reader, model)
 
 
-def rebuild(connection: Connection) -> None:
+def rebuild(connection: Connection, reader: Reader) -> None:
     """Make every projection again from the facts."""
     connection.execute(delete(ABOUT))
     connection.execute(delete(INVENTORY))
-    reader = Reader(connection)
     for row in list(reader.raw_facts()):
         item = canonical.load(row["body"].encode("utf-8"))
         subjects = sorted(canonical.mentions(item))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from desktop_app.domain import canonical, kinds
 from desktop_app.domain.audit import Entry, Recorded
@@ -16,7 +16,7 @@ from desktop_app.domain.inventory import InventoryRow
 from desktop_app.domain.model import ModelVersion
 from desktop_app.domain.person import Erasable, Person, erasable_digest
 from desktop_app.errors import Damaged, NotFound
-from desktop_app.registry import _dialects
+from desktop_app.registry._database import Database
 from desktop_app.registry._tables import ABOUT, BLOB, ENTRY, FACT, IDENTITY, INVENTORY, REGISTRY
 
 R = TypeVar("R")
@@ -46,8 +46,8 @@ class Head:
 class Reader:
     """Reads facts, the log and the projections at one moment."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, database: Database) -> None:
+        self._connection, self._database = connection, database
 
     def info(self) -> RegistryInfo:
         """What this registry is."""
@@ -156,8 +156,11 @@ class Reader:
         if about is not None:
             named = select(_fact.seq).where(_fact.id.in_(select(_about.fact).where(_about.subject == about)))
             query = query.where((_entry.subject == about) | _entry.seq.in_(named))
-        for row in self._connection.execution_options(yield_per=1000).execute(query).mappings():
-            yield _read_entry(row)
+        yield from map(_read_entry, self._stream(query))
+
+    def _stream(self, query: Select[Any], at_once: int = 1000) -> Iterator[RowMapping]:
+        with self._connection.execute(query.execution_options(yield_per=at_once)) as rows:
+            yield from rows.mappings()
 
     def outcome(self, command: str) -> Entry | None:
         """The entry that a command left, if it was committed."""
@@ -169,25 +172,25 @@ class Reader:
         """Fact rows as stored (id, kind, ordinal, seq, position, digest, body) with seq > after, streamed."""
         query = (select(FACT).where(_fact.seq > after)
                  .order_by(_fact.seq, _fact.position))
-        yield from self._connection.execution_options(yield_per=1000).execute(query).mappings()
+        yield from self._stream(query)
 
     def entry_columns(self) -> Iterator[RowMapping]:
         """seq, actor, action, subject, note of every entry: projections of its body."""
         query = select(_entry.seq, _entry.actor, _entry.action, _entry.subject, _entry.note).order_by(_entry.seq)
-        yield from self._connection.execution_options(yield_per=1000).execute(query).mappings()
+        yield from self._stream(query)
 
     def last_on(self, subject: str) -> int:
         """The newest entry with this subject; 0 when there is none."""
         return self._connection.execute(select(func.max(_entry.seq)).where(_entry.subject == subject)).scalar() or 0
 
     def guards_missing(self) -> tuple[str, ...]:
-        """Names of the triggers against changing rows that are missing from the file, or were changed."""
-        return _dialects.guards_missing(self._connection)
+        """Names of what keeps rows from being changed that is missing, or is not as it was made."""
+        return self._database.guards_missing(self._connection)
 
     def blobs(self) -> Iterator[tuple[Digest, int, bytes]]:
         """(digest, entry, bytes) of every stored document."""
-        for row in self._connection.execution_options(yield_per=1).execute(select(BLOB).order_by(BLOB.c.seq)):
-            yield Digest(row.digest), row.seq, bytes(row.data)
+        for row in self._stream(select(BLOB).order_by(BLOB.c.seq), 1):
+            yield Digest(row["digest"]), row["seq"], bytes(row["data"])
 
     def about_rows(self) -> set[tuple[str, str]]:
         """(subject, fact) of the projection."""

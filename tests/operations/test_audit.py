@@ -19,7 +19,7 @@ from desktop_app.domain.use import Use
 from desktop_app.errors import Cancelled, NotFound, Refused
 from desktop_app.operations import audit
 from desktop_app.progress import Progress
-from desktop_app.registry._dialects import guards
+from desktop_app.registry._sqlite import guards
 from desktop_app.registry.store import open_store
 from desktop_app.trust.keys import NoSecretStore
 from desktop_app.workspace import open_workspace
@@ -53,9 +53,9 @@ def raw(copy):
 def guard(copy):
     """Put the triggers back: what an attacker does who wants to leave no trace."""
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
-        there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
-        for statement in guards():
-            if statement.split()[2] not in there:
+        there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        for name, statement in guards().items():
+            if name not in there:
                 connection.execute(statement)
 
 

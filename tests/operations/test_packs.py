@@ -20,7 +20,7 @@ from desktop_app.domain.policy import Meaning
 from desktop_app.errors import Cancelled, Refused, Unreachable, UserError
 from desktop_app.operations import audit, packs
 from desktop_app.progress import Progress
-from desktop_app.registry._dialects import guards
+from desktop_app.registry._sqlite import guards
 from desktop_app.trust.keys import NoSecretStore
 from desktop_app.workspace import open_workspace
 from tests.operations.decided import ask, make_decided, sign
@@ -224,8 +224,9 @@ def edited(decided, pdf, tmp_path):
             for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
                 raw.execute(f"DROP TRIGGER {name}")
             raw.execute(statement)
-            for guard in guards():
-                raw.execute(guard)
+            for name, guard in guards().items():
+                if name != "signed_once":
+                    raw.execute(guard)
         opened.append(open_workspace(str(copy), keys=tmp_path, secret_store=NoSecretStore()))
         return opened[-1]
 

@@ -18,7 +18,7 @@ from desktop_app.domain.canonical import Id
 from desktop_app.domain.person import Person
 from desktop_app.domain.use import Use
 from desktop_app.errors import NotFound, Unreachable, UserError
-from desktop_app.registry import _dialects
+from desktop_app.registry import _sqlite
 from desktop_app.registry.store import create_store, open_store
 from tests.desk import clock
 
@@ -42,7 +42,7 @@ def filled(path):
 
 def everything(path):
     raw = sqlite3.connect(path)
-    found = {t: raw.execute(f"SELECT * FROM {t} ORDER BY 1").fetchall() for t in _dialects.APPEND_ONLY}
+    found = {t: raw.execute(f"SELECT * FROM {t} ORDER BY 1").fetchall() for t in _sqlite.APPEND_ONLY}
     raw.close()
     return found
 
@@ -94,13 +94,13 @@ SCHEMA_ATTACKS = [
 def test_our_own_connection_is_refused(filled, path, statement):
     before = everything(path)
     with pytest.raises((exc.DatabaseError, sqlite3.DatabaseError), match=REFUSED), \
-            filled._engine.connect() as connection, connection.begin():
+            filled._database.engine.connect() as connection, connection.begin():
         connection.exec_driver_sql(statement)
     assert everything(path) == before
 
 
 def test_what_may_change_may_change(filled, path):
-    with filled._engine.connect() as connection, connection.begin():
+    with filled._database.engine.connect() as connection, connection.begin():
         connection.exec_driver_sql("DELETE FROM identity")
         connection.exec_driver_sql("UPDATE about SET kind = kind")
     with filled.read() as reader:
@@ -110,7 +110,7 @@ def test_what_may_change_may_change(filled, path):
 def test_the_settings_that_were_found_safe_are_on(filled):
     wanted = {"journal_mode": "delete", "synchronous": 3, "foreign_keys": 1, "recursive_triggers": 1,
               "trusted_schema": 0, "cell_size_check": 1, "busy_timeout": 30000}
-    with filled._engine.connect() as connection:
+    with filled._database.engine.connect() as connection:
         found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in wanted}
     assert found == wanted
 
@@ -188,7 +188,7 @@ def test_a_snapshot_does_not_wait_for_ever(filled, path):
 
 
 def test_a_damaged_file_gives_no_snapshot(filled, path):
-    filled._engine.dispose()
+    filled._database.engine.dispose()
     path.write_bytes(b"not a database " * 1000)
     with pytest.raises(Unreachable, match="not a registry"), filled.snapshot():
         pass
@@ -262,7 +262,7 @@ def test_a_missing_file_and_a_folder_are_told_apart(path):
 
 
 @pytest.mark.parametrize(("address", "title"), [
-    ("postgresql://host/db", "Registries on postgresql cannot be opened"), ("mysql+x://host/db", "cannot be"),
+    ("oracle://host/db", "Registries on oracle cannot be opened"), ("mysql+x://host/db", "cannot be"),
     ("https://example.org/registry", "cannot be"), ("sqlite://", "needs a file"),
     ("sqlite:///:memory:", "needs a file"), ("sqlite://host:notaport/x", "cannot be read"),
 ])
@@ -296,7 +296,7 @@ def test_nothing_is_written_over(filled, path):
 def test_what_a_crash_left_of_a_new_registry_does_not_matter(path):
     Path(f"{path}.making").write_bytes(b"half a registry")
     create_store(str(path), "x").close()
-    assert not Path(f"{path}.making").exists()
+    assert [p.name for p in path.parent.glob("*.making")] == [f"{path.name}.making"]  # ours is gone
     open_store(str(path)).close()
 
 
@@ -311,9 +311,9 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
 
 def use_pragma(store, pragma):
     """Make SQLite itself raise what a bad environment makes it raise."""
-    store._engine.dispose()
+    store._database.engine.dispose()
 
-    @_dialects.event.listens_for(store._engine, "connect")
+    @_sqlite.event.listens_for(store._database.engine, "connect")
     def _set(connection, _record):
         connection.set_authorizer(None)
         connection.execute(pragma)
@@ -350,7 +350,7 @@ def test_another_writer_that_does_not_end_is_said(filled, path):
 
 def test_any_other_environment_error_says_that_nothing_changed():
     raw = sqlite3.OperationalError("disk I/O error")
-    with pytest.raises(Unreachable, match="nothing was changed"), _dialects.translated("here"):
+    with pytest.raises(Unreachable, match="nothing was changed"), _sqlite.translated("here"):
         raise exc.OperationalError("SELECT 1", {}, raw)
 
 

@@ -1,0 +1,91 @@
+"""What the two doors need of a database engine, and which one an address means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine, exc, make_url
+
+from desktop_app.domain.canonical import Digest
+from desktop_app.errors import UserError
+
+ALREADY = "This person has already decided on this request."
+CLOCKS_DIFFER = timedelta(minutes=5)  # by which the clocks of two writers may
+
+
+@dataclass(frozen=True)
+class NewFact:
+    """A fact that is about to be added: its canonical JSON and its digest."""
+
+    id: str
+    kind: str
+    digest: Digest
+    body: str
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a write is about to append: one entry (its body as plain values), its facts and its new documents."""
+
+    command: str
+    now: datetime
+    body: dict[str, Any]
+    facts: list[NewFact]
+    blobs: dict[Digest, bytes]
+
+
+class Database(Protocol):
+    """One registry in one database. Every door translates what the environment does wrong into our errors."""
+
+    address: str  # without a password
+    engine: Engine
+
+    @property
+    def folder(self) -> Path | None:
+        """Where its file is, of a registry that is a file."""
+
+    def make(self, fill: Callable[[Connection], None]) -> None:
+        """Make the tables and their guards, then `fill`: all or nothing. Raises UserError where something is."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """One consistent moment."""
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        """One consistent moment that keeps nobody's writes waiting, however long it takes."""
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction in which nobody else appends; committed on leaving, unless by an exception."""
+
+    def append(self, connection: Connection, draft: Draft) -> int:
+        """Append an entry with its facts and documents. Returns its number."""
+
+    def guards_missing(self, connection: Connection) -> tuple[str, ...]:
+        """Names of what keeps rows from being changed that is not there, or not as it was made."""
+
+
+def database(address: str) -> Database:
+    """The registry database at a path, sqlite:///PATH or postgresql://USER@HOST/DATABASE. Raises UserError."""
+    from desktop_app.registry._sqlite import SQLite
+
+    if not re.match(r"[a-z][a-z0-9+]+://", address):
+        return SQLite(Path(address).expanduser().absolute())
+    try:
+        url = make_url(address)
+        backend = url.get_backend_name()
+    except (exc.ArgumentError, ValueError) as error:
+        raise UserError("This registry address cannot be read.", str(error),
+                        "Write it as sqlite:///PATH or postgresql://USER@HOST/DATABASE.") from error
+    if backend == "sqlite":
+        return SQLite.at(url)
+    if backend == "postgresql":
+        from desktop_app.registry._postgres import PostgreSQL
+
+        return PostgreSQL(url)
+    raise UserError(f"Registries on {backend} cannot be opened.", url.render_as_string(hide_password=True),
+                    "Give the path of a registry file, sqlite:///PATH or postgresql://USER@HOST/DATABASE.")

@@ -1,0 +1,206 @@
+"""A registry in a PostgreSQL database: for teams. People log in as themselves; every write ends in one function of the
+server (`_postgres_schema`). A registry is the schema `assaydesk` of its database.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import URL, Connection, create_engine, event, exc, text
+from sqlmodel import SQLModel
+
+from desktop_app.domain import canonical
+from desktop_app.errors import Damaged, Refused, Unreachable, UserError
+from desktop_app.registry import _postgres_schema as schema
+from desktop_app.registry._database import ALREADY, Draft
+
+_SETTINGS = (
+    f"SET search_path = {schema.SCHEMA_NAME}, pg_catalog; SET statement_timeout = '120s'; SET lock_timeout = '30s'; "
+    "SET idle_in_transaction_session_timeout = '60s'; SET client_encoding = 'UTF8'; SET synchronous_commit = on; "
+    "SET timezone = 'UTC'")
+
+
+class PostgreSQL:
+    """A registry on a server. Its order and time are the server's, its user is who logged in."""
+
+    def __init__(self, url: URL) -> None:
+        url = _protected(url)
+        self.address = url.set(drivername="postgresql").render_as_string(hide_password=True)
+        self.engine = create_engine(
+            url, pool_pre_ping=True, pool_size=4, max_overflow=8,
+            execution_options={"schema_translate_map": {None: schema.SCHEMA_NAME}},
+            connect_args={"connect_timeout": 10, "application_name": "assaydesk", "keepalives_idle": 30})
+        event.listen(self.engine, "connect", _settle)
+        self._guards_seen = False
+
+    @property
+    def folder(self) -> Path | None:
+        """It is not a file."""
+        return None
+
+    def make(self, fill: Callable[[Connection], None]) -> None:
+        """Roles, schema, tables, functions and guards in one transaction; who does it may use the registry."""
+        with self._translated(), self.engine.connect() as connection, connection.begin():
+            if _there(connection):
+                raise UserError("There is already a registry in this database.", self.address,
+                                "Open it, or make another database.")
+            _make_roles(connection)
+            connection.exec_driver_sql(f"CREATE SCHEMA {schema.SCHEMA_NAME} AUTHORIZATION {schema.OWNER}")
+            connection.exec_driver_sql(f"SET LOCAL ROLE {schema.OWNER}")
+            SQLModel.metadata.create_all(connection)
+            for statement in schema.statements():
+                connection.exec_driver_sql(statement)
+            fill(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent moment, by the server's snapshot: nobody waits for it."""
+        with self._translated(), self.engine.connect() as plain:
+            connection = plain.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        """The same as `reading`."""
+        return self.reading()
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that holds the head of the log from its beginning."""
+        with self._translated(), self.engine.connect() as connection, connection.begin():
+            self._check_guards(connection)
+            connection.exec_driver_sql(f"SELECT {schema.SCHEMA_NAME}.lock_log()")
+            yield connection
+
+    def append(self, connection: Connection, draft: Draft) -> int:
+        """Append with the server's time and user."""
+        body = canonical.jcs(draft.body).decode("utf-8")
+        found = connection.execute(text("SELECT assaydesk.append(:command, :body, :facts, :blobs)"), {
+            "command": draft.command, "body": body, "facts": [f.body for f in draft.facts],
+            "blobs": list(draft.blobs.values())})
+        return int(found.scalar_one())
+
+    def guards_missing(self, connection: Connection) -> tuple[str, ...]:
+        """Names of functions, triggers, indexes and rights that are not as they were made."""
+        there = {row.name: row.what for row in connection.exec_driver_sql(schema.GUARDS_QUERY)}
+        wanted = schema.expected_guards()
+        odd = {name for name in there if name not in wanted and name.endswith("()")}
+        return tuple(sorted({name for name, what in wanted.items() if there.get(name) != what} | odd))
+
+    def _check_guards(self, connection: Connection) -> None:
+        """Nothing is written to a registry whose guards were changed. Looked at once for each time it is opened."""
+        if self._guards_seen:
+            return
+        if missing := self.guards_missing(connection):
+            raise Damaged("What guards this registry is not as it was made; nothing was written.",
+                          f"{self.address}: {', '.join(missing)}",
+                          "Tell whoever audits the registry, and have them run: assaydesk audit verify.")
+        self._guards_seen = True
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except exc.DBAPIError as error:
+            raise _ours(error, self.address) from error
+
+
+def _protected(url: URL) -> URL:
+    """The address with TLS whose name is verified, unless the server is this machine. Raises Refused."""
+    query = dict(url.query)
+    unprotected = query.pop("unprotected", "no") == "yes"
+    local = not url.host or url.host.startswith("/") or url.host in ("localhost", "127.0.0.1", "::1")
+    mode = query.setdefault("sslmode", "prefer" if local or unprotected else "verify-full")
+    if mode != "verify-full" and not local and not unprotected:
+        raise Refused(
+            "This connection would not be protected.",
+            f"sslmode={mode} does not make sure that {url.host} is the server it says it is.",
+            "Leave sslmode out (then it is verify-full), or add unprotected=yes to the address if you answer for it.")
+    known = Path("~/.postgresql/root.crt").expanduser()
+    if mode == "verify-full" and "PGSSLROOTCERT" not in os.environ and not known.exists():
+        query.setdefault("sslrootcert", "system")
+    return url.set(drivername="postgresql+psycopg", query=query)
+
+
+def _settle(connection: Any, _record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTINGS)
+    connection.commit()
+
+
+def _there(connection: Connection) -> bool:
+    query = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
+    return connection.execute(query, {"name": schema.SCHEMA_NAME}).scalar() is not None
+
+
+def _make_roles(connection: Connection) -> None:
+    for role in (schema.OWNER, schema.APP, schema.AUDITOR):
+        there = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).scalar()
+        if not there:
+            connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN")
+    user = connection.execute(text("SELECT quote_ident(session_user)")).scalar_one()
+    for role in (schema.OWNER, schema.APP):
+        member = connection.execute(text("SELECT pg_has_role(session_user, :role, 'MEMBER')"), {"role": role}).scalar()
+        if not member:
+            connection.exec_driver_sql(f"GRANT {role} TO {user}")
+
+
+_BY_STATE = {
+    "28P01": ("The password is not right.", "Type it again, or ask whoever runs the server."),
+    "28000": ("The server does not let you in.", "Ask whoever runs the server for a login of your own."),
+    "3D000": ("There is no such database on the server.", "Check the address."),
+    "3F000": ("There is no registry in this database.", "Check the address, or make one with: assaydesk init."),
+    "42P01": ("There is no registry in this database.", "Check the address, or make one with: assaydesk init."),
+    "55P03": ("Others are writing to the registry.", "Wait a moment and try again."),
+    "57014": ("The server took too long and was stopped; nothing was changed.", "Try again."),
+    "53100": ("The server's disk is full; nothing was written.", "Tell whoever runs the server."),
+    "53300": ("The server has no connection left.", "Wait a moment and try again."),
+    "25006": ("The server only lets you read.", "It may be a copy of the server: check the address."),
+    "AD004": ("This can only be added to, never changed.", "Nothing was changed."),
+}
+
+
+def _ours(error: exc.DBAPIError, where: str) -> Exception:
+    """What the environment did wrong, in a person's terms; programming errors stay what they are: bugs."""
+    found = error.orig
+    state = getattr(found, "sqlstate", None) or ""
+    said = _said(found)
+    if state == "42501":
+        return Unreachable("Your login does not allow this.", f"{where}: {said}",
+                           "Ask an administrator to admit it: assaydesk registry admit LOGIN.")
+    if state == "AD002":
+        return Refused("The clocks of this machine and of the server differ; nothing was written.",
+                       getattr(getattr(found, "diag", None), "message_detail", "") or said,
+                       "Set the clock of this machine. If it is right, tell whoever runs the server.")
+    if state == "23505" and "signed_once" in said:
+        return Refused(ALREADY, where, "Nothing was recorded a second time.")
+    if state in _BY_STATE:
+        title, remedy = _BY_STATE[state]
+        return Unreachable(title, f"{where}: {said}", remedy)
+    if isinstance(found, psycopg.OperationalError) or error.connection_invalidated:
+        return _unreached(said, where)
+    return error
+
+
+def _unreached(said: str, where: str) -> Unreachable:
+    lower = said.lower()
+    if "certificate" in lower or "ssl" in lower:
+        return Unreachable("The server cannot prove that it is the one in the address.", f"{where}: {said}",
+                           "Do not go on. Check the address with whoever runs the server.")
+    if "password" in lower or "authentication" in lower:
+        return Unreachable("The server does not let you in.", f"{where}: {said}",
+                           "Check user and password, or ask whoever runs the server.")
+    if "does not exist" in lower:
+        return Unreachable("There is no such database or user on the server.", f"{where}: {said}", "Check the address.")
+    return Unreachable("The registry's server cannot be reached.", f"{where}: {said}",
+                       "Check the network and the address, then try again. What was acknowledged is kept.")
+
+
+def _said(found: BaseException | None) -> str:
+    diag = getattr(found, "diag", None)
+    return (getattr(diag, "message_primary", None) or str(found)).strip()
