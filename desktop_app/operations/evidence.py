@@ -116,6 +116,7 @@ def fairness(
     loaded = tables.load(table, progress.part(0.0, 0.3))
     plan = _plan(workspace, version, EvidenceKind.FAIRNESS, fairness=spec)
     result, verdicts = engine.report(loaded, spec, progress.part(0.3, 0.95))
+    progress.step(0.95, "filing")
     return _file(workspace, version, EvidenceKind.FAIRNESS, title, period, plan, inputs=(loaded.input,),
                  fairness_spec=spec, fairness=result, verdicts=verdicts,
                  environment=environment(None, _FAIRNESS_LIBRARIES))
@@ -134,6 +135,7 @@ def performance(
     loaded = tables.load(table, progress.part(0.0, 0.3))
     plan = _plan(workspace, version, EvidenceKind.PERFORMANCE, performance=spec)
     result, verdicts = engine.report(loaded, spec, progress.part(0.3, 0.95))
+    progress.step(0.95, "filing")
     return _file(workspace, version, EvidenceKind.PERFORMANCE, title, period, plan, inputs=(loaded.input,),
                  performance_spec=spec, performance=result, verdicts=verdicts,
                  environment=environment(None, _PERFORMANCE_LIBRARIES))
@@ -156,6 +158,7 @@ def explanation(
     loaded = tables.load(table, progress.part(0.0, 0.2))
     plan = _plan(workspace, version, EvidenceKind.EXPLANATION, explanation=spec)
     result = explain.explain(model, scan, table, spec, progress.part(0.2, 0.95))
+    progress.step(0.95, "filing")
     return _file(workspace, version, EvidenceKind.EXPLANATION, title, (None, None), plan, inputs=(loaded.input,),
                  artefact=digest, explanation_spec=spec, explanation=result,
                  environment=environment(spec.seed, _EXPLANATION_LIBRARIES))

@@ -172,6 +172,24 @@ def test_a_cancelled_report_files_no_result(desk, table):
 # ---- the artefact
 
 
+def test_a_stop_between_the_numbers_and_the_filing_files_nothing(desk, table, monkeypatch):
+    from desktop_app.analysis import fairness
+
+    stop, compute = [], fairness.report
+
+    def computed(*arguments):
+        found = compute(*arguments)
+        stop.append(True)
+        return found
+
+    monkeypatch.setattr(fairness, "report", computed)
+    with pytest.raises(Cancelled):
+        evidence.fairness(desk.as_("Dev Patel"), desk.version, table, SPEC,
+                          progress=Progress(cancelled=lambda: bool(stop)))
+    assert stop
+    assert evidence.listing(desk.workspace) == ()
+
+
 def test_an_artefact_is_what_the_version_is_from_then_on(desk, tmp_path):
     ws, path = desk.as_("Dev Patel"), tmp_path / "model.bin"
     path.write_bytes(b"not a model of a known kind")
