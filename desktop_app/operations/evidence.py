@@ -164,6 +164,28 @@ def explanation(
                  environment=environment(spec.seed, _EXPLANATION_LIBRARIES))
 
 
+@record
+class ModelFeatures:
+    """What a model takes, held against a table; both empty where the model does not name its features.
+
+    columns: the table's columns that are its features, in the model's order · missing: the features it lacks.
+    """
+
+    columns: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def model_features(
+    workspace: Workspace, version: Id, columns: tuple[str, ...], progress: Progress | None = None,
+) -> ModelFeatures:
+    """Ask the version's own artefact, apart from this process. Raises UserError where it cannot be opened here."""
+    from desktop_app.analysis import explain
+
+    model, scan = artefact_store.kept(_digest_of(workspace, version))
+    found, missing = explain.among(explain.features(model, scan, progress), columns)
+    return ModelFeatures(columns=found, missing=missing)
+
+
 def _plan(workspace: Workspace, version: Id, kind: EvidenceKind, **spec: Any) -> Id:
     store, plan = workspace.store, workspace.store.new_id()
     with store.write(workspace.me, "evidence.planned", version, note=f"Planned: {kind.value}") as write:

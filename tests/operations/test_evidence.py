@@ -169,9 +169,6 @@ def test_a_cancelled_report_files_no_result(desk, table):
     assert evidence.listing(desk.workspace) == ()
 
 
-# ---- the artefact
-
-
 def test_a_stop_between_the_numbers_and_the_filing_files_nothing(desk, table, monkeypatch):
     from desktop_app.analysis import fairness
 
@@ -188,6 +185,9 @@ def test_a_stop_between_the_numbers_and_the_filing_files_nothing(desk, table, mo
                           progress=Progress(cancelled=lambda: bool(stop)))
     assert stop
     assert evidence.listing(desk.workspace) == ()
+
+
+# ---- the artefact
 
 
 def test_an_artefact_is_what_the_version_is_from_then_on(desk, tmp_path):

@@ -16,6 +16,7 @@ A job that is stopped is waited for: only when it has ended does the dialog say 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -24,6 +25,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QHBoxLayout,
+    QLayout,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -268,6 +270,13 @@ class TaskDialog(QDialog):
         if self._first is not None:
             self._first.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab walks as one reads, also through fields that came later than those below them."""
+        found = _reached_by_tab(self)
+        for before, after in pairwise(found):
+            QWidget.setTabOrder(before, after)
+        return super().focusNextPrevChild(forward)
+
     def _fit(self) -> None:
         """As high as the words need at this width: a layout reckons wrapped lines with another width at first."""
         layout = self.layout()
@@ -304,6 +313,25 @@ def _scrolled(inner: QWidget) -> QScrollArea:
     area.setMinimumHeight(theme.px(420))
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return area
+
+
+def _reached_by_tab(widget: QWidget) -> list[QWidget]:
+    """What Tab reaches in a widget, in the order of its layout."""
+    if isinstance(widget, QScrollArea) and (scrolled := widget.widget()) is not None:
+        return _reached_by_tab(scrolled)
+    layout = widget.layout()
+    inside = _in_layout(layout) if layout is not None else []
+    return [widget] if not inside and widget.focusPolicy() & Qt.FocusPolicy.TabFocus else inside
+
+
+def _in_layout(layout: QLayout) -> list[QWidget]:
+    found: list[QWidget] = []
+    for item in (layout.itemAt(n) for n in range(layout.count())):
+        if item is not None and (inner := item.widget()) is not None:
+            found += _reached_by_tab(inner)
+        elif item is not None and (nested := item.layout()) is not None:
+            found += _in_layout(nested)
+    return found
 
 
 class NoteDialog(TaskDialog):

@@ -7,10 +7,13 @@ import json
 import random
 from datetime import date
 
+import pandas as pd
 import pytest
+import skops.io
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QLabel, QPushButton
+from sklearn.linear_model import LogisticRegression
 
 from desktop_app.domain.evidence import Criterion, FairnessSpec
 from desktop_app.domain.model import Pair
@@ -369,9 +372,69 @@ def test_an_explanation_without_the_artefact_says_what_is_missing(office, desk, 
     dialog.path.give(table)
     qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
     assert dialog.features.value == ("approved", "repaid", "score")
+    assert dialog.note.text().startswith("The model file of this version is not on this machine.")
     dialog.attempt()
     qtbot.waitUntil(dialog.error.isVisible, timeout=WAIT)
     assert dialog.error.text().startswith("The model file of this version is not on this machine.")
+    dialog.reject()
+
+
+@pytest.fixture
+def scorecard(desk, tmp_path):
+    """A model of two features in the order it was trained with, resolved as the artefact of the version."""
+    draw = random.Random(3)
+    rows = pd.DataFrame([{"score": draw.random(), "income": draw.gauss(50, 10)} for _ in range(200)])
+    model = LogisticRegression().fit(rows[["score", "income"]], rows["score"] > 0.5)
+    path = tmp_path / "scorecard.skops"
+    path.write_bytes(skops.io.dumps(model))
+    evidence.resolve_artefact(desk.as_("Dev Patel"), desk.version, path)
+
+
+@pytest.fixture
+def explaining(office, desk, scorecard, qtbot):
+    def make(table):
+        page = opened(office, desk, "Val Idris", tab="Explanation")
+        page.shown_tab.new_report()
+        dialog = page.findChild(NewExplanation)
+        dialog.path.give(table)
+        qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
+        return page, dialog
+    return make
+
+
+def test_an_explanation_takes_the_features_that_the_model_names(explaining, desk, table, tmp_path, qtbot):
+    rows = pd.read_csv(table)
+    rows.insert(0, "income", 50.0)
+    rows.to_csv(tmp_path / "whole.csv", index=False)
+    page, dialog = explaining(tmp_path / "whole.csv")
+    assert dialog.features.value == ("income", "score")
+    assert dialog.note.text() == "The 2 features that the model names are ticked."
+    assert dialog.rows.text() == "500 of 3,000"
+    dialog.rows.setValue(20)
+    dialog.background.setValue(10)
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "rows explained" in said(page.shown_tab), timeout=WAIT)
+    found = evidence.listing(desk.workspace, desk.version)[0].item.record
+    assert {i.feature for i in found.explanation.importances} == {"income", "score"}
+
+
+def test_features_that_the_table_lacks_are_named_before_anything_is_recorded(explaining, table):
+    _, dialog = explaining(table)
+    assert dialog.features.value == ("score",)
+    assert "The model takes 1 feature that this table does not have: income." in dialog.note.text()
+    dialog.reject()
+
+
+def test_tab_walks_through_a_dialog_as_one_reads(explaining, table, qtbot):
+    _, dialog = explaining(table)
+    dialog.path.line.setFocus()
+    reached = []
+    while dialog.focusWidget() is not dialog.primary:
+        qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Tab)
+        reached.append(dialog.focusWidget())
+    fields = [dialog.rows, dialog.background, dialog.row, dialog.seed, *dialog.features._boxes.values(),
+              dialog.cancel_button, dialog.primary]
+    assert [w for w in reached if w in fields] == fields
     dialog.reject()
 
 
