@@ -34,7 +34,7 @@ from desktop_app.domain.lineage import Edge, LineageRecord, Node, NodeKind
 from desktop_app.domain.model import Artefact, ArtefactResolved, DigestOf, ModelVersion, RegisteredModel
 from desktop_app.domain.person import Role
 from desktop_app.errors import Refused, UserError
-from desktop_app.operations import artefact_store, people
+from desktop_app.operations import artefact_store, people, policies
 from desktop_app.operations.people import changed
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
@@ -236,9 +236,14 @@ def file_document(
     workspace: Workspace, version: Id, path: Path, *, checklist: str, title: str = "", author: str = "",
     received: date | None = None, period: tuple[date | None, date | None] = (None, None),
 ) -> Id:
-    """File a PDF, Word, Excel or mail file on a checklist line: kept with its digest, asserted, not recomputed."""
+    """File a PDF, Word, Excel or mail file on a checklist line: kept with its digest, asserted, not recomputed.
+
+    checklist: the key of a line of the policy's documents checklist, or "other". Raises UserError for another.
+    """
     from desktop_app.sources import documents
 
+    with workspace.store.read() as reader:
+        _check_line(reader, checklist)
     read = documents.describe(path)
     data = path.read_bytes()
     store, evidence = workspace.store, workspace.store.new_id()
@@ -257,6 +262,13 @@ def file_document(
             standing=Standing.ASSERTED, period_from=period[0], period_to=period[1], document=info,
             supersedes=earlier[-1] if earlier else None))
     return evidence
+
+
+def _check_line(reader: Reader, line: str) -> None:
+    lines = policies.current(reader).record.document_lines()
+    if line not in lines:
+        raise UserError(f"The policy has no document line “{line}”.",
+                        "\n".join(f"{key}: {title}" for key, title in lines.items()), "File it on one of these.")
 
 
 def save_document(workspace: Workspace, evidence: Id, target: Path) -> None:
