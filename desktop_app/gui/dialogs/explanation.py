@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QWidget
 
 from desktop_app.domain.canonical import Id
-from desktop_app.domain.evidence import ExplanationSpec
+from desktop_app.domain.evidence import EvidenceKind, ExplanationSpec
 from desktop_app.domain.words import counted
 from desktop_app.errors import UserError
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.form import Ticks, beside
 from desktop_app.gui.dialogs.on_table import TableDialog
+from desktop_app.gui.dialogs.resting import RestingNotice
 from desktop_app.gui.dialogs.written import written
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.widgets.fields import labelled, number_field
@@ -34,6 +35,7 @@ class NewExplanation(TableDialog):
                          lead="SHAP values of the version's own artefact, computed in a process apart from this one. "
                               "Pickles are refused: opening one runs whatever is in it.")
         self._version = version
+        RestingNotice(self).ask(version, EvidenceKind.EXPLANATION, title="Explanation")
         self.rows, self.background = number_field(500, 2, 20_000), number_field(100, 1, 1_000)
         self.row, self.seed = number_field(1, 1, 1), number_field(1, 0, 2_000_000_000)
         for field in (self.rows, self.background, self.row, self.seed):

@@ -172,7 +172,7 @@ class TaskDialog(QDialog):
             runs.append(Run(f"\n{detail}"))
         self.error.set_runs(*runs)
         self.error.show()
-        self._fit()
+        self.fit()
         QAccessible.updateAccessibility(QAccessibleEvent(self.error, QAccessible.Event.Alert))
 
     def say_nothing(self) -> None:
@@ -266,7 +266,7 @@ class TaskDialog(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         """The first field takes the focus."""
         super().showEvent(event)
-        self._fit()
+        self.fit()
         if self._first is not None:
             self._first.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -277,7 +277,7 @@ class TaskDialog(QDialog):
             QWidget.setTabOrder(before, after)
         return super().focusNextPrevChild(forward)
 
-    def _fit(self) -> None:
+    def fit(self) -> None:
         """As high as the words need at this width: a layout reckons wrapped lines with another width at first."""
         layout = self.layout()
         needed = layout.totalHeightForWidth(self.width()) if layout is not None else 0

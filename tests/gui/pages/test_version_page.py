@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 from desktop_app.domain.evidence import Criterion, FairnessSpec
 from desktop_app.domain.model import Pair
+from desktop_app.domain.policy import Meaning
 from desktop_app.gui.dialogs.artefact import ReadArtefact
 from desktop_app.gui.dialogs.bias_report import NewBiasReport
 from desktop_app.gui.dialogs.describe_use import DescribeUse, SetTier, StateUse
@@ -24,6 +25,7 @@ from desktop_app.gui.dialogs.explanation import NewExplanation
 from desktop_app.gui.dialogs.file_document import FileDocument
 from desktop_app.gui.dialogs.give_reason import GiveReason
 from desktop_app.gui.dialogs.reperform import Reperform
+from desktop_app.gui.dialogs.resting import RestingNotice
 from desktop_app.gui.dialogs.save_card import SaveCard
 from desktop_app.gui.pages.version import VersionPage
 from desktop_app.gui.pages.version_tabs.card_compare import CompareRevisions
@@ -31,8 +33,10 @@ from desktop_app.gui.pages.version_tabs.measures import row_chip
 from desktop_app.gui.widgets.prose import Prose
 from desktop_app.operations import approvals, cards, evidence, models
 from desktop_app.settings import data_folder
+from tests.operations.decided import ask, sign
 
 WAIT = 15_000
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
 @pytest.fixture
@@ -341,6 +345,37 @@ def test_a_running_report_is_stopped_and_nothing_is_filed(office, desk, table, q
     dialog.reject()
 
 
+def test_a_report_that_others_rest_on_says_so_before_it_is_computed(office, desk, judged, qtbot):
+    page = opened(office, desk, "Val Idris", tab="Fairness")
+    page.shown_tab.new_report()
+    office.settle()
+    first = page.findChild(NewBiasReport)
+    assert first.findChild(RestingNotice).isHidden()
+    first.reject()
+    ask(desk)
+    page.shown_tab.new_report()
+    dialog = page.findChildren(NewBiasReport)[-1]
+    qtbot.waitUntil(dialog.findChild(RestingNotice).isVisible, timeout=WAIT)
+    assert dialog.findChild(RestingNotice).text() == (
+        "This will supersede E-1 Bias report. R-1 waits for decisions and rests on it: it can then no longer be "
+        "approved, signatures already given will not take effect, and it has to be requested again.")
+    dialog.reject()
+
+
+def test_a_document_that_a_decision_rests_on_says_so_for_its_line(office, desk, tmp_path, qtbot):
+    (tmp_path / "paper.pdf").write_bytes(PDF)
+    evidence.file_document(desk.as_("Dev Patel"), desk.version, tmp_path / "paper.pdf", checklist="development")
+    sign(desk, "Rita Risk", ask(desk), Meaning.APPROVE)
+    dialog = FileDocument(office.jobs("Val Idris"), desk.version, {"development": "Development", "other": "Other"},
+                          "development")
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitUntil(dialog._resting.isVisible, timeout=WAIT)
+    assert "The version is in production by R-1, which rests on it" in dialog._resting.text()
+    dialog.line.choose("other")
+    qtbot.waitUntil(dialog._resting.isHidden, timeout=WAIT)
+
+
 def test_reperforming_compares_every_number(office, desk, judged, table, qtbot):
     page = opened(office, desk, "Val Idris", tab="Fairness")
     click(qtbot, page.shown_tab, "Re-perform…")
@@ -436,9 +471,6 @@ def test_tab_walks_through_a_dialog_as_one_reads(explaining, table, qtbot):
               dialog.cancel_button, dialog.primary]
     assert [w for w in reached if w in fields] == fields
     dialog.reject()
-
-
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
 def test_a_dropped_document_is_filed_as_asserted(office, desk, qtbot, tmp_path):
