@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown"
 MAX_GROUPS = 200
 JOIN = " × "
+_SOME_VALUE = "Choose which of its values is the event that counts, or a table in which it occurs."
+_OWN_VALUE = ("Say which of its values goes with the decision's: --label-positive, or “Value that counts” beside its "
+              "column.")
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def count(table: Table, spec: FairnessSpec) -> Counted:
     decision, label = event_column(table, spec.decision, spec.positive), None
     kept = decision.notna()
     if spec.label is not None:
-        label = event_column(table, spec.label, spec.positive)
+        label = event_column(table, spec.label, spec.label_event, _OWN_VALUE)
         kept &= label.notna()
     if not kept.any():
         raise UserError("No row has both a decision and a label.", f"{len(kept):,} rows were read.",
@@ -91,13 +95,34 @@ def count(table: Table, spec: FairnessSpec) -> Counted:
     attributes |= {JOIN.join(parts): _joined([words[p] for p in parts]) for parts in spec.intersections}
     labelled = label is not None
     groups = {name: _cells(values, cell, labelled) for name, values in attributes.items()}
+    overall = _overall(cell, labelled)
+    notes = [*_opposed(spec, overall), *notes]
     notes += [f"{name}: {c.n:,} rows with no known value, shown as “{UNKNOWN}”, outside the criteria."
               for name, cells in groups.items() for c in cells if c.group == UNKNOWN]
-    return Counted(int(kept.sum()), _overall(cell, labelled), groups, tuple(notes))
+    return Counted(int(kept.sum()), overall, groups, tuple(notes))
 
 
-def event_column(table: Table, name: str, positive: str) -> Series[Any]:
-    """True where the column has the event, False where not, None where missing."""
+def _opposed(spec: FairnessSpec, overall: Cells) -> list[str]:
+    if spec.label is None or not opposed(overall):
+        return []
+    share = (overall.tp + overall.tn) / overall.n
+    return [f"Look whether the two events belong together: “{spec.decision}” = {spec.positive} agrees with "
+            f"“{spec.label}” = {spec.label_event} in {share:.0%} of the rows. If they mean opposite things, the error "
+            "rates by group are turned round: make the report again with the other value of the label."]
+
+
+def opposed(cells: Cells) -> bool:
+    """Whether decision and label agree in fewer than half of the rows, or their correlation (phi) is under −0.2."""
+    spread = math.sqrt(cells.selected * (cells.n - cells.selected) * cells.positives * (cells.n - cells.positives))
+    phi = (cells.tp * cells.tn - cells.fp * cells.fn) / spread if spread else 0.0
+    return 2 * (cells.tp + cells.tn) < cells.n or phi < -0.2
+
+
+def event_column(table: Table, name: str, event: str, remedy: str = _SOME_VALUE) -> Series[Any]:
+    """True where the column has the event, False where not, None where missing.
+
+    Raises UserError for a column that is empty, has more than two values, or never has the event.
+    """
     words = texts(table, name)
     found = sorted({str(w) for w in words.dropna().unique()})
     if not found:
@@ -107,11 +132,15 @@ def event_column(table: Table, name: str, positive: str) -> Series[Any]:
         raise UserError(f"Column “{name}” is not a yes-or-no column.",
                         f"It has {len(found):,} different values: {shown}{' …' if len(found) > 6 else ''}.",
                         "Choose a column with two values, for instance a decision made from a score and a threshold.")
-    event = next((w for w in found if _same(w, positive)), None)
-    if event is None and len(found) == 2:
-        raise UserError(f"Column “{name}” never has the value “{positive}”.", f"It has: {', '.join(found)}.",
-                        "Choose which of its values is the event that the model selects.")
-    return words.map(lambda w: None if w is None else w == event)
+    here = next((w for w in found if _same(w, event)), None)
+    if here is None:
+        only = "only " if len(found) == 1 else ""
+        raise UserError(f"Column “{name}” never has the value “{event}”.", f"It has {only}{_quoted(found)}.", remedy)
+    return words.map(lambda w: None if w is None else w == here)
+
+
+def _quoted(found: list[str]) -> str:
+    return " and ".join(f"“{word}”" for word in found)
 
 
 def _same(word: str, positive: str) -> bool:

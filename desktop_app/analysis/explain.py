@@ -12,6 +12,7 @@ from typing import Any
 
 from desktop_app.analysis import artefacts
 from desktop_app.analysis.sandbox import host
+from desktop_app.analysis.sandbox.explaining import simple
 from desktop_app.domain import canonical
 from desktop_app.domain.evidence import ArtefactScan, ExplanationResult, ExplanationSpec
 from desktop_app.errors import UserError
@@ -51,6 +52,27 @@ def score(
     if not isinstance(scores, list) or not all(isinstance(s, float) and 0 <= s <= 1 for s in scores):
         raise _nonsense()
     return scores
+
+
+def features(
+    model_path: Path, scan: ArtefactScan, progress: Progress | None = None, limits: host.Limits | None = None,
+) -> tuple[str, ...]:
+    """The names of the model's features in its own order, () where it does not say. Raises as `explain`."""
+    with _copied(model_path, scan) as (folder, model):
+        request = {"task": "features", "model": str(model), "format": scan.format}
+        answer = host.run(request, folder, progress or Progress(), limits)
+    named = answer.get("features")
+    if not isinstance(named, list) or len(named) > _MOST_FEATURES \
+            or any(not isinstance(name, str) or not 0 < len(name) <= 1_000 for name in named):
+        raise _nonsense()
+    return tuple(named)
+
+
+def among(named: tuple[str, ...], columns: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(the columns that are the features named, in the model's order; the features that no column is)."""
+    known = {simple(column): column for column in columns} | {column: column for column in columns}
+    found = [known.get(name) or known.get(simple(name)) for name in named]
+    return tuple(c for c in found if c), tuple(n for n, c in zip(named, found, strict=True) if not c)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from desktop_app.analysis import intervals, verdicts
 from desktop_app.analysis.counts import JOIN, UNKNOWN, Cells, Counted, count
 from desktop_app.analysis.table import Table
 from desktop_app.analysis.verdicts import Judgement, Question, Rate, judge
+from desktop_app.domain import words
 from desktop_app.domain.canonical import number
 from desktop_app.domain.evidence import (
     Criterion,
@@ -40,16 +41,16 @@ METRICS = {  # of criteria: how it is said, the rates compared
     "equalised_odds_difference": ("the equalised odds difference", ("true_positive_rate", "false_positive_rate")),
 }
 _RULES = ("interval", "four_fifths_and_significant", "point")
+LIBRARIES = ("fairlearn", "scikit-learn", "pandas", "numpy", "scipy")
 
 
 def report(
     table: Table, spec: FairnessSpec, progress: Progress | None = None,
 ) -> tuple[FairnessResult, tuple[CriterionResult, ...]]:
-    """Count, measure and judge. Raises UserError for columns, groups or criteria that cannot be used."""
+    """Count, measure and judge. Raises UserError as `check`."""
     progress = progress or Progress()
     progress.step(0, "Counting")
-    counted = count(table, spec)
-    check_spec(spec, counted)
+    counted = check(table, spec)
     rows: list[GroupRow] = []
     gaps: list[NamedMeasure] = []
     for i, (attribute, cells) in enumerate(counted.groups.items()):
@@ -65,8 +66,27 @@ def report(
                           notes=counted.notes + _small(spec, counted), not_tested=_not_tested(spec)), judged
 
 
-def check_spec(spec: FairnessSpec, counted: Counted) -> None:
-    """Raises UserError for a reference or a criterion that names something that is not there."""
+def check(table: Table, spec: FairnessSpec) -> Counted:
+    """Whether what is asked can be computed on this table; measures nothing.
+
+    Raises UserError for columns, groups, references or criteria that cannot be used, and for too few rows.
+    """
+    for criterion in spec.criteria:
+        verdicts.check_criterion(criterion, METRICS, _RULES)
+    if spec.minimum_group < 1:
+        raise UserError("The smallest group judged has at least one row.", f"{spec.minimum_group} was asked.",
+                        "30 is usual.")
+    counted = count(table, spec)
+    if counted.rows < spec.minimum_group:
+        what = "a decision" if spec.label is None else "a decision and a label"
+        raise UserError("The table is too small for a bias report.",
+                        f"It has {words.counted(counted.rows, 'row')} with {what}; a group is judged from "
+                        f"{spec.minimum_group:,} rows on.", "Choose a table with more rows.")
+    _check_names(spec, counted)
+    return counted
+
+
+def _check_names(spec: FairnessSpec, counted: Counted) -> None:
     named = [(pair.key, pair.value) for pair in spec.reference]
     named += [(c.attribute, c.reference) for c in spec.criteria if c.reference is not None]
     for attribute, _ in named + [(c.attribute, "") for c in spec.criteria]:
@@ -78,11 +98,6 @@ def check_spec(spec: FairnessSpec, counted: Counted) -> None:
         if group not in found:
             raise UserError(f"{attribute} has no group “{group}”.", f"Its groups: {', '.join(found[:20])}.",
                             "Choose the reference among these.")
-    for criterion in spec.criteria:
-        if criterion.metric not in METRICS or criterion.rule not in _RULES:
-            raise UserError(f"The criterion “{criterion.metric}”, rule “{criterion.rule}”, is not known here.",
-                            f"Known: {', '.join(METRICS)}; rules {', '.join(_RULES)}.", "Choose among these.")
-
 
 # ---- rates, with fairlearn
 
@@ -233,20 +248,21 @@ def _criterion(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> Cr
         return CriterionResult(criterion=criterion, measure=Measure(value=None, reason=reason),
                                verdict=Verdict.NOT_COMPUTABLE, sentence=f"Not computable: {reason}.")
     threshold = criterion.threshold
-    judged = [c for c in large if threshold is not None] or known
+    judged = known if threshold is None else large
     if _has_pairs(spec, criterion, judged):
         judgement = judge(_question(spec, criterion, judged))
         measure, group = judgement.measure, judgement.worst.rate.group
         said = verdicts.sentence(judgement, f"{criterion.attribute}: {_noun(spec, criterion)}")
         verdict = judgement.verdict
     else:
-        measure, group, said, verdict = Measure(value=None, reason="too few rows"), "", "", Verdict.UNDETERMINED
+        measure = Measure(value=None, reason=f"fewer than two groups have {words.counted(spec.minimum_group, 'row')}")
+        group, said, verdict = "", "", Verdict.UNDETERMINED
     if threshold is None:
         verdict, said = Verdict.REPORTED, _reported(criterion, measure, group)
     elif small and verdict is Verdict.BREACHED:  # a group too small to judge does not undo what is clear of the others
         said = f"{said} {_not_judged(spec, small)}"
     elif small:
-        verdict, said = Verdict.UNDETERMINED, _too_small(spec, criterion, small, said)
+        verdict, said = Verdict.UNDETERMINED, _too_small(spec, criterion, small, said if large else None)
     return CriterionResult(criterion=criterion, measure=measure, verdict=verdict, sentence=said, worst_group=group)
 
 
@@ -303,13 +319,17 @@ def _named(small: list[Cells]) -> str:
 
 
 def _not_judged(spec: FairnessSpec, small: list[Cells]) -> str:
-    return f"Not judged: {_named(small)}, fewer than the minimum of {spec.minimum_group:,} rows."
+    return f"Not judged: {_named(small)}, fewer than the minimum of {words.counted(spec.minimum_group, 'row')}."
 
 
-def _too_small(spec: FairnessSpec, criterion: Criterion, small: list[Cells], said: str) -> str:
-    start = (f"{criterion.attribute} cannot be told for {_named(small)}: fewer than the minimum of "
-             f"{spec.minimum_group:,} rows, which is what it would take.")
-    return f"{start} Among the groups large enough: {said}" if said else start
+def _too_small(spec: FairnessSpec, criterion: Criterion, small: list[Cells], said: str | None) -> str:
+    """said: of the groups that are large enough ("" where they are too few to compare), None where there is none."""
+    minimum = f"the minimum of {words.counted(spec.minimum_group, 'row')}"
+    if said is None:
+        return f"{criterion.attribute} cannot be told: no group has {minimum}. Their sizes: {_named(small)}."
+    start = f"{criterion.attribute} cannot be told for {_named(small)}: fewer than {minimum}."
+    return f"{start} Among the groups large enough: {said}" if said else \
+        f"{start} The other groups alone leave nothing to compare."
 
 
 def row_verdicts(spec: FairnessSpec, result: FairnessResult) -> dict[tuple[str, str], Verdict]:

@@ -7,11 +7,13 @@ squared errors with the normal interval of a mean. KS: largest gap between the t
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.analysis import intervals
-from desktop_app.analysis.counts import event_column
+from desktop_app.analysis.counts import Cells, event_column, opposed
 from desktop_app.analysis.table import Table, numbers
+from desktop_app.analysis.verdicts import check_criterion
 from desktop_app.domain.canonical import number
 from desktop_app.domain.evidence import (
     Criterion,
@@ -22,6 +24,7 @@ from desktop_app.domain.evidence import (
     PerformanceSpec,
     Verdict,
 )
+from desktop_app.domain.words import counted
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
 
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SCORES = ("auc", "gini", "ks", "brier")
+_RANKING = ("auc", "gini", "ks")  # they compare rows with the event with rows without it
+MINIMUM = 30  # rows, as for the groups of a bias report
+RARER = 10  # rows of the rarer outcome: below, the normal interval of an AUC promises too much
+LIBRARIES = ("scikit-learn", "numpy", "pandas", "scipy")
 RATES = ("accuracy", "precision", "recall", "specificity", "selection_rate")
 _TITLES = {"auc": "AUC", "gini": "Gini", "ks": "KS", "brier": "Brier score", "selection_rate": "share selected"}
 
@@ -36,43 +43,89 @@ _TITLES = {"auc": "AUC", "gini": "Gini", "ks": "KS", "brier": "Brier score", "se
 def report(
     table: Table, spec: PerformanceSpec, progress: Progress | None = None,
 ) -> tuple[PerformanceResult, tuple[CriterionResult, ...]]:
-    """Measure and judge. Raises UserError for columns that cannot be used, or without score and decision."""
+    """Measure and judge. Raises UserError as `check`."""
     progress = progress or Progress()
     progress.step(0, "Reading the columns")
+    labels, score, decision = check(table, spec)
+    measures: list[NamedMeasure] = []
+    notes = list(_missing(labels.unknown, f"{spec.label} is missing"))
+    if score is not None:
+        progress.step(0.3, "Measuring the score")
+        notes += _missing(score.unknown, f"{spec.score} is missing; left out of the score's measures")
+        measures += _score_measures(score.label, score.values, notes)
+    if decision is not None:
+        progress.step(0.7, "Measuring the decision")
+        notes += _missing(decision.unknown, f"{spec.decision} is missing; left out of the decision's measures")
+        measures += _rate_measures(decision.label, decision.values)
+        notes += _opposed(spec, decision.label, decision.values)
+    result = PerformanceResult(rows=len(labels.label), measures=tuple(measures), notes=tuple(notes))
+    rare = min(int(score.label.sum()), int((~score.label).sum())) if score is not None else 0
+    return result, tuple(_criterion(result, criterion, rare) for criterion in spec.criteria)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """Labels of the rows that have a value of a column, these values, and how many labelled rows have none."""
+
+    label: NDArray[Any]
+    values: NDArray[Any]
+    unknown: int
+
+
+def check(table: Table, spec: PerformanceSpec) -> tuple[_Column, _Column | None, _Column | None]:
+    """Whether what is asked can be computed on this table: its labels, scores and decisions; measures nothing.
+
+    Raises UserError for columns or criteria that cannot be used, too few rows, or labels that are all the same.
+    """
     if spec.score is None and spec.decision is None:
         raise UserError("There is nothing to measure.", "Neither a score nor a decision column was given.",
                         "Choose the column that holds the model's score or its decision.")
-    label = event_column(table, spec.label, spec.positive)
-    measures: list[NamedMeasure] = []
-    notes: list[str] = []
-    kept = label.notna().to_numpy()
-    _note(notes, int((~kept).sum()), f"{spec.label} is missing")
+    for criterion in spec.criteria:
+        _check_criterion(spec, criterion)
+    words = event_column(table, spec.label, spec.positive)
+    known = words.notna().to_numpy()
+    label = words[known].to_numpy(dtype=bool)
+    score = decision = None
     if spec.score is not None:
-        progress.step(0.3, "Measuring the score")
-        score = numbers(table, spec.score)
-        both = kept & _finite(score)
-        _note(notes, int((kept & ~both).sum()), f"{spec.score} is missing; left out of the score's measures")
-        measures += _score_measures(label[both].to_numpy(dtype=bool), score[both], notes)
+        score = _column(label, numbers(table, spec.score)[known])
+        _enough(spec.score, score)
+        if score.label.all() or not score.label.any():
+            raise UserError(f"Every row with a score has the same “{spec.label}”.",
+                            "AUC, Gini and KS compare rows with the event and rows without it.",
+                            "Choose a table that holds both.")
     if spec.decision is not None:
-        progress.step(0.7, "Measuring the decision")
-        decision = event_column(table, spec.decision, spec.positive)
-        both = kept & decision.notna().to_numpy()
-        _note(notes, int((kept & ~both).sum()), f"{spec.decision} is missing; left out of the decision's measures")
-        measures += _rate_measures(label[both].to_numpy(dtype=bool), decision[both].to_numpy(dtype=bool))
-    result = PerformanceResult(rows=int(kept.sum()), measures=tuple(measures), notes=tuple(notes))
-    return result, tuple(_criterion(result, criterion) for criterion in spec.criteria)
+        decision = _column(label, event_column(table, spec.decision, spec.positive).map(
+            {True: 1.0, False: 0.0})[known].to_numpy(dtype=float))
+        _enough(spec.decision, decision)
+        decision = replace(decision, values=decision.values == 1)
+    return _Column(label, label, int((~known).sum())), score, decision
 
 
-def _note(notes: list[str], rows: int, why: str) -> None:
-    if rows:
-        notes.append(f"{rows:,} rows: {why}.")
-
-
-def _finite(values: NDArray[Any]) -> NDArray[Any]:
+def _column(label: NDArray[Any], values: NDArray[Any]) -> _Column:
     import numpy as np
 
-    finite: NDArray[Any] = np.isfinite(values)
-    return finite
+    known = np.isfinite(values)
+    return _Column(label[known], values[known], int((~known).sum()))
+
+
+def _enough(name: str, column: _Column) -> None:
+    if len(column.label) < MINIMUM:
+        raise UserError("The table is too small for a performance report.",
+                        f"It has {counted(len(column.label), 'row')} with a label and “{name}”; it takes {MINIMUM}.",
+                        "Choose a table with more rows.")
+
+
+def _missing(rows: int, why: str) -> tuple[str, ...]:
+    return (f"{counted(rows, 'row')}: {why}.",) if rows else ()
+
+
+def _opposed(spec: PerformanceSpec, label: NDArray[Any], decision: NDArray[Any]) -> tuple[str, ...]:
+    tn, fp, fn, tp = (int(((label == y) & (decision == d)).sum()) for y in (False, True) for d in (False, True))
+    cells = Cells("all", tn, fp, fn, tp, labelled=True)
+    if not opposed(cells):
+        return ()
+    return (f"Look whether “{spec.positive}” means the same event in both columns: “{spec.decision}” and "
+            f"“{spec.label}” agree in {(tp + tn) / cells.n:.0%} of the rows.",)
 
 
 # ---- scores
@@ -80,10 +133,10 @@ def _finite(values: NDArray[Any]) -> NDArray[Any]:
 
 def _score_measures(label: NDArray[Any], score: NDArray[Any], notes: list[str]) -> list[NamedMeasure]:
     positives, negatives = score[label], score[~label]
-    if not len(positives) or not len(negatives):
-        reason = "all labels are the same" if len(label) else "no row has both a label and a score"
-        return [NamedMeasure(name=name, measure=Measure(value=None, reason=reason)) for name in SCORES]
     area, low, high, method = auc(positives, negatives)
+    if high < 0.5:
+        notes.append("The score is higher where the event did not happen: look which value is the event, and which way "
+                     "the score runs.")
     gini = Measure(value=number(2 * area - 1), low=number(2 * low - 1), high=number(2 * high - 1), method=method)
     ks = Measure(value=number(_ks(positives, negatives)), method="largest gap of the two distributions, no interval")
     found = Measure(value=number(area), low=number(low), high=number(high), method=method)
@@ -165,19 +218,29 @@ def _rate(k: int, n: int, of: str) -> Measure:
 # ---- criteria
 
 
-def _criterion(result: PerformanceResult, criterion: Criterion) -> CriterionResult:
-    measure = next((m.measure for m in result.measures if m.name == criterion.metric), None)
-    if measure is None and criterion.metric not in SCORES + RATES:
-        raise UserError(f"The criterion “{criterion.metric}” is not known here.",
-                        f"Known: {', '.join(SCORES + RATES)}.", "Choose among these.")
-    if criterion.rule not in ("interval", "point"):
-        raise UserError(f"The rule “{criterion.rule}” is not for performance.", "Known: interval, point.",
-                        "Choose one of these.")
-    measure = measure or Measure(value=None, reason="its column was not given")
-    title = _TITLES.get(criterion.metric, criterion.metric)
+def _check_criterion(spec: PerformanceSpec, criterion: Criterion) -> None:
+    check_criterion(criterion, SCORES + RATES, ("interval", "point"))
+    wanted, given = ("score", spec.score) if criterion.metric in SCORES else ("decision", spec.decision)
+    if given is None:
+        raise UserError(f"{_titled(criterion)} is to be judged, and no {wanted} column was given.",
+                        "It cannot be computed without.", f"Choose the column that holds the model's {wanted}.")
+
+
+def _titled(criterion: Criterion) -> str:
+    return _TITLES.get(criterion.metric, criterion.metric.capitalize())
+
+
+def _criterion(result: PerformanceResult, criterion: Criterion, rare: int) -> CriterionResult:
+    """rare: rows of the rarer outcome among those with a score."""
+    measure = next(m.measure for m in result.measures if m.name == criterion.metric)
+    title = _titled(criterion)
     if measure.value is None:
         return CriterionResult(criterion=criterion, measure=measure, verdict=Verdict.NOT_COMPUTABLE,
                                sentence=f"{title} is not computable: {measure.reason}.")
+    if criterion.threshold is not None and criterion.metric in _RANKING and rare < RARER:
+        said = (f"{title} is {float(measure.value):.3f}, and cannot be judged: the rarer outcome has "
+                f"{counted(rare, 'row')}, fewer than the minimum of {RARER}.")
+        return CriterionResult(criterion=criterion, measure=measure, verdict=Verdict.UNDETERMINED, sentence=said)
     verdict = _verdict(criterion, measure)
     return CriterionResult(criterion=criterion, measure=measure, verdict=verdict,
                            sentence=_sentence(title, result.rows, criterion, measure, verdict))

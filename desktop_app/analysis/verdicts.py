@@ -8,13 +8,14 @@ that holds for all pairs at once (Bonferroni). The test against parity (Holm) is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from desktop_app.analysis import intervals
 from desktop_app.domain.canonical import number
-from desktop_app.domain.evidence import Measure, Verdict
+from desktop_app.domain.evidence import Criterion, Measure, Verdict
+from desktop_app.errors import UserError
 
 CONFIDENCE = 0.95
 
@@ -137,18 +138,26 @@ class Judgement:
         return next(c for c in self.comparisons if c.value == value)
 
     @cached_property
+    def stated(self) -> tuple[Comparison, ...]:
+        """What the stated number is made of: a lowest ratio is one group's, against all it is compared with."""
+        if self.question.kind != "ratio":
+            return self.comparisons
+        return tuple(c for c in self.comparisons if c.rate.group == self.worst.rate.group)
+
+    @cached_property
     def limits(self) -> intervals.Interval:
-        """The interval of the worst gap: the worst of the lower and of the upper limits."""
-        low, high = (self.question.worst(c.limits[edge] for c in self.comparisons) for edge in (0, 1))
+        """The interval of the number stated: the worst of the lower and of the upper limits."""
+        low, high = (self.question.worst(c.limits[edge] for c in self.stated) for edge in (0, 1))
         return min(low, self.question.bound), min(high, self.question.bound)
 
     @property
     def measure(self) -> Measure:
         """The gap as it is recorded."""
         method = self.worst.method
-        if len({_pair_key(c.rate, c.other) for c in self.comparisons}) > 1:
+        pairs = len({_pair_key(c.rate, c.other) for c in self.stated})
+        if pairs > 1:
             most = "minimum" if self.question.direction == "at_least" else "maximum"
-            method += f", {most} over {self.question.hypotheses} pairs"
+            method += f", {most} over {pairs} pairs"
         low, high = self.limits
         return Measure(value=number(min(self.worst.value, self.question.bound)), low=number(low), high=number(high),
                        method=method)
@@ -211,6 +220,23 @@ def rows_to_settle(judgement: Judgement) -> tuple[str, int] | None:
 def _two_digits(value: float) -> int:
     step = 10.0 ** max(0, math.floor(math.log10(value)) - 1)
     return round(math.ceil(value / step) * step)
+
+
+def check_criterion(criterion: Criterion, metrics: Collection[str], rules: Collection[str]) -> None:
+    """Raises UserError for a metric or rule not among these, and for a threshold that nothing or everything meets."""
+    if criterion.metric not in metrics or criterion.rule not in rules:
+        raise UserError(f"The criterion “{criterion.metric}”, rule “{criterion.rule}”, is not known here.",
+                        f"Known: {', '.join(metrics)}; rules {', '.join(rules)}.", "Choose among these.")
+    if criterion.threshold is None:
+        return
+    value, least = float(criterion.threshold), criterion.direction == "at_least"
+    named, bound = criterion.metric.replace("_", " "), "at least" if least else "at most"
+    if not 0 <= value <= 1:
+        raise UserError(f"A threshold of {value:g} is not between 0 and 1.", f"For {named}, {bound}.",
+                        "Write 70 per cent as 0.7.")
+    if value == (0 if least else 1):
+        raise UserError(f"A threshold of {bound} {value:g} is met by everything.", f"For {named}.",
+                        "Choose one that can be missed, or no criterion.")
 
 
 # ---- words

@@ -292,7 +292,9 @@ def evidence_reperform(call: Call) -> Result:
     "file a document on a checklist line of a version",
     arg("version", metavar="NAME@LABEL"),
     arg("path", type=Path),
-    arg("--line", default="other", help="key of the policy's document line"),
+    arg("--line", default="other", help="line of the policy's checklist, by its key: development, "
+                                    "monitoring, implementation or retirement in the policy that comes along; "
+                                    "or other"),
     arg("--title", default=""),
     arg("--author", default=""),
     arg("--received", type=date.fromisoformat),

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from desktop_app.cli.command import Call, Result, arg, command, find_use, find_version
 from desktop_app.errors import UserError
+
+if TYPE_CHECKING:
+    from desktop_app.operations.importing import ImportPreview
 
 _VERSION = arg("version", metavar="NAME@LABEL")
 _USE = arg("--use", help="which use, when the model has several")
@@ -280,44 +284,55 @@ def artefact_resolve(call: Call) -> Result:
 @command(
     "import inventory",
     "take in an existing inventory (.xlsx or .csv)",
-    arg("file", type=Path),
+    arg("file", type=Path, help="the inventory as a spreadsheet"),
     arg("--mapping", type=Path, help="a saved mapping of columns to fields; without it one is suggested"),
     arg("--save-mapping", type=Path, metavar="FILE", help="write the mapping that was used, to be corrected"),
-    arg("--source", help="what repeated imports of the same inventory share; default: the file's name"),
+    arg("--source", metavar="NAME", help="the inventory it belongs to; without it the rows tell, whatever the file's "
+                                         "name"),
+    arg("--as-new", action="store_true", help="another inventory: its rows become new models even where they look like "
+                                              "some that are here"),
     arg("--check", action="store_true", help="say what would happen and write nothing"),
     arg("--sign", action="store_true", help="sign its decisions as recorded prior decisions (asks for the passphrase)"),
-)
+)  # fmt: skip
 def import_inventory(call: Call) -> Result:
     """A row that cannot be read without guessing is refused and named. Exit code 1 when rows were refused."""
-    from desktop_app.operations import importing
+    from desktop_app.operations import importing, saving
 
     a = call.args
+    belongs = {"source": a.source, "as_new": a.as_new, "progress": call.progress}
     with call.workspace() as ws:
         mapping = importing.load_mapping(a.mapping) if a.mapping else None
-        seen = importing.preview(ws, a.file, mapping, source=a.source, progress=call.progress)
+        seen = importing.preview(ws, a.file, mapping, **belongs)
         if a.save_mapping:
-            a.save_mapping.write_text(seen.mapping.to_json(), "utf-8")
-        lines = [f"{'row ' + str(p.row):8} {p.column}: {p.what} ({p.done.value})" for p in seen.read.problems]
-        counts = seen.read.counts
-        words = (
-            f"{counts.rows} rows: {seen.added} added, {seen.updated} updated, {seen.unchanged} unchanged, "
-            f"{counts.refused} refused, {counts.blank} blank, {counts.passed_over} passed over"
-        )
-        data = {
-            "rows": counts.rows, "added": seen.added, "updated": seen.updated, "unchanged": seen.unchanged,
-            "refused": counts.refused, "blank": counts.blank, "missing": list(seen.missing),
-            "problems": [{"row": p.row, "column": p.column, "what": p.what, "done": p.done.value}
-                         for p in seen.read.problems]}  # fmt: skip
-        code = 1 if counts.refused else 0
+            saving.save_bytes(a.save_mapping, seen.mapping.to_json().encode("utf-8"))
         if a.check:
-            return Result([*lines, "Would take in " + words + "."], data, code)
+            lines = [*_import_lines(seen), seen.approvals, f"Nothing is written. {seen.counts.sentence}"]
+            return Result([line for line in lines if line], _import_data(seen), 1 if seen.counts.refused else 0)
         passphrase = call.passphrase() if a.sign and seen.decisions else None
-        done = importing.run(
-            ws, a.file, seen.mapping, source=a.source, passphrase=passphrase, progress=call.progress
-        )
+        done = importing.run(ws, a.file, seen.mapping, passphrase=passphrase, **belongs)
+    lines = [*_import_lines(seen), done.sentence]
     if done.decisions_left_out:
-        lines.append(f"{done.decisions_left_out} decisions were left out: import again with --sign to record them.")
-    return Result([*lines, "Took in " + words + f"; {done.decisions} prior decisions signed."], data, code)
+        lines.append("Import again with --sign to record what was left out.")
+    data = _import_data(seen) | {"decisions_signed": done.decisions, "decisions_left_out": done.decisions_left_out}
+    return Result(lines, data, 1 if seen.counts.refused else 0)
+
+
+def _import_lines(seen: ImportPreview) -> list[str]:
+    problems = [f"{'row ' + str(p.row):8} {p.column}: {p.what} ({p.done.value})" for p in seen.read.problems]
+    missing = [f"In an earlier import and not in this file: {', '.join(seen.missing[:12])}"
+               f"{' …' if len(seen.missing) > 12 else ''}. Nothing is deleted."] if seen.missing else []
+    return [*problems, *missing, *([seen.whence] if seen.whence else [])]
+
+
+def _import_data(seen: ImportPreview) -> dict[str, object]:
+    counts = seen.counts
+    return {
+        "rows": counts.rows, "added": counts.added, "updated": counts.updated, "unchanged": counts.unchanged,
+        "refused": counts.refused, "blank": counts.blank, "passed_over": counts.passed_over,
+        "source": seen.source, "known": [{"source": o.source, "rows": o.rows} for o in seen.overlaps],
+        "decisions": seen.decisions, "decisions_known": seen.decisions_known, "missing": list(seen.missing),
+        "problems": [{"row": p.row, "column": p.column, "what": p.what, "done": p.done.value}
+                     for p in seen.read.problems]}  # fmt: skip
 
 
 @command("model condition", "say that a condition of an approval was met, or give it more time", _VERSION, _USE,

@@ -132,8 +132,7 @@ def _make(folder: Path, progress: Progress, applicants: int, explained: int) -> 
         arrived = arrival.arrive(crew, folder, applicants, progress.part(0.1, 0.4))
         requests = _decide(crew, arrived, folder / "papers", progress.part(0.4, 0.85), explained)
         pdfs = _export(crew, requests, folder, progress.part(0.85, 1.0))
-        note = (f"Inventory: {taken.added} rows taken in with {taken.decisions} recorded prior decisions, "
-                f"{taken.refused} refused, {taken.blank} blank.")
+        note = f"Inventory: {taken.sentence}"
         return _report(crew, arrived, requests, pdfs, (note, arrived.note), time.monotonic() - started)
     finally:
         crew.workspace.close()

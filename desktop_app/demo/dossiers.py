@@ -65,7 +65,7 @@ def conclude(cast: Cast, made: Prepared, folder: Path, opinion: Opinion, summary
                     ("Bias", made.measured.sentences(bias=True)),
                     ("Explanation", [f"Strongest inputs: {made.measured.strongest()}."]),
                     ("Not tested", list(NOT_TESTED))])
-    report = evidence.file_document(validator, made.version, path, checklist="validation", title="Validation report",
+    report = evidence.file_document(validator, made.version, path, checklist="other", title="Validation report",
                                     author=f"{VALIDATOR}, {BANK}")
     validations.assign(validator, made.version, made.use, validator.me, "Performance, bias, explanation, documents")
     validations.conclude(validator, made.version, made.use, opinion=opinion, summary=summary, not_tested=NOT_TESTED,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 
-from desktop_app.domain.canonical import Digest, Id, Number, fact, record
+from desktop_app.domain.canonical import Digest, Id, Number, fact, later, record
 from desktop_app.domain.dataset import TableInput
 from desktop_app.domain.model import Pair
 
@@ -105,13 +105,19 @@ class FairnessSpec:
 
     label: str | None
     decision: str
-    positive: str  # value of `decision` (and of `label`) that is the event the model selects
+    positive: str  # value of `decision` that is the event the model selects
     favourable: bool  # whether being selected is good for the person
     sensitive: tuple[str, ...]
     intersections: tuple[tuple[str, ...], ...] = ()
     reference: tuple[Pair, ...] = ()  # attribute → group fixed beforehand
     minimum_group: int = 30
     criteria: tuple[Criterion, ...] = ()
+    label_positive: str | None = later(None)  # value of `label` that is the event; None: the same as `positive`
+
+    @property
+    def label_event(self) -> str:
+        """The value of the label that counts."""
+        return self.positive if self.label_positive is None else self.label_positive
 
 
 @record
@@ -167,7 +173,7 @@ class Contribution:
 class LocalExplanation:
     """One record: base value + contributions = output."""
 
-    row: int  # 0-based in the table
+    row: int  # 0-based in the table; people are shown row + 1
     base: Number
     output: Number
     contributions: tuple[Contribution, ...]
@@ -180,7 +186,7 @@ class ExplanationSpec:
     features: tuple[str, ...]
     rows: int
     background: int
-    row: int
+    row: int  # 0-based in the table; people are shown and give row + 1
     seed: int
 
 

@@ -10,6 +10,8 @@ from desktop_app.domain.evidence import EvidenceKind, Verdict
 from desktop_app.domain.finding import Severity
 from desktop_app.domain.person import Role
 
+OTHER_DOCUMENTS = ("other", "Other documents")
+
 
 class Meaning(StrEnum):
     """What a signature says. Only the authority approves; compliance concurs; validation concludes."""
@@ -93,6 +95,14 @@ class Policy:
     def transition(self, to_stage: str, tier: int) -> Transition | None:
         """What this tier needs to reach the stage, or None where the policy provides no way."""
         return next((t for t in self.transitions if t.to_stage == to_stage and tier in t.tiers), None)
+
+    def document_lines(self, tier: int | None = None) -> dict[str, str]:
+        """Key and title of every line of the documents checklist, over all stages; of one tier, or of all.
+
+        The last is for documents that no rule asks for.
+        """
+        lines = (line for t in self.transitions if tier is None or tier in t.tiers for line in t.documents)
+        return {line.key: line.title for line in lines} | dict([OTHER_DOCUMENTS])
 
     def next_stage(self, stage: str) -> str | None:
         """The stage after this one."""

@@ -141,6 +141,14 @@ def listing(
     return tuple(reversed(lines))
 
 
+def mine_since(workspace: Workspace, after: int) -> tuple[EntryLine, ...]:
+    """What who acts has recorded after an entry, oldest first."""
+    with workspace.store.read() as reader:
+        names = reader.names()
+        models: dict[str, str] = {m.record.model: m.record.name for m in reader.all(RegisteredModel)}
+        return tuple(_line(e, names, models) for e in reader.entries(after) if e.read().actor == workspace.actor)
+
+
 def _line(entry: Entry, names: dict[Id, str], models: dict[str, str]) -> EntryLine:
     body = entry.read()
     subject = models.get(body.subject) or names.get(body.subject, "")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from desktop_app.domain import basis, canonical, requirements
+from desktop_app.domain.approval import PromotionRequest, StageChanged
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.dossier import Check, CheckState, Dossier, Member, MemberRole
+from desktop_app.domain.evidence import EvidenceKind
 from desktop_app.domain.history import History
 from desktop_app.domain.lineage import Graph
 from desktop_app.domain.model import ModelVersion, RegisteredModel
@@ -80,6 +82,42 @@ def blocking_now(
     asked = requirements.Question(version=version, use=use, tier=tier, today=workspace.today(), card=cards.definition())
     found = requirements.checks(transition, history, asked)
     return tuple(c for c in found if c.state is CheckState.BLOCKING)
+
+
+@record
+class Resting:
+    """What rests on evidence that another of its kind would supersede.
+
+    evidence: its label and title · requests: labels of the open requests that list it · decisions: (stage, label of
+    the request) of the decisions in force that list it.
+    """
+
+    evidence: str
+    requests: tuple[str, ...]
+    decisions: tuple[tuple[str, str], ...]
+
+
+def resting_on(
+    workspace: Workspace, version: Id, kind: EvidenceKind, *, title: str = "", checklist: str = "",
+) -> Resting | None:
+    """What would be to reconsider if evidence of this kind, and title or line of the checklist, were filed now."""
+    with workspace.store.read() as reader:
+        history = History(reader.of(reader.get(ModelVersion, version).record.model))
+    standing = next((e for e in reversed(history.evidence(version)) if e.record.evidence_kind is kind and (
+        e.record.document.checklist == checklist != "other" if e.record.document else e.record.title == title)), None)
+    if standing is None:
+        return None
+    requests, decisions = [], []
+    for asked in history.all(PromotionRequest, version=version):
+        dossier, now = history.find(Dossier, asked.record.dossier), history.in_force(version, asked.record.use)
+        if dossier is None or all(member.id != standing.record.id for member in dossier.record.members):
+            continue
+        if isinstance(now, StageChanged) and now.request == asked.record.id:
+            decisions.append((now.to_stage, asked.label))
+        elif not history.closed(asked.record.id) and not history.effective(asked.record.id):
+            requests.append(asked.label)
+    named = f"{standing.label} {standing.record.title}"
+    return Resting(evidence=named, requests=tuple(requests), decisions=tuple(decisions))
 
 
 def freeze(workspace: Workspace, now: Basis) -> Dossier:

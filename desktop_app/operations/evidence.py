@@ -34,7 +34,7 @@ from desktop_app.domain.lineage import Edge, LineageRecord, Node, NodeKind
 from desktop_app.domain.model import Artefact, ArtefactResolved, DigestOf, ModelVersion, RegisteredModel
 from desktop_app.domain.person import Role
 from desktop_app.errors import Refused, UserError
-from desktop_app.operations import artefact_store, people
+from desktop_app.operations import artefact_store, people, policies
 from desktop_app.operations.people import changed
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
@@ -116,6 +116,7 @@ def fairness(
     loaded = tables.load(table, progress.part(0.0, 0.3))
     plan = _plan(workspace, version, EvidenceKind.FAIRNESS, fairness=spec)
     result, verdicts = engine.report(loaded, spec, progress.part(0.3, 0.95))
+    progress.step(0.95, "filing")
     return _file(workspace, version, EvidenceKind.FAIRNESS, title, period, plan, inputs=(loaded.input,),
                  fairness_spec=spec, fairness=result, verdicts=verdicts,
                  environment=environment(None, _FAIRNESS_LIBRARIES))
@@ -134,6 +135,7 @@ def performance(
     loaded = tables.load(table, progress.part(0.0, 0.3))
     plan = _plan(workspace, version, EvidenceKind.PERFORMANCE, performance=spec)
     result, verdicts = engine.report(loaded, spec, progress.part(0.3, 0.95))
+    progress.step(0.95, "filing")
     return _file(workspace, version, EvidenceKind.PERFORMANCE, title, period, plan, inputs=(loaded.input,),
                  performance_spec=spec, performance=result, verdicts=verdicts,
                  environment=environment(None, _PERFORMANCE_LIBRARIES))
@@ -156,9 +158,32 @@ def explanation(
     loaded = tables.load(table, progress.part(0.0, 0.2))
     plan = _plan(workspace, version, EvidenceKind.EXPLANATION, explanation=spec)
     result = explain.explain(model, scan, table, spec, progress.part(0.2, 0.95))
+    progress.step(0.95, "filing")
     return _file(workspace, version, EvidenceKind.EXPLANATION, title, (None, None), plan, inputs=(loaded.input,),
                  artefact=digest, explanation_spec=spec, explanation=result,
                  environment=environment(spec.seed, _EXPLANATION_LIBRARIES))
+
+
+@record
+class ModelFeatures:
+    """What a model takes, held against a table; both empty where the model does not name its features.
+
+    columns: the table's columns that are its features, in the model's order · missing: the features it lacks.
+    """
+
+    columns: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def model_features(
+    workspace: Workspace, version: Id, columns: tuple[str, ...], progress: Progress | None = None,
+) -> ModelFeatures:
+    """Ask the version's own artefact, apart from this process. Raises UserError where it cannot be opened here."""
+    from desktop_app.analysis import explain
+
+    model, scan = artefact_store.kept(_digest_of(workspace, version))
+    found, missing = explain.among(explain.features(model, scan, progress), columns)
+    return ModelFeatures(columns=found, missing=missing)
 
 
 def _plan(workspace: Workspace, version: Id, kind: EvidenceKind, **spec: Any) -> Id:
@@ -211,9 +236,14 @@ def file_document(
     workspace: Workspace, version: Id, path: Path, *, checklist: str, title: str = "", author: str = "",
     received: date | None = None, period: tuple[date | None, date | None] = (None, None),
 ) -> Id:
-    """File a PDF, Word, Excel or mail file on a checklist line: kept with its digest, asserted, not recomputed."""
+    """File a PDF, Word, Excel or mail file on a checklist line: kept with its digest, asserted, not recomputed.
+
+    checklist: the key of a line of the policy's documents checklist, or "other". Raises UserError for another.
+    """
     from desktop_app.sources import documents
 
+    with workspace.store.read() as reader:
+        _check_line(reader, checklist)
     read = documents.describe(path)
     data = path.read_bytes()
     store, evidence = workspace.store, workspace.store.new_id()
@@ -232,6 +262,13 @@ def file_document(
             standing=Standing.ASSERTED, period_from=period[0], period_to=period[1], document=info,
             supersedes=earlier[-1] if earlier else None))
     return evidence
+
+
+def _check_line(reader: Reader, line: str) -> None:
+    lines = policies.current(reader).record.document_lines()
+    if line not in lines:
+        raise UserError(f"The policy has no document line “{line}”.",
+                        "\n".join(f"{key}: {title}" for key, title in lines.items()), "File it on one of these.")
 
 
 def save_document(workspace: Workspace, evidence: Id, target: Path) -> None:

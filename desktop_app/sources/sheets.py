@@ -69,6 +69,9 @@ def open_book(path: Path) -> Book:
     if data.startswith(_OLE):
         raise _wrong(path, "It is an old .xls file, or an Excel file with a password.",
                      "Open it in Excel and save it as .xlsx without a password.")
+    if path.suffix.lower() in (".xlsx", ".xlsm") and data and not data.startswith(b"PK\x03\x04"):
+        raise _wrong(path, f"It is called {path.suffix} but is not an Excel workbook; perhaps damaged, or text.",
+                     "Open it in Excel and save it as .xlsx; if it is text with separators, call it .csv.")
     grids = _excel(path, data) if data.startswith(b"PK\x03\x04") else (_csv(path, data),)
     if not any(any(cell != "" for cell in row) for grid in grids for row in grid.rows):
         raise _wrong(path, "It holds no data.", "Choose the file with the inventory in it.")

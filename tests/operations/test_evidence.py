@@ -169,6 +169,24 @@ def test_a_cancelled_report_files_no_result(desk, table):
     assert evidence.listing(desk.workspace) == ()
 
 
+def test_a_stop_between_the_numbers_and_the_filing_files_nothing(desk, table, monkeypatch):
+    from desktop_app.analysis import fairness
+
+    stop, compute = [], fairness.report
+
+    def computed(*arguments):
+        found = compute(*arguments)
+        stop.append(True)
+        return found
+
+    monkeypatch.setattr(fairness, "report", computed)
+    with pytest.raises(Cancelled):
+        evidence.fairness(desk.as_("Dev Patel"), desk.version, table, SPEC,
+                          progress=Progress(cancelled=lambda: bool(stop)))
+    assert stop
+    assert evidence.listing(desk.workspace) == ()
+
+
 # ---- the artefact
 
 
@@ -248,3 +266,18 @@ def test_what_may_run_code_is_not_explained(desk, table, tmp_path):
     spec = ExplanationSpec(features=("SEX",), rows=10, background=10, row=0, seed=0)
     with pytest.raises(Refused, match="not opened"):
         evidence.explanation(ws, desk.version, table, spec)
+
+
+def test_a_document_is_filed_on_a_line_of_the_policy_or_on_none(desk, tmp_path):
+    paper, dev = tmp_path / "paper.txt", desk.as_("Dev Patel")
+    paper.write_text("A paper.")
+    before = audit.head_seq(desk.workspace)
+    with pytest.raises(UserError) as told:
+        evidence.file_document(dev, desk.version, paper, checklist="devlopment")
+    assert told.value.title == "The policy has no document line “devlopment”."
+    assert [line.partition(":")[0] for line in told.value.detail.splitlines()] == [
+        "development", "monitoring", "implementation", "retirement", "other"]
+    assert audit.head_seq(desk.workspace) == before
+    for line in ("retirement", "other"):
+        filed = evidence.file_document(dev, desk.version, paper, checklist=line)
+        assert evidence.get(dev, filed).record.document.checklist == line

@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 _CHUNK = 100  # rows explained between two reports of progress
 
 
+def features(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """{"features": the model's own names in its order}; none where it does not say or a library made them up."""
+    progress.step(0.5, "Opening the model")
+    model = models.load(request["model"], request["format"])
+    return {"features": [] if all(_made_up(name) for name in model.features) else list(model.features)}
+
+
 def score(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """{"scores": probabilities of class 1, one per row}."""
     table = tables.load(Path(request["table"]), progress.part(0, 0.5))
@@ -72,21 +79,22 @@ def _ordered(model: Model, features: tuple[str, ...]) -> tuple[str, ...]:
         raise UserError("No features were chosen.", "", "Choose the columns that the model was trained on.")
     if not model.features:
         return features
-    known = {_simple(name): name for name in features}  # LightGBM writes underscores for blanks
-    missing = [name for name in model.features if _simple(name) not in known]
+    known = {simple(name): name for name in features}  # LightGBM writes underscores for blanks
+    missing = [name for name in model.features if simple(name) not in known]
     if missing and len(model.features) == len(features) and all(_made_up(name) for name in model.features):
         return features
-    wanted = {_simple(name) for name in model.features}
-    surplus = [name for name in features if _simple(name) not in wanted]
+    wanted = {simple(name) for name in model.features}
+    surplus = [name for name in features if simple(name) not in wanted]
     if missing or surplus:
         lacking, strange = (", ".join(names[:10]) or "none" for names in (missing, surplus))
         raise UserError("The features are not those of the model.",
                         f"Missing: {lacking}. Unknown to it: {strange}.",
                         "Choose the columns that the model was trained on.")
-    return tuple(known[_simple(name)] for name in model.features)
+    return tuple(known[simple(name)] for name in model.features)
 
 
-def _simple(name: str) -> str:
+def simple(name: str) -> str:
+    """A name as libraries write it that take letters, digits and underscores only."""
     return re.sub(r"\W", "_", name)
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 from PySide6.QtWidgets import QWidget
 
+from desktop_app.domain.evidence import EvidenceKind
 from desktop_app.domain.model import ModelVersion
 from desktop_app.gui.dialogs.form import PathField, Radios
+from desktop_app.gui.dialogs.resting import RestingNotice
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.dialogs.written import written
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
@@ -24,6 +26,7 @@ class ReadArtefact(TaskDialog):
                          lead="The bytes are digested and scanned without being loaded; nothing in them is run. From "
                               "then on the version is exactly these bytes.")
         self._version = version.id
+        RestingNotice(self).ask(version.id, EvidenceKind.ARTEFACT_SCAN, title="Artefact scan")
         self.where: Radios[str] | None = None
         if version.source.source.startswith("mlflow"):
             self.where = self.add("Where it is", Radios(WHERE, "server"))

@@ -8,11 +8,12 @@ from typing import Any
 from PySide6.QtWidgets import QDoubleSpinBox, QSpinBox, QVBoxLayout, QWidget
 
 from desktop_app.domain.canonical import Id, number
-from desktop_app.domain.evidence import Criterion, FairnessSpec
+from desktop_app.domain.evidence import Criterion, EvidenceKind, FairnessSpec
 from desktop_app.domain.model import Pair
 from desktop_app.errors import UserError
 from desktop_app.gui.dialogs.form import Choice, Radios, Ticks, beside
 from desktop_app.gui.dialogs.on_table import TableDialog
+from desktop_app.gui.dialogs.resting import RestingNotice
 from desktop_app.gui.dialogs.written import written
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.pages.version_tabs.tab import empty
@@ -40,6 +41,7 @@ class NewBiasReport(TableDialog):
         super().__init__(jobs, "New bias report", action="Compute", parent=parent,
                          lead="The question with its threshold is written into the log before anything is computed.")
         self._version = version
+        RestingNotice(self).ask(version, EvidenceKind.FAIRNESS, title="Bias report")
         self.decision: Choice[str] = Choice()
         self.positive: Choice[str] = Choice()
         self.form.addWidget(beside(

@@ -8,7 +8,9 @@ from typing import Any
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from desktop_app.domain.canonical import Id
+from desktop_app.domain.evidence import EvidenceKind
 from desktop_app.gui.dialogs.form import Choice, DayField, PathField, beside
+from desktop_app.gui.dialogs.resting import RestingNotice
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.dialogs.written import written
 from desktop_app.gui.jobs import Jobs, Workspace
@@ -37,6 +39,9 @@ class FileDocument(TaskDialog):
             self.path = self.add("File", PathField(what="The document", kinds=KINDS))
         self.line: Choice[str] = self.add("Filed as", Choice(titles.items()))
         self.line.choose(line)
+        self._resting = RestingNotice(self)
+        self.line.currentIndexChanged.connect(lambda index: self._ask_what_rests())
+        self._ask_what_rests()
         self.title: QLineEdit = self.add("Title", QLineEdit(), "Empty: as the file says.")
         self.title.setEnabled(len(paths) < 2)
         self.author, self.received = QLineEdit(), DayField()
@@ -44,6 +49,9 @@ class FileDocument(TaskDialog):
             labelled("Author", self.author), labelled("Received on", self.received, "Empty: today.")))
         self.begin, self.end = DayField(), DayField()
         self.form.addWidget(beside(labelled("Covers from", self.begin), labelled("to", self.end, "May be left empty.")))
+
+    def _ask_what_rests(self) -> None:
+        self._resting.ask(self._version, EvidenceKind.DOCUMENT, checklist=self.line.value or "other")
 
     def run(self) -> None:
         """File it."""

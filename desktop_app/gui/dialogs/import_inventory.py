@@ -8,13 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from desktop_app.errors import UserError
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.column_mapping import ColumnMapping
-from desktop_app.gui.dialogs.form import PathField
+from desktop_app.gui.dialogs.form import Choice, PathField
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.pages.version_tabs.short_table import ShortTable
@@ -24,6 +25,8 @@ from desktop_app.gui.widgets.fields import labelled
 from desktop_app.progress import Progress
 
 FILES = "Inventories (*.xlsx *.xlsm *.csv *.tsv *.txt);;All files (*)"
+BELONGS = (("", "The inventory that has them already: they stay the models they are"),
+           ("new", "Another inventory: every row becomes a new model"))
 PAUSE = 350  # milliseconds after a change of the mapping before it is checked
 
 
@@ -32,17 +35,24 @@ class ImportInventory(TaskDialog):
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(jobs, "Import an inventory", action="Import", width=860, tall=True, parent=parent,
-                         lead="An Excel or CSV file. The import can be repeated: only rows that differ are recorded.")
+                         lead="An Excel or CSV file. The import can be repeated, under whatever name the file has: "
+                              "only rows that differ are recorded.")
         self.preview: Any = None
+        self._read: Path | None = None  # the file that the preview is of
         self._last_known: Any = None
         self.path: PathField = self.add("File", PathField(what="Choose the inventory", kinds=FILES))
-        self.path.changed.connect(lambda path: self.check(""))
+        self.path.changed.connect(lambda path: self._read_anew())
         self.mapping = ColumnMapping()
         self.mapping.changed.connect(self._wait)
         self.mapping.hide()
         self._found = QVBoxLayout()
         self._found.setSpacing(theme.M)
         self.form.addLayout(self._found)
+        self.belongs: Choice[str] = Choice(BELONGS)
+        self.belongs.currentIndexChanged.connect(lambda index: self.check(self.mapping.text()))
+        self._belongs = labelled("These rows belong to", self.belongs, "")
+        self._belongs.hide()
+        self.form.addWidget(self._belongs)
         self.passphrase = QLineEdit()
         self.passphrase.setEchoMode(QLineEdit.EchoMode.Password)
         self._sign = labelled("Your passphrase", self.passphrase, "")
@@ -67,6 +77,19 @@ class ImportInventory(TaskDialog):
 
     # --- checking
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter in the line of the file reads it and does no more: nothing is imported that was not looked at."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.path.line.hasFocus():
+            event.accept()
+            return
+        super().keyPressEvent(event)
+
+    def _read_anew(self) -> None:
+        blocked = self.belongs.blockSignals(True)
+        self.belongs.choose("")
+        self.belongs.blockSignals(blocked)
+        self.check("")
+
     def _wait(self) -> None:
         self.primary.setEnabled(False)
         self._pause.start()
@@ -78,17 +101,18 @@ class ImportInventory(TaskDialog):
         except UserError as error:
             self.show_refusal(error)
             return
-        self.preview, known = None, self.preview
+        self.primary.setEnabled(False)
+        self.preview, known, as_new = None, self.preview, self.belongs.value == "new"
         mapping_type = type(known.mapping) if known is not None else None
 
         def work(ws: Workspace, progress: Progress) -> Any:
             from desktop_app.operations import importing
 
             mapping = mapping_type.from_json(mapping_text) if mapping_text and mapping_type else None
-            return importing.preview(ws, path, mapping, progress=progress)
+            return importing.preview(ws, path, mapping, as_new=as_new, progress=progress)
 
         self.say_nothing()
-        self._last_known = known
+        self._last_known, self._read = known, path
         self.jobs.run(self, work, then=self._checked, failed=self._not_checked, lane=Lane.READ, key="check")
 
     def _not_checked(self, error: Exception) -> None:
@@ -102,6 +126,7 @@ class ImportInventory(TaskDialog):
         self.mapping.show_mapping(preview.sheets, preview.mapping)
         self.mapping.show()
         self._show_found(preview)
+        self._belongs.setVisible(bool(preview.overlaps))
         self._sign.setVisible(preview.decisions > 0)
         self.save_button.setEnabled(True)
         self.primary.setEnabled(bool(preview.read.entries))
@@ -109,19 +134,21 @@ class ImportInventory(TaskDialog):
     def _show_found(self, preview: Any) -> None:
         """What an import would do, and what is wrong in the file."""
         empty(self._found)
-        counts = preview.read.counts
         section(self._found, "What the import would do")
-        say(self._found, reconciliation(counts.rows, preview.added, preview.updated, preview.unchanged, counts.refused,
-                                        counts.blank + counts.passed_over))
+        say(self._found, preview.counts.sentence)
+        if preview.whence:
+            say(self._found, preview.whence, "undetermined" if preview.as_new else "body")
         for note in preview.read.notes:
             say(self._found, note, "muted")
         if preview.missing:
             some = ", ".join(preview.missing[:12]) + (" …" if len(preview.missing) > 12 else "")
             say(self._found, f"In an earlier import and not in this file: {some}. Nothing is deleted.", "undetermined")
         if preview.decisions:
-            say(self._found, f"Approvals in the file: {preview.decisions:,}. With your passphrase they are signed as "
-                "recorded prior decisions: by you as the one who recorded them, not as the approver. Without it they "
-                "are left out.")
+            say(self._found, f"{preview.approvals} With your passphrase those not recorded yet are signed as recorded "
+                "prior decisions: by you as the one who recorded them, not as the approver. Without it they are left "
+                "out.")
+        elif preview.approvals:
+            say(self._found, preview.approvals)
         if preview.read.problems:
             say(self._found, f"Problems found: {len(preview.read.problems):,}", "strong")
             table = problems_table(preview.read.problems)
@@ -162,28 +189,29 @@ class ImportInventory(TaskDialog):
             from desktop_app.operations import importing
 
             mapping = importing.load_mapping(source)
-            return importing.preview(ws, path, mapping, progress=progress)
+            return importing.preview(ws, path, mapping, as_new=as_new, progress=progress)
 
         try:
             path = self.path.path()
         except UserError as error:
             self.show_refusal(error)
             return
-        self._last_known = self.preview
+        self._last_known, self._read, as_new = self.preview, path, self.belongs.value == "new"
         self.jobs.run(self, work, then=self._checked, failed=self._not_checked, lane=Lane.READ, key="check")
 
     # --- the import itself
 
     def run(self) -> None:
         """Import with the mapping that was checked."""
-        if self.preview is None:
+        if self.preview is None or self._read is None or self._read != self.path.path():
             raise UserError("The file has not been read yet.", "", "Choose a file and wait until it is checked.")
-        path, mapping, passphrase = self.path.path(), self.preview.mapping, self.passphrase.text() or None
+        path, mapping, passphrase = self._read, self.preview.mapping, self.passphrase.text() or None
+        as_new = self.preview.as_new
 
         def work(ws: Workspace, progress: Progress) -> Any:
             from desktop_app.operations import importing
 
-            return importing.run(ws, path, mapping, passphrase=passphrase, progress=progress)
+            return importing.run(ws, path, mapping, as_new=as_new, passphrase=passphrase, progress=progress)
 
         self.start(work, f"import of {path.name}", lane=Lane.COMPUTE, then=self._tell)
 
@@ -194,18 +222,7 @@ class ImportInventory(TaskDialog):
         self.cancel_button.setText("Close")
         self.primary.setEnabled(False)
         self.fields.setEnabled(False)
-        done = report.added + report.updated + report.unchanged + report.refused + report.blank
-        decisions = f" {report.decisions:,} prior decisions were signed as recorded by you." if report.decisions else ""
-        left = f" {report.decisions_left_out:,} decisions were left out, unsigned." if report.decisions_left_out else ""
-        self.say("The inventory is imported.", reconciliation(
-            done, report.added, report.updated, report.unchanged, report.refused, report.blank) + decisions + left,
-            "met")
-
-
-def reconciliation(rows: int, added: int, updated: int, unchanged: int, refused: int, blank: int) -> str:
-    """Every row once: “41 rows: 38 added, 0 updated, 0 unchanged, 2 refused, 1 blank.”"""
-    return (f"{rows:,} rows: {added:,} added, {updated:,} updated, {unchanged:,} unchanged, {refused:,} refused, "
-            f"{blank:,} blank or passed over.")
+        self.say("The inventory is imported.", report.sentence, "met")
 
 
 def problems_table(problems: tuple[Any, ...]) -> ShortTable[Any]:

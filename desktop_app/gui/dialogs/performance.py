@@ -7,10 +7,11 @@ from typing import Any
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QWidget
 
 from desktop_app.domain.canonical import Id, number
-from desktop_app.domain.evidence import Criterion, PerformanceSpec
+from desktop_app.domain.evidence import Criterion, EvidenceKind, PerformanceSpec
 from desktop_app.errors import UserError
 from desktop_app.gui.dialogs.form import Choice, beside
 from desktop_app.gui.dialogs.on_table import TableDialog
+from desktop_app.gui.dialogs.resting import RestingNotice
 from desktop_app.gui.dialogs.written import written
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.widgets.fields import labelled
@@ -24,6 +25,7 @@ class NewPerformance(TableDialog):
         super().__init__(jobs, "New performance report", action="Compute", parent=parent,
                          lead="On a table the model was not trained on. The threshold is recorded before the run.")
         self._version = version
+        RestingNotice(self).ask(version, EvidenceKind.PERFORMANCE, title="Performance")
         self.label: Choice[str] = Choice()
         self.positive: Choice[str] = Choice()
         self.form.addWidget(beside(labelled("Column with what really happened", self.label),

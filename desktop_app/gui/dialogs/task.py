@@ -10,11 +10,13 @@
             self.start(lambda ws, progress: models.describe_use(ws, model, purpose), "describing a use")
 
 What goes wrong is said in words inside the dialog and nothing typed is lost. Esc stops a running job, else closes.
+A job that is stopped is waited for: only when it has ended does the dialog say so, with what the log holds of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -23,6 +25,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QHBoxLayout,
+    QLayout,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -32,10 +35,12 @@ from PySide6.QtWidgets import (
 
 from desktop_app.errors import Cancelled, UserError
 from desktop_app.gui import show_error, theme
-from desktop_app.gui.jobs import Job, Jobs, Lane, Workspace
+from desktop_app.gui.jobs import Job, Jobs, Lane, Workspace, change_in
 from desktop_app.gui.widgets.fields import labelled
 from desktop_app.gui.widgets.prose import Prose, Run, paragraph, words
 from desktop_app.progress import Progress
+
+MOST_SAID = 5  # entries named of what a stopped job has recorded
 
 
 class TaskDialog(QDialog):
@@ -51,6 +56,8 @@ class TaskDialog(QDialog):
         super().__init__(parent)
         self.jobs = jobs
         self._job: Job | None = None
+        self._work: _Work | None = None
+        self._stopped = False
         self._first: QWidget | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
@@ -121,20 +128,42 @@ class TaskDialog(QDialog):
         self, work: Callable[[Workspace, Progress], Any], title: str, *, lane: Lane = Lane.WRITE,
         then: Callable[[Any], None] | None = None,
     ) -> None:
-        """Do it in a job; `then(result)`, by default `finish`, follows."""
+        """Do it in a job; `then(result)`, by default `finish`, follows. What still runs is stopped: one at a time."""
+        if self._job is not None:
+            self._job.cancel()
         self.say_nothing()
         self._set_running(True)
 
         def done(result: Any) -> None:
-            self._set_running(False)
-            (then or self.finish)(result)
+            current = self._end(job)
+            self._stopped = job.cancelled
+            (then or self.finish if current else self._say_done)(result)
 
-        self._job = self.jobs.run(self, work, then=done, failed=self._failed, lane=lane, title=title)
+        def failed(error: Exception) -> None:
+            if self._end(job):
+                self._failed(error)
+
+        self._work = _Work(work)
+        job = self._job = self.jobs.run(self, self._work, then=done, failed=failed, lane=lane, title=title)
 
     def finish(self, result: Any) -> None:
-        """The work is done: tell, and close."""
+        """The work is done: tell, and close. Done in spite of Stop: say so, and wait to be closed."""
+        if self._stopped:
+            self._say_done(result)
+            self.fields.setEnabled(False)
+            self.primary.hide()
+            self.cancel_button.setText("Close")
+            self.cancel_button.setFocus()
+            return
         self.succeeded.emit(result)
         self.accept()
+
+    def _say_done(self, result: Any) -> None:
+        """What was asked to stop was done all the same: tell, and say what is in the log."""
+        change = change_in(result)
+        said = f"Entry {change.seq:,}: {change.note}." if change is not None else ""
+        self.say("It was recorded before it could be stopped.", said, tone="undetermined")
+        self.succeeded.emit(result)
 
     def say(self, title: str, detail: str = "", tone: str = "breached") -> None:
         """Say something above the buttons: what is wrong, or what was found."""
@@ -143,7 +172,7 @@ class TaskDialog(QDialog):
             runs.append(Run(f"\n{detail}"))
         self.error.set_runs(*runs)
         self.error.show()
-        self._fit()
+        self.fit()
         QAccessible.updateAccessibility(QAccessibleEvent(self.error, QAccessible.Event.Alert))
 
     def say_nothing(self) -> None:
@@ -176,21 +205,37 @@ class TaskDialog(QDialog):
         self.fields.setEnabled(not running)
         self.primary.setEnabled(not running)
         self.cancel_button.setText("Stop" if running else "Cancel")
+        self.cancel_button.setEnabled(True)
+
+    def _end(self, job: Job) -> bool:
+        """A job has ended; False when another was started since, which goes on."""
+        if job is not self._job:
+            return False
+        self._job = None
+        self._set_running(False)
+        return True
 
     def _show_progress(self) -> None:
         job = self._job
         if job is None:
             return
-        if job.done and self._running.isVisible() and job.cancelled:
-            self._set_running(False)
-            self.say("Stopped. Nothing was recorded.", tone="muted")
+        if job.done and job.cancelled and change_in(job.result) is None and isinstance(job.error, Cancelled | None):
+            self._end(job)
+            self._say_stopped()
+            return
         self._bar.setValue(round(100 * job.fraction))
-        self._status.setText(job.status)
+        self._status.setText("Stopping…" if job.cancelled else job.status)
+
+    def _say_stopped(self) -> None:
+        left = self._work.recorded if self._work is not None else ()
+        if not left:
+            self.say("Stopped. Nothing was recorded.", tone="muted")
+            return
+        more = (f"and {len(left) - MOST_SAID:,} more",) if len(left) > MOST_SAID else ()
+        self.say("Stopped before its end.", "\n".join(("What was recorded before stays in the log:",
+                                                       *left[:MOST_SAID], *more)), tone="muted")
 
     def _failed(self, error: Exception) -> None:
-        self._set_running(False)
-        if isinstance(error, Cancelled):
-            return
         if not isinstance(error, UserError):
             show_error.show_error(self, error)
             return
@@ -207,6 +252,8 @@ class TaskDialog(QDialog):
         if self.running and self._job is not None:
             self._job.cancel()
             self._status.setText("Stopping…")
+            self.cancel_button.setText("Stopping…")
+            self.cancel_button.setEnabled(False)
         else:
             super().reject()
 
@@ -219,16 +266,43 @@ class TaskDialog(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         """The first field takes the focus."""
         super().showEvent(event)
-        self._fit()
+        self.fit()
         if self._first is not None:
             self._first.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _fit(self) -> None:
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab walks as one reads, also through fields that came later than those below them."""
+        found = _reached_by_tab(self)
+        for before, after in pairwise(found):
+            QWidget.setTabOrder(before, after)
+        return super().focusNextPrevChild(forward)
+
+    def fit(self) -> None:
         """As high as the words need at this width: a layout reckons wrapped lines with another width at first."""
         layout = self.layout()
         needed = layout.totalHeightForWidth(self.width()) if layout is not None else 0
         if needed > self.height():
             self.resize(self.width(), needed)
+
+
+class _Work:
+    """The work of a dialog; where it is stopped, `recorded` says what the log got from it, a line an entry."""
+
+    def __init__(self, work: Callable[[Workspace, Progress], Any]) -> None:
+        self._work = work
+        self.recorded: tuple[str, ...] = ()
+
+    def __call__(self, ws: Any, progress: Progress) -> Any:
+        """Do it."""
+        from desktop_app.operations import audit
+
+        before = audit.head_seq(ws) if ws is not None else 0  # None: a registry is only now being made
+        try:
+            return self._work(ws, progress)
+        except Cancelled:
+            if ws is not None:
+                self.recorded = tuple(f"Entry {e.seq:,}: {e.note}." for e in audit.mine_since(ws, before))
+            raise
 
 
 def _scrolled(inner: QWidget) -> QScrollArea:
@@ -239,6 +313,25 @@ def _scrolled(inner: QWidget) -> QScrollArea:
     area.setMinimumHeight(theme.px(420))
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return area
+
+
+def _reached_by_tab(widget: QWidget) -> list[QWidget]:
+    """What Tab reaches in a widget, in the order of its layout."""
+    if isinstance(widget, QScrollArea) and (scrolled := widget.widget()) is not None:
+        return _reached_by_tab(scrolled)
+    layout = widget.layout()
+    inside = _in_layout(layout) if layout is not None else []
+    return [widget] if not inside and widget.focusPolicy() & Qt.FocusPolicy.TabFocus else inside
+
+
+def _in_layout(layout: QLayout) -> list[QWidget]:
+    found: list[QWidget] = []
+    for item in (layout.itemAt(n) for n in range(layout.count())):
+        if item is not None and (inner := item.widget()) is not None:
+            found += _reached_by_tab(inner)
+        elif item is not None and (nested := item.layout()) is not None:
+            found += _in_layout(nested)
+    return found
 
 
 class NoteDialog(TaskDialog):

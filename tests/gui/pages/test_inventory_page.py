@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from desktop_app.domain.finding import Severity
 from desktop_app.domain.model import UseState
@@ -14,7 +14,7 @@ from desktop_app.gui.dialogs.import_inventory import ImportInventory
 from desktop_app.gui.dialogs.register_model import RegisterModel
 from desktop_app.gui.dialogs.sync_mlflow import SyncMlflow
 from desktop_app.gui.pages.inventory import InventoryPage
-from desktop_app.operations import findings, models
+from desktop_app.operations import audit, findings, importing, models
 
 
 @pytest.fixture
@@ -153,6 +153,51 @@ def test_import_shows_problems_then_reconciles(office, desk, qtbot, tmp_path):
     assert dialog.error.text().startswith("The inventory is imported.\n2 rows: 2 added, 0 updated")
     dialog.reject()
     qtbot.waitUntil(lambda: "PD cards" in names(page), timeout=5000)
+
+
+def test_enter_in_the_line_of_the_file_reads_and_does_not_import(office, desk, qtbot, tmp_path):
+    file = tmp_path / "inventory.csv"
+    file.write_text(INVENTORY, "utf-8")
+    page = office.open(InventoryPage)
+    page.import_file()
+    dialog = page.findChild(ImportInventory)
+    dialog.path.line.setFocus()
+    qtbot.keyClicks(dialog.path.line, str(file))
+    qtbot.keyClick(dialog.path.line, Qt.Key.Key_Return)
+    qtbot.waitUntil(dialog.primary.isEnabled, timeout=10_000)
+    before = audit.head_seq(desk.workspace)
+    qtbot.keyClick(dialog.path.line, Qt.Key.Key_Return)
+    office.settle()
+    assert not dialog.running
+    assert audit.head_seq(desk.workspace) == before
+    other = tmp_path / "nothing.csv"
+    other.write_text("a,b\n1,2\n", "utf-8")
+    dialog.path.line.setText(str(other))
+    dialog.attempt()
+    assert "has not been read yet" in dialog.error.text()
+    dialog.reject()
+
+
+def test_a_copy_under_another_name_is_said_to_be_here_and_may_be_taken_as_another(office, desk, qtbot, tmp_path):
+    for name in ("inventory.csv", "copy.csv"):
+        (tmp_path / name).write_text(INVENTORY, "utf-8")
+    importing.run(desk.as_("Rita Risk"), tmp_path / "inventory.csv")
+    page = office.open(InventoryPage)
+    page.import_file()
+    dialog = page.findChild(ImportInventory)
+    dialog.path.give(tmp_path / "copy.csv")
+    qtbot.waitUntil(dialog.primary.isEnabled, timeout=10_000)
+    said = [label.text() for label in dialog.findChildren(QLabel)]
+    assert "2 of 2 rows are already here from “inventory.csv”. They stay the models they are." in said
+    dialog.belongs.choose("new")
+    qtbot.waitUntil(lambda: dialog.preview is not None and dialog.preview.as_new, timeout=10_000)
+    assert (dialog.preview.counts.added, dialog.preview.counts.unchanged) == (2, 0)
+    dialog.belongs.choose("")
+    qtbot.waitUntil(lambda: dialog.preview is not None and not dialog.preview.as_new, timeout=10_000)
+    with qtbot.waitSignal(dialog.succeeded, timeout=10_000) as done:
+        dialog.attempt()
+    assert done.args[0].counts.unchanged == 2
+    dialog.reject()
 
 
 def test_import_of_what_is_no_table_says_so(office, desk, qtbot, tmp_path):

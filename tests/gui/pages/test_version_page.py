@@ -7,13 +7,17 @@ import json
 import random
 from datetime import date
 
+import pandas as pd
 import pytest
+import skops.io
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QLabel, QPushButton
+from sklearn.linear_model import LogisticRegression
 
 from desktop_app.domain.evidence import Criterion, FairnessSpec
 from desktop_app.domain.model import Pair
+from desktop_app.domain.policy import Meaning
 from desktop_app.gui.dialogs.artefact import ReadArtefact
 from desktop_app.gui.dialogs.bias_report import NewBiasReport
 from desktop_app.gui.dialogs.describe_use import DescribeUse, SetTier, StateUse
@@ -21,6 +25,7 @@ from desktop_app.gui.dialogs.explanation import NewExplanation
 from desktop_app.gui.dialogs.file_document import FileDocument
 from desktop_app.gui.dialogs.give_reason import GiveReason
 from desktop_app.gui.dialogs.reperform import Reperform
+from desktop_app.gui.dialogs.resting import RestingNotice
 from desktop_app.gui.dialogs.save_card import SaveCard
 from desktop_app.gui.pages.version import VersionPage
 from desktop_app.gui.pages.version_tabs.card_compare import CompareRevisions
@@ -28,8 +33,10 @@ from desktop_app.gui.pages.version_tabs.measures import row_chip
 from desktop_app.gui.widgets.prose import Prose
 from desktop_app.operations import approvals, cards, evidence, models
 from desktop_app.settings import data_folder
+from tests.operations.decided import ask, sign
 
 WAIT = 15_000
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
 @pytest.fixture
@@ -338,6 +345,37 @@ def test_a_running_report_is_stopped_and_nothing_is_filed(office, desk, table, q
     dialog.reject()
 
 
+def test_a_report_that_others_rest_on_says_so_before_it_is_computed(office, desk, judged, qtbot):
+    page = opened(office, desk, "Val Idris", tab="Fairness")
+    page.shown_tab.new_report()
+    office.settle()
+    first = page.findChild(NewBiasReport)
+    assert first.findChild(RestingNotice).isHidden()
+    first.reject()
+    ask(desk)
+    page.shown_tab.new_report()
+    dialog = page.findChildren(NewBiasReport)[-1]
+    qtbot.waitUntil(dialog.findChild(RestingNotice).isVisible, timeout=WAIT)
+    assert dialog.findChild(RestingNotice).text() == (
+        "This will supersede E-1 Bias report. R-1 waits for decisions and rests on it: it can then no longer be "
+        "approved, signatures already given will not take effect, and it has to be requested again.")
+    dialog.reject()
+
+
+def test_a_document_that_a_decision_rests_on_says_so_for_its_line(office, desk, tmp_path, qtbot):
+    (tmp_path / "paper.pdf").write_bytes(PDF)
+    evidence.file_document(desk.as_("Dev Patel"), desk.version, tmp_path / "paper.pdf", checklist="development")
+    sign(desk, "Rita Risk", ask(desk), Meaning.APPROVE)
+    dialog = FileDocument(office.jobs("Val Idris"), desk.version, {"development": "Development", "other": "Other"},
+                          "development")
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitUntil(dialog._resting.isVisible, timeout=WAIT)
+    assert "The version is in production by R-1, which rests on it" in dialog._resting.text()
+    dialog.line.choose("other")
+    qtbot.waitUntil(dialog._resting.isHidden, timeout=WAIT)
+
+
 def test_reperforming_compares_every_number(office, desk, judged, table, qtbot):
     page = opened(office, desk, "Val Idris", tab="Fairness")
     click(qtbot, page.shown_tab, "Re-perform…")
@@ -369,13 +407,70 @@ def test_an_explanation_without_the_artefact_says_what_is_missing(office, desk, 
     dialog.path.give(table)
     qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
     assert dialog.features.value == ("approved", "repaid", "score")
+    assert dialog.note.text().startswith("The model file of this version is not on this machine.")
     dialog.attempt()
     qtbot.waitUntil(dialog.error.isVisible, timeout=WAIT)
     assert dialog.error.text().startswith("The model file of this version is not on this machine.")
     dialog.reject()
 
 
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+@pytest.fixture
+def scorecard(desk, tmp_path):
+    """A model of two features in the order it was trained with, resolved as the artefact of the version."""
+    draw = random.Random(3)
+    rows = pd.DataFrame([{"score": draw.random(), "income": draw.gauss(50, 10)} for _ in range(200)])
+    model = LogisticRegression().fit(rows[["score", "income"]], rows["score"] > 0.5)
+    path = tmp_path / "scorecard.skops"
+    path.write_bytes(skops.io.dumps(model))
+    evidence.resolve_artefact(desk.as_("Dev Patel"), desk.version, path)
+
+
+@pytest.fixture
+def explaining(office, desk, scorecard, qtbot):
+    def make(table):
+        page = opened(office, desk, "Val Idris", tab="Explanation")
+        page.shown_tab.new_report()
+        dialog = page.findChild(NewExplanation)
+        dialog.path.give(table)
+        qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
+        return page, dialog
+    return make
+
+
+def test_an_explanation_takes_the_features_that_the_model_names(explaining, desk, table, tmp_path, qtbot):
+    rows = pd.read_csv(table)
+    rows.insert(0, "income", 50.0)
+    rows.to_csv(tmp_path / "whole.csv", index=False)
+    page, dialog = explaining(tmp_path / "whole.csv")
+    assert dialog.features.value == ("income", "score")
+    assert dialog.note.text() == "The 2 features that the model names are ticked."
+    assert dialog.rows.text() == "500 of 3,000"
+    dialog.rows.setValue(20)
+    dialog.background.setValue(10)
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "rows explained" in said(page.shown_tab), timeout=WAIT)
+    found = evidence.listing(desk.workspace, desk.version)[0].item.record
+    assert {i.feature for i in found.explanation.importances} == {"income", "score"}
+
+
+def test_features_that_the_table_lacks_are_named_before_anything_is_recorded(explaining, table):
+    _, dialog = explaining(table)
+    assert dialog.features.value == ("score",)
+    assert "The model takes 1 feature that this table does not have: income." in dialog.note.text()
+    dialog.reject()
+
+
+def test_tab_walks_through_a_dialog_as_one_reads(explaining, table, qtbot):
+    _, dialog = explaining(table)
+    dialog.path.line.setFocus()
+    reached = []
+    while dialog.focusWidget() is not dialog.primary:
+        qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Tab)
+        reached.append(dialog.focusWidget())
+    fields = [dialog.rows, dialog.background, dialog.row, dialog.seed, *dialog.features._boxes.values(),
+              dialog.cancel_button, dialog.primary]
+    assert [w for w in reached if w in fields] == fields
+    dialog.reject()
 
 
 def test_a_dropped_document_is_filed_as_asserted(office, desk, qtbot, tmp_path):

@@ -75,6 +75,33 @@ def total(result):
     return float(result.local.base) + sum(float(c.contribution) for c in result.local.contributions)
 
 
+@pytest.mark.parametrize(("fit_on", "named"), [
+    (FRAME[["age", "income"]], ("age", "income")), (FRAME[["age", "income"]].to_numpy(), ())])
+def test_a_model_names_its_features_in_its_own_order(tmp_path, fit_on, named):
+    model = saved(tmp_path, make_pipeline(StandardScaler(), LogisticRegression()).fit(fit_on, Y))
+    assert explain.features(model, artefacts.inspect(model)[1]) == named
+
+
+def test_a_booster_names_its_features_unless_it_made_them_up(tmp_path):
+    import lightgbm
+    import xgboost
+
+    numbers = FRAME[["income", "age"]].rename(columns={"income": "income in EUR"})
+    for values, named in ((numbers, ["income in EUR", "age"]), (numbers.to_numpy(), [])):
+        xgboost.XGBClassifier(n_estimators=2).fit(values, Y).get_booster().save_model(tmp_path / "m.json")
+        assert ask("features", tmp_path / "m.json", None)["result"] == {"features": named}
+        lightgbm.LGBMClassifier(n_estimators=2, verbose=-1).fit(values, Y).booster_.save_model(tmp_path / "m.txt")
+        written = [name.replace(" ", "_") for name in named]  # as that library writes them
+        assert ask("features", tmp_path / "m.txt", None)["result"] == {"features": written}
+
+
+def test_features_are_found_among_the_columns_of_a_table():
+    columns = ("y", "age", "income in EUR", "income_in_EUR")
+    assert explain.among(("income in EUR", "age"), columns) == (("income in EUR", "age"), ())
+    assert explain.among(("income_in_EUR", "tenure"), columns[:3]) == (("income in EUR",), ("tenure",))
+    assert explain.among((), columns) == ((), ())
+
+
 @pytest.mark.parametrize(("model", "explainer", "output"), [
     (RandomForestClassifier(10, max_depth=4, random_state=0), "tree", "probability of class 1"),
     (GradientBoostingClassifier(n_estimators=10, random_state=0), "tree", "log-odds of class 1"),

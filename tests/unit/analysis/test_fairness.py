@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, precision_score
 
 from desktop_app.analysis import fairness
+from desktop_app.analysis.counts import opposed
 from desktop_app.analysis.table import Table
 from desktop_app.domain.canonical import Digest, encode
 from desktop_app.domain.dataset import TableInput
@@ -104,7 +105,6 @@ def test_the_favourable_outcome_may_be_not_being_selected():
     ({"a": (500, 1000), "b": (390, 1000)}, "four_fifths_and_significant", Verdict.BREACHED),
     ({"a": (900, 1000), "b": (800, 1000)}, "four_fifths_and_significant", Verdict.MET),
     ({"a": (50, 100), "b": (0, 100)}, "interval", Verdict.BREACHED),  # a zero cell does not hide a breach
-    ({"a": (0, 100), "b": (0, 100)}, "interval", Verdict.NOT_COMPUTABLE),
     ({"a": (10, 100)}, "interval", Verdict.NOT_COMPUTABLE),
     ({"a": (900, 1000), "b": (890, 1000), "c": (2, 5)}, "interval", Verdict.UNDETERMINED),  # c is too small
     ({"a": (900, 1000), "b": (300, 1000), "c": (2, 5)}, "interval", Verdict.BREACHED),  # … and hides no breach
@@ -207,6 +207,66 @@ def test_intersections_and_dropped_rows():
     assert any("50 rows were left out: d is missing" in note for note in result.notes)
 
 
+def agreeing(n=200):
+    """Approved mostly where there was no default: 160 approved, 20 of them in default; 40 not, 30 in default."""
+    rows = [("yes", "default")] * 20 + [("yes", "paid")] * 140 + [("no", "default")] * 30 + [("no", "paid")] * 10
+    assert len(rows) == n
+    return table_of(d=[d for d, _ in rows], y=[y for _, y in rows], g=["a", "b"] * (n // 2))
+
+
+def test_a_label_has_a_value_of_its_own_that_counts():
+    result, _ = fairness.report(agreeing(), spec(label="y", positive="yes", label_positive="paid"))
+    found = {m.name: float(m.measure.value) for m in result.overall}
+    assert found == pytest.approx({"selection_rate": 0.8, "true_positive_rate": 140 / 150, "accuracy": 0.85,
+                                   "false_positive_rate": 20 / 50, "false_negative_rate": 10 / 150,
+                                   "precision": 140 / 160})
+    assert not any("belong together" in note for note in result.notes)
+
+
+def test_a_label_without_the_decisions_value_is_refused_by_naming_what_it_has():
+    with pytest.raises(UserError, match="“y” never has the value “yes”") as error:
+        fairness.report(agreeing(), spec(label="y", positive="yes"))
+    assert "“default” and “paid”" in error.value.detail
+    assert "--label-positive" in error.value.remedy
+
+
+def test_decision_and_label_that_look_opposed_are_said_first():
+    """Accuracy 30 of 200 when default counts."""
+    result, _ = fairness.report(agreeing(), spec(label="y", positive="yes", label_positive="default"))
+    assert "in 15% of the rows" in result.notes[0]
+    assert "the other value of the label" in result.notes[0]
+
+
+def test_a_rare_event_turned_round_is_said_though_most_rows_agree():
+    """60 of 100 agree, and no row has both events."""
+    cells = fairness.Cells("all", tn=60, fp=20, fn=20, tp=0, labelled=True)
+    assert (cells.tp * cells.tn - cells.fp * cells.fn) / (20 * 80) == -0.25
+    assert opposed(cells)
+    assert not opposed(fairness.Cells("all", tn=60, fp=20, fn=15, tp=5, labelled=True))
+
+
+def test_one_number_has_one_interval():
+    """The small group c has the wider interval, b the lowest ratio: the sentence states b's, as b's row does."""
+    groups = {"a": (500, 1000), "b": (400, 1000), "c": (23, 50), "d": (480, 1000)}
+    for reference in ((), (Pair(key="g", value="a"),)):
+        result, judged = fairness.report(counts_table(groups), spec(criteria=(wants(),), reference=reference))
+        row = next(r for r in result.groups if r.group == judged[0].worst_group == "b")
+        assert judged[0].measure == row.ratio
+        low, high = (f"{float(edge):.3f}" for edge in (row.ratio.low, row.ratio.high))
+        assert f"{float(row.ratio.value):.3f} [{low}, {high}]" in judged[0].sentence
+
+
+def test_no_group_large_enough_is_said_without_speaking_of_others():
+    found = verdict_of({"a": (9, 12), "b": (5, 20)}, wants())
+    assert found.verdict is Verdict.UNDETERMINED
+    assert found.sentence == ("g cannot be told: no group has the minimum of 30 rows. Their sizes: “a” (n 12), "
+                              "“b” (n 20).")
+    assert found.measure.value is None
+    one = verdict_of({"a": (90, 120), "b": (5, 20)}, wants())
+    assert one.sentence == ("g cannot be told for “b” (n 20): fewer than the minimum of 30 rows. "
+                            "The other groups alone leave nothing to compare.")
+
+
 def test_a_result_is_a_record():
     result, judged = fairness.report(counts_table({"a": (50, 100), "b": (40, 100), "c": (1, 2)}),
                                      spec(criteria=(wants(), wants(threshold=None))))
@@ -225,11 +285,19 @@ def test_a_result_is_a_record():
     ({"reference": (Pair(key="g", value="z"),)}, "no group"),
     ({"criteria": (wants(attribute="zip"),)}, "not one of the attributes"),
     ({"criteria": (wants(metric="theil"),)}, "not known"),
+    ({"criteria": (wants(threshold="80.0"),)}, "not between 0 and 1"),
+    ({"criteria": (wants(threshold="nan"),)}, "not between 0 and 1"),
+    ({"criteria": (wants(threshold="0.0"),)}, "met by everything"),
+    ({"minimum_group": 0}, "at least one row"),
+    ({"minimum_group": 301}, "too small"),
+    ({"decision": "one"}, "never has the value"),
+    ({"label": "word"}, "never has the value"),
+    ({"label": "word", "label_positive": "maybe"}, "never has the value"),
 ])
 def test_what_cannot_be_used_is_named(changes, title):
     n = 300
     rows = table_of(g=["a", "b"] * (n // 2), d=["1", "0", "1"] * (n // 3), many=["1", "2", "3"] * (n // 3),
-                    empty=[None] * n, ids=[str(i) for i in range(n)])
+                    empty=[None] * n, ids=[str(i) for i in range(n)], one=["0"] * n, word=["yes", "no"] * (n // 2))
     with pytest.raises(UserError, match=title) as error:
         fairness.report(rows, spec(**changes))
     assert error.value.remedy

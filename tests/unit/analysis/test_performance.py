@@ -43,14 +43,15 @@ def made(n=2000, seed=0):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 10)), min_size=4, max_size=60))
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 10)), min_size=30, max_size=90))
 def test_auc_ks_brier_are_those_of_other_libraries(rows):
     y = np.array([r[0] for r in rows])
     s = np.array([r[1] / 10 for r in rows])
-    found = measures(performance.report(table_of(y=y, s=s), spec())[0])
     if len(set(y)) < 2:
-        assert found["auc"].value is None
+        with pytest.raises(UserError, match=r"the same|never has"):
+            performance.report(table_of(y=y, s=s), spec())
         return
+    found = measures(performance.report(table_of(y=y, s=s), spec())[0])
     assert float(found["auc"].value) == pytest.approx(roc_auc_score(y, s), abs=1e-12)
     assert float(found["gini"].value) == pytest.approx(2 * roc_auc_score(y, s) - 1, abs=1e-12)
     assert float(found["ks"].value) == pytest.approx(ks_2samp(s[y == 1], s[y == 0], method="asymp").statistic)
@@ -90,8 +91,7 @@ def test_rates_of_a_decision():
 @pytest.mark.parametrize(("criterion", "verdict"), [
     (wants("auc", "0.7"), Verdict.MET), (wants("auc", "0.9"), Verdict.BREACHED),
     (wants("brier", "0.5", "at_most"), Verdict.MET), (wants("ks", "0.1"), Verdict.UNDETERMINED),
-    (wants("ks", "0.1", rule="point"), Verdict.MET), (wants("auc", None), Verdict.REPORTED),
-    (wants("recall", "0.5"), Verdict.NOT_COMPUTABLE)])
+    (wants("ks", "0.1", rule="point"), Verdict.MET), (wants("auc", None), Verdict.REPORTED)])
 def test_verdicts(criterion, verdict):
     y, s = made()
     _, judged = performance.report(table_of(y=y, s=s), spec(criteria=(criterion,)))
@@ -107,18 +107,47 @@ def test_an_interval_around_the_threshold_cannot_tell():
 
 
 def test_missing_values_and_scores_that_are_no_probabilities_are_said():
-    rows = table_of(y=["1", "0", "", "1"], s=["700", "", "650", "810"])
+    rows = table_of(y=["1", "0", "", "1"] * 20, s=["700", "", "650", "810"] * 19 + ["700", "620", "650", "810"])
     result, _ = performance.report(rows, spec())
-    assert result.rows == 3
-    assert measures(result)["auc"].reason == "all labels are the same"
-    result, _ = performance.report(table_of(y=["1", "0", "0", "1"], s=["700", "500", "650", "810"]), spec())
+    assert result.rows == 60
+    assert result.notes[:2] == ("20 rows: y is missing.", "19 rows: s is missing; left out of the score's measures.")
     assert measures(result)["brier"].value is None
     assert "outside 0 to 1" in " ".join(result.notes)
 
 
 @pytest.mark.parametrize("changes", [{"score": None}, {"label": "s"}, {"criteria": (wants("f1", "0.5"),)},
-                                     {"criteria": (wants("auc", "0.5", rule="four_fifths_and_significant"),)}])
+                                     {"criteria": (wants("auc", "0.5", rule="four_fifths_and_significant"),)},
+                                     {"criteria": (wants("auc", "70.0"),)}, {"criteria": (wants("auc", "0.0"),)},
+                                     {"criteria": (wants("brier", "1.0", "at_most"),)},
+                                     {"criteria": (wants("recall", "0.5"),)}, {"positive": "2"}])
 def test_what_cannot_be_used(changes):
     y, s = made(50)
-    with pytest.raises(UserError):
+    with pytest.raises(UserError) as error:
         performance.report(table_of(y=y, s=s), spec(**changes))
+    assert error.value.remedy
+
+
+@pytest.mark.parametrize(("y", "title"), [([1], "too small"), ([0, 1] * 14, "too small"), ([1] * 40, "the same “y”"),
+                                          ([0] * 40, "never has the value")])
+def test_a_table_that_says_nothing_is_refused(y, title):
+    with pytest.raises(UserError, match=title):
+        performance.report(table_of(y=y, s=[i / len(y) for i in range(len(y))]), spec())
+
+
+def test_a_handful_of_the_rarer_outcome_earns_no_verdict():
+    """Nine defaults, all scored above 91 others: AUC 1 with a narrow interval, and no tick."""
+    def judged(events):
+        y = [0] * (100 - events) + [1] * events
+        rows = table_of(y=y, s=[i / 100 for i in range(100)])
+        return performance.report(rows, spec(criteria=(wants("auc", "0.7"),)))[1][0]
+
+    assert (judged(9).verdict, judged(10).verdict) == (Verdict.UNDETERMINED, Verdict.MET)
+    assert "the rarer outcome has 9 rows, fewer than the minimum of 10" in judged(9).sentence
+
+
+def test_a_score_or_decision_that_runs_the_other_way_is_said():
+    y, s = made(300)
+    result, _ = performance.report(table_of(y=y, s=1 - s, d=1 - y), spec(decision="d"))
+    assert any("higher where the event did not happen" in note for note in result.notes)
+    assert any("agree in 0% of the rows" in note for note in result.notes)
+    assert performance.report(table_of(y=y, s=s, d=y), spec(decision="d"))[0].notes == ()

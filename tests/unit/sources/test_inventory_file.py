@@ -308,14 +308,15 @@ def merged(path: Path) -> None:
 
 @pytest.mark.parametrize(("write", "said"), [
     (merged, "merged"),
-    (lambda p: p.write_bytes(b""), "no data"), (lambda p: p.write_bytes(b"\0\x01\x02" * 99), "neither"),
+    (lambda p: p.write_bytes(b""), "no data"), (lambda p: p.write_text("a,b"), "called .xlsx but is not"),
+    (lambda p: p.write_bytes(b"\0\x01\x02" * 99), "neither"),
     (lambda p: p.write_bytes(bytes.fromhex("D0CF11E0A1B11AE1") + b"x" * 600), "password"),
     (lambda p: p.write_bytes(b"PK\x03\x04 no zip"), "damaged"), (bomb, "unpack"), (entity, "damaged"),
     (lambda p: zipfile.ZipFile(p, "w").writestr("content.xml", "x"), "not an Excel workbook"),
     (lambda p: p.write_text('a,b\n"never closed'), "well-formed"), (lambda p: p.mkdir(), "cannot be read"),
     (lambda p: p.write_text("a" + "," * 3000), "columns"), (lambda p: None, "cannot be read")])
 def test_wrong_files_get_a_clear_error(tmp_path: Path, write: Any, said: str) -> None:
-    path = tmp_path / "inventory.xlsx"
+    path = tmp_path / f"inventory.{'csv' if said in ('neither', 'well-formed', 'columns') else 'xlsx'}"
     write(path)
     with pytest.raises(UserError) as caught:
         read_sheets(path)
