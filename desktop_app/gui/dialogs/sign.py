@@ -30,7 +30,8 @@ from desktop_app.gui.widgets.prose import Prose, Run, paragraph, words
 from desktop_app.gui.widgets.statement_sheet import StatementSheet
 
 if TYPE_CHECKING:
-    from desktop_app.operations.approvals import Decision, Prepared, Review
+    from desktop_app.operations.approvals import Review
+    from desktop_app.operations.signing import Decision, Prepared
 
 PAUSE = 250  # milliseconds without a key before the statement is built again
 WORDS = {
@@ -177,7 +178,7 @@ class SignDialog(TaskDialog):
 
     def decided(self) -> Decision:
         """The decision as it is typed, declared as the statement declares. Raises UserError."""
-        from desktop_app.operations.approvals import Decision
+        from desktop_app.operations.signing import Decision
 
         meaning = self.decision.value
         if meaning is None:
@@ -199,9 +200,9 @@ class SignDialog(TaskDialog):
             return
 
         def work(ws: Workspace) -> Prepared:
-            from desktop_app.operations import approvals
+            from desktop_app.operations import signing
 
-            return approvals.prepare(ws, seen, decision)
+            return signing.prepare(ws, seen, decision)
 
         self.jobs.run(self, lambda ws, progress: work(ws), then=self._show_statement, failed=self._not_built,
                       key="statement")
@@ -284,9 +285,9 @@ class SignDialog(TaskDialog):
             return
 
         def work(ws: Workspace) -> Change:
-            from desktop_app.operations import approvals
+            from desktop_app.operations import signing
 
-            return approvals.sign_off(ws, seen, prepared, passphrase)
+            return signing.sign_off(ws, seen, prepared, passphrase)
 
         self.start(lambda ws, progress: work(ws), "signature")
 
