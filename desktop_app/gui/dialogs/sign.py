@@ -1,4 +1,7 @@
-"""Sign: the exact statement on a sheet, what it is about in digests, the declaration, the decision, the passphrase.
+"""Sign: the decision, the exact statement on a sheet, its digests, the declaration, the passphrase, in this order.
+
+The decision stays in sight at the top, the passphrase and the buttons at the bottom; between them the document
+scrolls, and as long as something of it is below the edge, a link says so and leads there.
 
 What is on the sheet is `Prepared.text`; it is signed as it is. Whatever changes it (decision, conditions, conflicts)
 has it built again first, and nothing can be signed until it is shown.
@@ -8,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -94,28 +97,44 @@ class SignDialog(TaskDialog):
     # --- laying out
 
     def _lay_out(self, title: str, lead: str, action: str, tall: bool) -> None:
-        """The document scrolls; what is wrong, the passphrase and the buttons stay in sight."""
+        """The document scrolls; the decision, what is wrong, the passphrase and the buttons stay in sight."""
         self.fields = QWidget()
         self.fields.setObjectName("page_body")
         self.form = QVBoxLayout(self.fields)
         self.form.setContentsMargins(theme.XXL, theme.XL, theme.XXL, theme.L)
         self.form.setSpacing(theme.M)
-        self._add_document(title)
+        head = self._head(title)
+        self._add_document()
         self._add_fields()
+        area = scrolling(self.fields)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(scrolling(self.fields), 1)
-        column.addWidget(hairline())
-        column.addWidget(self._foot(action))
+        for part, stretch in ((head, 0), (hairline(), 0), (area, 1), (hairline(), 0), (self._foot(action), 0)):
+            column.addWidget(part, stretch)
+        self._bar_of_document = area.verticalScrollBar()
+        self._bar_of_document.valueChanged.connect(lambda value: self._say_more())
+        self._bar_of_document.rangeChanged.connect(lambda least, most: self._say_more())
 
-    def _add_document(self, title: str) -> None:
+    def _head(self, title: str) -> QWidget:
+        head = QWidget()
+        row = QHBoxLayout(head)
+        row.setContentsMargins(theme.XXL, theme.L, theme.XXL, theme.M)
         self.eyebrow = words(title.upper(), "eyebrow")
+        self.decision: Choice[Meaning] = Choice()
+        self.decision.setMinimumContentsLength(24)
+        self._decision = labelled("Decision", self.decision)
+        row.addWidget(self.eyebrow, 1)
+        row.addWidget(self._decision)
+        return head
+
+    def _add_document(self) -> None:
         self.sheet = StatementSheet()
         self.sheet.document().documentLayout().documentSizeChanged.connect(lambda size: self._fit_sheet())
         self.missing = paragraph("", "muted")
         self.facts = FactsList(label_width=176)
-        for part in (self.eyebrow, self.sheet, self.missing, self.facts):
+        self.conditions = Conditions()
+        for part in (self.conditions, self.sheet, self.missing, self.facts):
             self.form.addWidget(part)
 
     def _add_fields(self) -> None:
@@ -124,15 +143,13 @@ class SignDialog(TaskDialog):
         self.conflicts.setMaxLength(500)
         self.conflicts.setPlaceholderText("nothing to state")
         self.conflicts.setAccessibleName("Conflicts of interest to state")
-        self.decision: Choice[Meaning] = Choice()
-        self.conditions = Conditions()
         self.comment = GrowingText(least=1, most=6)
-        self._decide = [self.declared, self.conflicts, labelled("Decision", self.decision), self.conditions,
-                        labelled("Comment", self.comment)]
-        for part in self._decide:
+        asked = [self.declared, self.conflicts, labelled("Comment", self.comment)]
+        for part in asked:
             self.form.addWidget(part)
+        self._decide = [self._decision, self.conditions, *asked]
         self.form.addStretch(1)
-        self._first = self.sheet
+        self._first = self.decision
 
     def _foot(self, action: str) -> QWidget:
         foot = QWidget()
@@ -141,6 +158,11 @@ class SignDialog(TaskDialog):
         column.setSpacing(theme.S)
         self.error = Prose(line_height=1.4)
         self.error.hide()
+        self.more = QPushButton("More below: the digests, the declaration, a comment")
+        theme.dress(self.more, "link")
+        self.more.setAutoDefault(False)
+        self.more.clicked.connect(lambda checked=False: self._read_on())
+        column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.error)
         column.addWidget(self._progress_line())
         self.passphrase = passphrase_field()
@@ -158,6 +180,16 @@ class SignDialog(TaskDialog):
         column.addLayout(row)
         return foot
 
+    def _say_more(self) -> None:
+        below = self._bar_of_document.maximum() - self._bar_of_document.value() > theme.L
+        if not below and self.more.hasFocus():
+            self.declared.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.more.setVisible(below)
+
+    def _read_on(self) -> None:
+        """A page further; the last lines stay in sight."""
+        self._bar_of_document.setValue(self._bar_of_document.value() + self._bar_of_document.pageStep() - theme.XXL)
+
     def _fit_sheet(self) -> None:
         self.sheet.setMinimumHeight(self.sheet.sizeHint().height())
 
@@ -165,6 +197,7 @@ class SignDialog(TaskDialog):
 
     def _decided(self) -> None:
         meaning = self.decision.value
+        self.declared.setChecked(False)  # it was made on another statement
         self.conditions.setVisible(meaning in WITH_CONDITIONS)
         if meaning is Meaning.APPROVE_WITH_CONDITIONS and not self.conditions.rows:
             self.conditions.add()
