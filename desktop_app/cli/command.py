@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -86,6 +87,11 @@ class Call:
     def registry(self) -> str | None:
         """The address that was named, if one was."""
         return self.args.registry or os.environ.get("ASSAYDESK_REGISTRY") or None
+
+    @property
+    def at_a_terminal(self) -> bool:
+        """Whether there is somebody to be asked."""
+        return not self.args.json and sys.stdin.isatty()
 
     def passphrase(self, prompt: str = "Passphrase: ", *, twice: bool = False) -> str:
         """From --passphrase-fd, ASSAYDESK_PASSPHRASE or a prompt; never from an argument. Raises UserError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from desktop_app.domain.approval import Condition
     from desktop_app.domain.canonical import Id
     from desktop_app.operations.approvals import Review
+    from desktop_app.operations.dossiers import Basis
     from desktop_app.workspace import Workspace
 
 _VERSION = arg("version", metavar="NAME@LABEL")
@@ -25,11 +27,14 @@ _REQUEST = arg("request", metavar="R-N")
     "request a promotion: freezes what the decision will rest on",
     _VERSION,
     _USE,
-    arg("--rationale", required=True),
-    arg("--change", default="new", choices=["new", "cosmetic", "minor", "material", "redevelopment"]),
-    arg("--to", metavar="STAGE", help="default: the next stage"),
-    arg("--decide-by", type=date.fromisoformat),
-)
+    arg("--rationale", required=True, help="why this version should be promoted"),
+    arg("--change", default="new", choices=["new", "cosmetic", "minor", "material", "redevelopment"],
+        help="how much it differs from the version before it; default: new"),
+    arg("--to", metavar="STAGE", help="the stage asked for; default: the next one"),
+    arg("--decide-by", type=date.fromisoformat, metavar="YYYY-MM-DD", help="until when a decision is wished for"),
+    arg("--anyway", action="store_true", help="request it although requirements are not met: nobody can approve it "
+                                              "then, only return or reject it"),
+)  # fmt: skip
 def request_make(call: Call) -> Result:
     """One version, one use, one stage, one dossier with one digest."""
     from desktop_app.domain.approval import ChangeClass
@@ -38,10 +43,13 @@ def request_make(call: Call) -> Result:
     a = call.args
     with call.workspace() as ws:
         model, version = find_version(ws, a.version)
+        use = find_use(ws, model, a.use)
+        if not a.anyway:
+            _check_met(call, approvals.outlook(ws, version, use, a.to))
         made = approvals.request(
             ws,
             version,
-            find_use(ws, model, a.use),
+            use,
             rationale=a.rationale,
             to_stage=a.to,
             change_class=ChangeClass(a.change),
@@ -51,6 +59,22 @@ def request_make(call: Call) -> Result:
     return Result(
         [f"{seen.request.label}: dossier sha256 {seen.dossier.digest}", *_check_lines(seen)], _request_data(seen)
     )
+
+
+def _check_met(call: Call, now: Basis) -> None:
+    """Raises Refused where nobody could approve the request, unless who is asked wants it all the same."""
+    from desktop_app.errors import Refused
+
+    if not now.blocking:
+        return
+    lines = [f"{c.title}: {c.sentence}" for c in now.blocking]
+    if call.at_a_terminal:
+        print("The policy's requirements are not met:", *lines, sep="\n", file=sys.stderr)
+        print("Nobody can approve this request: what is frozen now stays unmet.", file=sys.stderr)
+        if input("Request it all the same? Type yes: ").strip().lower() == "yes":
+            return
+    raise Refused("Nothing is requested: the policy's requirements are not met.", "\n".join(lines),
+                  "Meet them first. With --anyway it is requested all the same, to be returned or rejected.")
 
 
 @command("request list", "promotion requests, those that wait for you first")
@@ -144,25 +168,23 @@ def _request_data(seen: Review) -> dict[str, object]:
     arg("--condition", action="append", default=[], metavar="TEXT|OWNER|YYYY-MM-DD"),
 )
 def sign(call: Call) -> Result:
-    """What is printed is what is signed: on standard error with --json and --quiet. Without --declare it is asked."""
-    import sys
+    """What is printed is what is signed: on standard error with --json and --quiet. Without --declare it is asked.
 
+    Whoever may not sign reads why before anything is asked.
+    """
     from desktop_app.domain.policy import Meaning
-    from desktop_app.operations import approvals
+    from desktop_app.operations import approvals, signing
 
     a = call.args
     with call.workspace() as ws:
         seen = approvals.review(ws, _find(ws, a.request))
-        decision = approvals.Decision(
-            meaning=Meaning(a.meaning),
-            conditions=tuple(map(_condition, a.condition)),
-            conflicts=a.conflicts,
-            declared=a.declare or _asked_to_declare(call, seen),
-            comment=a.comment,
-        )
-        prepared = approvals.prepare(ws, seen, decision)
+        prepared = signing.prepare(ws, seen, signing.Decision(
+            meaning=Meaning(a.meaning), conditions=tuple(map(_condition, a.condition)), conflicts=a.conflicts,
+            comment=a.comment))  # fmt: skip
         print(prepared.text + "\n", file=sys.stderr if a.json or a.quiet else sys.stdout)  # nothing is signed unseen
-        change = approvals.sign_off(ws, seen, prepared, call.passphrase())
+        if a.declare or (a.meaning != "recuse" and _asked_to_declare(call)):
+            prepared = prepared.declare()
+        change = signing.sign_off(ws, seen, prepared, call.passphrase() if prepared.ready else "")
         after = approvals.review(ws, seen.request.record.id)
     return Result(
         [f"Signed: {change.note}, entry {change.seq:,}. {after.quorum.decided} of {after.quorum.asked} decided."],
@@ -176,13 +198,11 @@ def sign(call: Call) -> Result:
     )
 
 
-def _asked_to_declare(call: Call, seen: Review) -> bool:
-    import sys
-
-    if call.args.json or not sys.stdin.isatty():
+def _asked_to_declare(call: Call) -> bool:
+    if not call.at_a_terminal:
         return False
-    print(f"Declaration: {seen.policy.record.conflict_text}")
-    return input("Do you make this declaration? Type yes: ").strip().lower() == "yes"
+    sys.stdout.flush()
+    return input("Do you make the declaration that the statement ends with? Type yes: ").strip().lower() == "yes"
 
 
 def _condition(text: str) -> Condition:

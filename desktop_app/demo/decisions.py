@@ -16,7 +16,7 @@ from desktop_app.domain.finding import FindingState, Severity
 from desktop_app.domain.model import UseState
 from desktop_app.domain.policy import Meaning
 from desktop_app.domain.validation import Opinion
-from desktop_app.operations import approvals, findings, models
+from desktop_app.operations import approvals, findings, models, signing
 
 
 def approve_first(cast: Cast, made: Prepared, folder: Path) -> Id:
@@ -85,8 +85,8 @@ def sign(cast: Cast, name: str, request: Id, meaning: Meaning, **decision: Any) 
     """Read the request as this person, declare, and sign the statement with their key."""
     acting = cast.acting(name)
     seen = approvals.review(acting, request)
-    decided = approvals.Decision(meaning=meaning, declared=True, **decision)
-    approvals.sign_off(acting, seen, approvals.prepare(acting, seen, decided), PASSPHRASE)
+    decided = signing.Decision(meaning=meaning, declared=True, **decision)
+    signing.sign_off(acting, seen, signing.prepare(acting, seen, decided), PASSPHRASE)
 
 
 def _request(cast: Cast, made: Prepared, change: ChangeClass, rationale: str, days: int = 30) -> Id:

@@ -36,6 +36,11 @@ class Basis:
     not_tested: tuple[str, ...]
     digest: Digest  # over the members
 
+    @property
+    def blocking(self) -> tuple[Check, ...]:
+        """What nobody could approve it over."""
+        return tuple(c for c in self.checks if c.state is CheckState.BLOCKING)
+
 
 def basis_now(workspace: Workspace, reader: Reader, version: Id, use: Id, to_stage: str | None = None) -> Basis:
     """Collect the basis of a promotion. Raises Refused where the policy provides no way or no tier is set."""

@@ -17,7 +17,7 @@ from desktop_app.domain.history import History
 from desktop_app.domain.model import ModelVersion, RegisteredModel
 from desktop_app.domain.policy import Meaning
 from desktop_app.domain.use import Tiering
-from desktop_app.operations import approvals, models, people
+from desktop_app.operations import approvals, models, people, signing
 from desktop_app.trust.keys import NoSecretStore
 from desktop_app.workspace import Workspace, open_workspace
 from tests.desk import PASSPHRASE
@@ -73,9 +73,9 @@ def left(workspace: Workspace) -> tuple[Id, Id, Id | None, tuple[Id, ...]] | Non
 def sign(workspace: Workspace, request: Id, meaning: Meaning) -> None:
     """One signature, acknowledged after its commit."""
     seen = approvals.review(workspace, request)
-    decision = approvals.Decision(meaning=meaning, declared=True, comment="read")
-    prepared = approvals.prepare(workspace, seen, decision)
-    change = approvals.sign_off(workspace, seen, prepared, PASSPHRASE)
+    decision = signing.Decision(meaning=meaning, declared=True, comment="read")
+    prepared = signing.prepare(workspace, seen, decision)
+    change = signing.sign_off(workspace, seen, prepared, PASSPHRASE)
     say(f"done {prepared.command} {change.seq}")
 
 

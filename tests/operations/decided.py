@@ -12,7 +12,7 @@ from desktop_app.domain.canonical import Id
 from desktop_app.domain.finding import Severity
 from desktop_app.domain.model import UseState
 from desktop_app.domain.policy import Meaning
-from desktop_app.operations import approvals, cards, evidence, findings, models, policies, prior_decisions
+from desktop_app.operations import approvals, cards, evidence, findings, models, policies, prior_decisions, signing
 from desktop_app.settings import resource
 from tests.desk import PASSPHRASE, START, Desk, make_desk
 
@@ -50,8 +50,8 @@ def sign(desk: Desk, name: str, request: Id, meaning: Meaning, **decision):
     seen = approvals.review(ws, request)
     if meaning is Meaning.APPROVE_WITH_CONDITIONS:
         decision["conditions"] = (CONDITION,)
-    prepared = approvals.prepare(ws, seen, approvals.Decision(meaning=meaning, declared=True, **decision))
-    return approvals.sign_off(ws, seen, prepared, PASSPHRASE)
+    prepared = signing.prepare(ws, seen, signing.Decision(meaning=meaning, declared=True, **decision))
+    return signing.sign_off(ws, seen, prepared, PASSPHRASE)
 
 
 def make_decided(folder: Path) -> Decided:

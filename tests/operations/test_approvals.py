@@ -8,7 +8,7 @@ from desktop_app.domain.approval import ChangeClass, Condition
 from desktop_app.domain.finding import Severity
 from desktop_app.domain.policy import Meaning
 from desktop_app.errors import Refused, StaleError, UserError
-from desktop_app.operations import approvals, audit, cards, findings, inventory
+from desktop_app.operations import approvals, audit, cards, findings, inventory, signing
 from tests.desk import PASSPHRASE, START, make_desk
 
 YES = dict(declared=True, conflicts="none")
@@ -29,8 +29,8 @@ def ask(desk, name="Dev Patel", stage="production"):
 def sign(desk, name, request, meaning=Meaning.APPROVE, passphrase=PASSPHRASE, **decision):
     ws = desk.as_(name)
     seen = approvals.review(ws, request)
-    prepared = approvals.prepare(ws, seen, approvals.Decision(meaning=meaning, **(YES | decision)))
-    return seen, prepared, approvals.sign_off(ws, seen, prepared, passphrase)
+    prepared = signing.prepare(ws, seen, signing.Decision(meaning=meaning, **(YES | decision)))
+    return seen, prepared, signing.sign_off(ws, seen, prepared, passphrase)
 
 
 def test_stage_changes_only_when_the_quorum_is_met(desk):
@@ -50,9 +50,9 @@ def test_a_retry_finds_its_own_result(desk):
     request = ask(desk)
     ws = desk.as_("Rita Risk")
     seen = approvals.review(ws, request)
-    prepared = approvals.prepare(ws, seen, approvals.Decision(meaning=Meaning.APPROVE, **YES))
-    first = approvals.sign_off(ws, seen, prepared, PASSPHRASE)
-    again = approvals.sign_off(ws, seen, prepared, PASSPHRASE)
+    prepared = signing.prepare(ws, seen, signing.Decision(meaning=Meaning.APPROVE, **YES))
+    first = signing.sign_off(ws, seen, prepared, PASSPHRASE)
+    again = signing.sign_off(ws, seen, prepared, PASSPHRASE)
     assert (first.seq, first.kinds) == (again.seq, again.kinds)
     assert len(approvals.review(ws, request).sign_offs) == 1
 
@@ -93,11 +93,11 @@ def test_a_basis_that_changed_since_it_was_read_is_refused_with_the_change(desk)
     request = ask(desk)
     ws = desk.as_("Rita Risk")
     seen = approvals.review(ws, request)
-    prepared = approvals.prepare(ws, seen, approvals.Decision(meaning=Meaning.APPROVE, **YES))
+    prepared = signing.prepare(ws, seen, signing.Decision(meaning=Meaning.APPROVE, **YES))
     findings.raise_finding(desk.as_("Val Idris"), desk.version, title="Leakage", description="Target in features",
                            severity=Severity.HIGH)
     with pytest.raises(StaleError) as stale:
-        approvals.sign_off(ws, seen, prepared, PASSPHRASE)
+        signing.sign_off(ws, seen, prepared, PASSPHRASE)
     assert stale.value.differences == ("Finding F-1 Leakage: new",)
     assert approvals.review(ws, request).sign_offs == ()
 
@@ -172,3 +172,22 @@ def test_tier_one_needs_three_people(tmp_path):
     with pytest.raises(Refused, match="requirements are not met"):
         sign(desk, "Rita Risk", request)
     desk.workspace.close()
+
+
+def test_what_is_refused_is_refused_before_anything_is_read_or_declared(desk):
+    request = ask(desk)
+    seen = approvals.review(desk.as_("Rita Risk"), request)
+    with pytest.raises(Refused, match="not asked to decide"):
+        signing.prepare(desk.as_("Dev Patel"), seen, signing.Decision(meaning=Meaning.APPROVE))
+    undeclared = signing.prepare(desk.as_("Rita Risk"), seen, signing.Decision(meaning=Meaning.APPROVE))
+    assert "Stated: none" in undeclared.text
+    with pytest.raises(UserError, match="declaration"):
+        signing.sign_off(desk.as_("Rita Risk"), seen, undeclared, PASSPHRASE)
+    key = desk.workspace.signer.key_of(desk.people["Rita Risk"]).path
+    away = key.rename(key.with_suffix(".elsewhere"))
+    with pytest.raises(Refused, match="no key of yours"):
+        signing.prepare(desk.as_("Rita Risk"), seen, signing.Decision(meaning=Meaning.APPROVE))
+    away.rename(key)
+    approvals.withdraw(desk.as_("Dev Patel"), request, "too early")
+    with pytest.raises(StaleError, match="no longer waits"):
+        signing.prepare(desk.as_("Rita Risk"), seen, signing.Decision(meaning=Meaning.APPROVE))

@@ -21,6 +21,7 @@ from desktop_app.operations import (
     models,
     policies,
     prior_decisions,
+    signing,
     validations,
 )
 from desktop_app.settings import resource
@@ -56,12 +57,12 @@ def ask(desk):
 
 def prepare(ws, request, meaning=Meaning.APPROVE, **more):
     seen = approvals.review(ws, request)
-    return seen, approvals.prepare(ws, seen, approvals.Decision(meaning=meaning, declared=True, **more))
+    return seen, signing.prepare(ws, seen, signing.Decision(meaning=meaning, declared=True, **more))
 
 
 def sign(ws, request, meaning=Meaning.APPROVE, **more):
     seen, prepared = prepare(ws, request, meaning, **more)
-    return approvals.sign_off(ws, seen, prepared, PASSPHRASE)
+    return signing.sign_off(ws, seen, prepared, PASSPHRASE)
 
 
 def test_a_finding_raised_after_the_request_is_in_the_statement_and_blocks(desk):
@@ -87,7 +88,7 @@ def test_an_acceptance_that_ends_before_the_signature_blocks(desk, watch):
     seen, prepared = prepare(ws, request)
     watch.ahead = timedelta(days=10)
     with pytest.raises(Refused, match="no longer met"):
-        approvals.sign_off(ws, seen, prepared, PASSPHRASE)
+        signing.sign_off(ws, seen, prepared, PASSPHRASE)
 
 
 def test_a_part_is_not_written_away(desk):
@@ -144,7 +145,7 @@ def test_a_statement_is_signed_by_whom_it_was_prepared_for(desk):
     request = ask(desk)
     seen, prepared = prepare(desk.as_("Rita Risk"), request)
     with pytest.raises(Refused, match="somebody else"):
-        approvals.sign_off(desk.as_("Cora Compliance"), seen, prepared, PASSPHRASE)
+        signing.sign_off(desk.as_("Cora Compliance"), seen, prepared, PASSPHRASE)
 
 
 def test_a_command_is_not_used_for_another_decision(desk):
@@ -154,9 +155,9 @@ def test_a_command_is_not_used_for_another_decision(desk):
     ws = desk.as_("Rita Risk")
     seen, prepared = prepare(ws, request)
     other = prepare(ws, request, Meaning.REJECT, comment="no")[1]
-    approvals.sign_off(ws, seen, prepared, PASSPHRASE)
+    signing.sign_off(ws, seen, prepared, PASSPHRASE)
     with pytest.raises(Refused, match="another decision"):
-        approvals.sign_off(ws, seen, replace(other, command=prepared.command), PASSPHRASE)
+        signing.sign_off(ws, seen, replace(other, command=prepared.command), PASSPHRASE)
 
 
 def test_a_prior_decision_does_not_stand_beside_one_asked_for_here(desk):

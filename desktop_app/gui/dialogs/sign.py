@@ -1,4 +1,7 @@
-"""Sign: the exact statement on a sheet, what it is about in digests, the declaration, the decision, the passphrase.
+"""Sign: the decision, the exact statement on a sheet, its digests, the declaration, the passphrase, in this order.
+
+The decision stays in sight at the top, the passphrase and the buttons at the bottom; between them the document
+scrolls, and as long as something of it is below the edge, a link says so and leads there.
 
 What is on the sheet is `Prepared.text`; it is signed as it is. Whatever changes it (decision, conditions, conflicts)
 has it built again first, and nothing can be signed until it is shown.
@@ -8,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -30,7 +33,8 @@ from desktop_app.gui.widgets.prose import Prose, Run, paragraph, words
 from desktop_app.gui.widgets.statement_sheet import StatementSheet
 
 if TYPE_CHECKING:
-    from desktop_app.operations.approvals import Decision, Prepared, Review
+    from desktop_app.operations.approvals import Review
+    from desktop_app.operations.signing import Decision, Prepared
 
 PAUSE = 250  # milliseconds without a key before the statement is built again
 WORDS = {
@@ -93,28 +97,44 @@ class SignDialog(TaskDialog):
     # --- laying out
 
     def _lay_out(self, title: str, lead: str, action: str, tall: bool) -> None:
-        """The document scrolls; what is wrong, the passphrase and the buttons stay in sight."""
+        """The document scrolls; the decision, what is wrong, the passphrase and the buttons stay in sight."""
         self.fields = QWidget()
         self.fields.setObjectName("page_body")
         self.form = QVBoxLayout(self.fields)
         self.form.setContentsMargins(theme.XXL, theme.XL, theme.XXL, theme.L)
         self.form.setSpacing(theme.M)
-        self._add_document(title)
+        head = self._head(title)
+        self._add_document()
         self._add_fields()
+        area = scrolling(self.fields)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(scrolling(self.fields), 1)
-        column.addWidget(hairline())
-        column.addWidget(self._foot(action))
+        for part, stretch in ((head, 0), (hairline(), 0), (area, 1), (hairline(), 0), (self._foot(action), 0)):
+            column.addWidget(part, stretch)
+        self._bar_of_document = area.verticalScrollBar()
+        self._bar_of_document.valueChanged.connect(lambda value: self._say_more())
+        self._bar_of_document.rangeChanged.connect(lambda least, most: self._say_more())
 
-    def _add_document(self, title: str) -> None:
+    def _head(self, title: str) -> QWidget:
+        head = QWidget()
+        row = QHBoxLayout(head)
+        row.setContentsMargins(theme.XXL, theme.L, theme.XXL, theme.M)
         self.eyebrow = words(title.upper(), "eyebrow")
+        self.decision: Choice[Meaning] = Choice()
+        self.decision.setMinimumContentsLength(24)
+        self._decision = labelled("Decision", self.decision)
+        row.addWidget(self.eyebrow, 1)
+        row.addWidget(self._decision)
+        return head
+
+    def _add_document(self) -> None:
         self.sheet = StatementSheet()
         self.sheet.document().documentLayout().documentSizeChanged.connect(lambda size: self._fit_sheet())
         self.missing = paragraph("", "muted")
         self.facts = FactsList(label_width=176)
-        for part in (self.eyebrow, self.sheet, self.missing, self.facts):
+        self.conditions = Conditions()
+        for part in (self.conditions, self.sheet, self.missing, self.facts):
             self.form.addWidget(part)
 
     def _add_fields(self) -> None:
@@ -123,15 +143,13 @@ class SignDialog(TaskDialog):
         self.conflicts.setMaxLength(500)
         self.conflicts.setPlaceholderText("nothing to state")
         self.conflicts.setAccessibleName("Conflicts of interest to state")
-        self.decision: Choice[Meaning] = Choice()
-        self.conditions = Conditions()
         self.comment = GrowingText(least=1, most=6)
-        self._decide = [self.declared, self.conflicts, labelled("Decision", self.decision), self.conditions,
-                        labelled("Comment", self.comment)]
-        for part in self._decide:
+        asked = [self.declared, self.conflicts, labelled("Comment", self.comment)]
+        for part in asked:
             self.form.addWidget(part)
+        self._decide = [self._decision, self.conditions, *asked]
         self.form.addStretch(1)
-        self._first = self.sheet
+        self._first = self.decision
 
     def _foot(self, action: str) -> QWidget:
         foot = QWidget()
@@ -140,6 +158,11 @@ class SignDialog(TaskDialog):
         column.setSpacing(theme.S)
         self.error = Prose(line_height=1.4)
         self.error.hide()
+        self.more = QPushButton("More below: the digests, the declaration, a comment")
+        theme.dress(self.more, "link")
+        self.more.setAutoDefault(False)
+        self.more.clicked.connect(lambda checked=False: self._read_on())
+        column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.error)
         column.addWidget(self._progress_line())
         self.passphrase = passphrase_field()
@@ -157,6 +180,16 @@ class SignDialog(TaskDialog):
         column.addLayout(row)
         return foot
 
+    def _say_more(self) -> None:
+        below = self._bar_of_document.maximum() - self._bar_of_document.value() > theme.L
+        if not below and self.more.hasFocus():
+            self.declared.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.more.setVisible(below)
+
+    def _read_on(self) -> None:
+        """A page further; the last lines stay in sight."""
+        self._bar_of_document.setValue(self._bar_of_document.value() + self._bar_of_document.pageStep() - theme.XXL)
+
     def _fit_sheet(self) -> None:
         self.sheet.setMinimumHeight(self.sheet.sizeHint().height())
 
@@ -164,6 +197,7 @@ class SignDialog(TaskDialog):
 
     def _decided(self) -> None:
         meaning = self.decision.value
+        self.declared.setChecked(False)  # it was made on another statement
         self.conditions.setVisible(meaning in WITH_CONDITIONS)
         if meaning is Meaning.APPROVE_WITH_CONDITIONS and not self.conditions.rows:
             self.conditions.add()
@@ -177,7 +211,7 @@ class SignDialog(TaskDialog):
 
     def decided(self) -> Decision:
         """The decision as it is typed, declared as the statement declares. Raises UserError."""
-        from desktop_app.operations.approvals import Decision
+        from desktop_app.operations.signing import Decision
 
         meaning = self.decision.value
         if meaning is None:
@@ -199,9 +233,9 @@ class SignDialog(TaskDialog):
             return
 
         def work(ws: Workspace) -> Prepared:
-            from desktop_app.operations import approvals
+            from desktop_app.operations import signing
 
-            return approvals.prepare(ws, seen, decision)
+            return signing.prepare(ws, seen, decision)
 
         self.jobs.run(self, lambda ws, progress: work(ws), then=self._show_statement, failed=self._not_built,
                       key="statement")
@@ -284,9 +318,9 @@ class SignDialog(TaskDialog):
             return
 
         def work(ws: Workspace) -> Change:
-            from desktop_app.operations import approvals
+            from desktop_app.operations import signing
 
-            return approvals.sign_off(ws, seen, prepared, passphrase)
+            return signing.sign_off(ws, seen, prepared, passphrase)
 
         self.start(lambda ws, progress: work(ws), "signature")
 

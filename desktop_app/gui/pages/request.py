@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from desktop_app.domain.approval import ChangeClass
 from desktop_app.domain.canonical import Id, record
-from desktop_app.domain.dossier import Check, CheckState
+from desktop_app.domain.dossier import Check
 from desktop_app.domain.person import ROLE_TITLES
+from desktop_app.domain.words import counted
 from desktop_app.errors import Refused, UserError
 from desktop_app.gui import show_error, theme
 from desktop_app.gui.dialogs.form import Choice, DayField, GrowingText, required
@@ -28,6 +29,8 @@ from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
     from desktop_app.operations.dossiers import Basis
+
+REQUEST = "Freeze and request"
 
 
 @record
@@ -57,7 +60,7 @@ class RequestPage(Page[Shown]):
         self.rationale = GrowingText(least=4, most=12)
         self.decide_by = DayField()
         self.trouble = Prose()
-        self.freeze = button("Freeze and request", self.submit, primary=True)
+        self.freeze = button(REQUEST, self.submit, primary=True)
         self.checks, self.members = Column(), Column()
         self.set_content(self._form_beside_checks())
 
@@ -120,9 +123,9 @@ class RequestPage(Page[Shown]):
             self.members.show_parts()
 
     def _show_basis(self, basis: Basis) -> None:
-        blocking = [c for c in basis.checks if c.state is CheckState.BLOCKING]
-        policy = basis.policy.record
-        first = Run(f"{len(blocking)} requirement{'s' if len(blocking) > 1 else ''} not met", "strong", "breached") \
+        blocking, policy = basis.blocking, basis.policy.record
+        self.freeze.setText("Request anyway" if blocking else REQUEST)
+        first = Run(f"{counted(len(blocking), 'requirement')} not met: nobody could approve it", "strong", "breached") \
             if blocking else Run("Every requirement that blocks is met", tone="met")
         self.set_subline(first, Run(f" · tier {basis.tier}, from {policy.stage_title(basis.stage)} · policy "
                                     f"{policy.name}, {policy.version}", tone="muted"))
@@ -132,8 +135,8 @@ class RequestPage(Page[Shown]):
         parts: list[QWidget | int] = [heading("What the policy asks")]
         parts += [_check(c) for c in basis.checks]
         if blocking:
-            parts.append(muted("It can be requested all the same; an approval cannot be signed until a new request "
-                               "meets them."))
+            parts.append(muted("What is frozen now stays unmet. Requested anyway, it can only be returned or rejected; "
+                               "meet these first and it can be approved."))
         self.checks.show_parts(*parts, theme.M, heading("Who will be asked"), *asked, theme.L)
         self.members.show_parts(
             heading("The dossier will hold", f"{len(basis.members)}"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from desktop_app.gui.pages.request import RequestPage
-from desktop_app.operations import approvals
+from desktop_app.operations import approvals, models
 from tests.gui.pages.seen import words
 
 
@@ -56,3 +56,15 @@ def test_who_may_not_request_reads_why(office, desk, qtbot):
     assert "Your role does not allow this." in page.trouble.text()
     assert page.rationale.toPlainText() == "Please"
     assert page.freeze.isEnabled()
+
+
+def test_a_request_that_nobody_could_approve_says_so_on_its_button(office, desk, qtbot):
+    models.set_tier(desk.as_("Rita Risk"), desk.use, 1)
+    page = office.open(RequestPage, "Dev Patel", version=desk.version, use=desk.use)
+    page.stage.choose("production")
+    office.settle()
+    assert page.freeze.text() == "Request anyway"
+    assert "not met: nobody could approve it" in words(page)
+    page.stage.choose("validation")
+    office.settle()
+    assert page.freeze.text() == "Freeze and request"

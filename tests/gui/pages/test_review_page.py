@@ -12,7 +12,7 @@ from desktop_app.domain.finding import Severity
 from desktop_app.domain.policy import Meaning
 from desktop_app.gui.pages.approvals import ApprovalsPage
 from desktop_app.gui.pages.review import NOT_TESTED, ReviewPage
-from desktop_app.operations import approvals, cards, findings, models
+from desktop_app.operations import approvals, cards, findings, models, signing
 from tests.desk import PASSPHRASE
 from tests.gui.pages.seen import dialog_of, words
 
@@ -121,8 +121,8 @@ def test_export_writes_the_pdf_and_says_where(office, desk, qtbot, tmp_path):
 def test_a_rejection_is_not_called_a_missing_decision(office, desk):
     request, rita = ask(desk), desk.as_("Rita Risk")
     seen = approvals.review(rita, request)
-    decision = approvals.Decision(meaning=Meaning.REJECT, declared=True, comment="Not tested enough")
-    approvals.sign_off(rita, seen, approvals.prepare(rita, seen, decision), PASSPHRASE)
+    decision = signing.Decision(meaning=Meaning.REJECT, declared=True, comment="Not tested enough")
+    signing.sign_off(rita, seen, signing.prepare(rita, seen, decision), PASSPHRASE)
     said = words(office.open(ReviewPage, "Rita Risk", request=request).right)
     assert "Rita Risk, Model risk manager\nreject" in said
     assert "did not decide" not in said

@@ -79,6 +79,49 @@ def test_sign_off_through_the_dialog_by_keyboard(qtbot, office, desk, page, requ
     qtbot.waitUntil(lambda: page.chip.accessibleName().startswith("in effect"), timeout=10_000)
 
 
+@pytest.mark.parametrize("size", [(1000, 700), (1440, 900)])
+def test_the_decision_is_in_sight_and_what_is_below_is_announced(qtbot, office, desk, page, size):
+    page.resize(*size)
+    dialog = opened(qtbot, page)
+    assert dialog.height() < size[1]
+    inside = dialog.rect().contains
+    qtbot.waitUntil(lambda: dialog.more.isVisible(), timeout=5_000)
+    for part in (dialog.decision, dialog.passphrase, dialog.primary, dialog.more):
+        assert not part.visibleRegion().isEmpty()
+        assert inside(part.mapTo(dialog, part.rect().bottomRight()))
+    assert dialog.sheet.mapTo(dialog, dialog.sheet.rect().topLeft()).y() < dialog.height() / 3
+    presses = 0
+    while dialog.more.isVisible() and presses < 9:
+        qtbot.keyClick(dialog.more, Qt.Key.Key_Space)
+        presses += 1
+    assert 0 < presses < 5
+    assert not dialog.comment.visibleRegion().isEmpty()
+    dialog.reject()
+
+
+def test_tab_leads_from_the_decision_through_the_statement_to_the_signature(qtbot, office, desk, page):
+    dialog = opened(qtbot, page)
+    assert dialog.focusWidget() is dialog.decision
+    dialog.declared.setChecked(True)
+    dialog.passphrase.setText("x")
+    reached = []
+    while dialog.focusWidget() is not dialog.primary:
+        qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Tab)
+        reached.append(dialog.focusWidget())
+    fields = [dialog.sheet, dialog.declared, dialog.conflicts, dialog.comment, dialog.passphrase, dialog.recuse,
+              dialog.cancel_button, dialog.primary]
+    assert [w for w in reached if w in fields] == fields
+    dialog.reject()
+
+
+def test_another_decision_takes_the_declaration_back(qtbot, office, desk, page):
+    dialog = opened(qtbot, page)
+    declare(qtbot, dialog)
+    dialog.decision.choose(Meaning.APPROVE_WITH_CONDITIONS)
+    assert not dialog.declared.isChecked()
+    dialog.reject()
+
+
 def test_a_wrong_passphrase_keeps_everything_typed_and_signs_nothing(qtbot, office, desk, page, request_id):
     dialog = opened(qtbot, page)
     before = audit.head_seq(desk.workspace)
