@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from desktop_app.cli.command import Call, Result, arg, command, find_labelled, find_use, find_version
 from desktop_app.domain.canonical import utc_text
+from desktop_app.domain.words import counted
 
 if TYPE_CHECKING:
     from desktop_app.domain.audit import CheckReport
@@ -25,7 +26,7 @@ def audit_list(call: Call) -> Result:
     with call.workspace() as ws:
         about = find_version(ws, call.args.about)[0] if call.args.about else None
         found = audit.listing(ws, about=about)[: call.args.limit]
-    lines = [f"{e.seq:>7,}  {e.at:%Y-%m-%d %H:%M}  {e.actor:22} {e.action:22} {e.note}" for e in found]
+    lines = [f"{e.seq:>7,}  {e.at:%Y-%m-%d %H:%M}  {e.actor:22} {e.told}" for e in found]
     return Result(
         lines,
         {
@@ -37,6 +38,7 @@ def audit_list(call: Call) -> Result:
                     "action": e.action,
                     "subject": e.subject,
                     "note": e.note,
+                    "told": e.told,
                     "hash": e.hash,
                 }
                 for e in found
@@ -53,7 +55,7 @@ def audit_show(call: Call) -> Result:
     with call.workspace() as ws:
         shown = audit.show(ws, call.args.entry)
     lines = [
-        f"Entry {shown.entry.seq:,}: {shown.line.note}",
+        f"Entry {shown.entry.seq:,}: {shown.line.told}",
         f"{utc_text(shown.entry.at)} by {shown.line.actor}, written by {shown.entry.user}",
         f"hash {shown.entry.hash}",
         f"prev {shown.entry.prev}",
@@ -73,10 +75,17 @@ def audit_show(call: Call) -> Result:
     )
 
 
+def _came_to(report: CheckReport, done: str) -> str:
+    if report.problems:
+        return f"{counted(len(report.problems), 'mismatch', 'mismatches')}; the first is named above."
+    return "Nothing was found wrong, but not everything could be judged: see above." if report.unclear else done
+
+
 def _report(report: CheckReport, done: str) -> Result:
     lines = [f"{name:48} {came_to}" for name, came_to in report.checks]
-    lines += ["", *(f"MISMATCH at entry {p.seq:,}: {p.check}: {p.sentence}" for p in report.problems)]
-    lines += [done if report.ok else f"{len(report.problems)} mismatch(es); the first is named above.", "Not checked:"]
+    found = [("MISMATCH", p) for p in report.problems] + [("NOT JUDGED", p) for p in report.unclear]
+    lines += ["", *(f"{word}{f' at entry {p.seq:,}' if p.seq else ''}: {p.check}: {p.sentence}." for word, p in found)]
+    lines += [_came_to(report, done), "Not checked:"]
     lines += [f"- {line}" for line in report.not_checked]
     data = {
         "ok": report.ok,
@@ -84,6 +93,7 @@ def _report(report: CheckReport, done: str) -> Result:
         "head": report.head,
         "checks": [{"check": n, "result": r} for n, r in report.checks],
         "problems": [{"check": p.check, "entry": p.seq, "sentence": p.sentence} for p in report.problems],
+        "not_judged": [{"check": p.check, "entry": p.seq, "sentence": p.sentence} for p in report.unclear],
         "not_checked": list(report.not_checked),
     }
     return Result(lines, data, 0 if report.ok else 1)

@@ -7,13 +7,14 @@ hashes all of it; the chain, the leaves and the nodes have distinct prefixes.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from desktop_app.domain import canonical
-from desktop_app.domain.canonical import Digest, Id, fact, record
+from desktop_app.domain.canonical import Digest, Id, fact, later, record
 
 FRAME = "assaydesk-event/v1"
 GENESIS = bytes(32)  # prev of the first entry
@@ -84,6 +85,17 @@ class Entry:
         return canonical.build(EntryBody, canonical.parse(self.body.encode("utf-8")))
 
 
+def told(body: EntryBody, about: str = "") -> str:
+    """An entry in words, the same in the window, in the terminal and on paper: “F-3 · Finding answered: …”.
+
+    about: what it is about, by label or name, the parts separated by ", "; a part the note says itself is left out.
+    """
+    action = body.action.replace(".", " ").replace("_", " ")
+    done = body.note or action[:1].upper() + action[1:]
+    beside = [p for p in about.split(", ") if p and not re.search(rf"(?<!\w){re.escape(p)}(?!\w)", done)]
+    return " · ".join([", ".join(beside), done] if beside else [done])
+
+
 def message(seq: int, at: datetime, user: str, command: str, body: str) -> bytes:
     """What is hashed of an entry."""
     return f"{FRAME}\n{seq}\n{canonical.utc_text(at)}\n{user}\n{command}\n{body}".encode()
@@ -131,11 +143,12 @@ class CheckReport:
     entries: int
     head: Digest
     not_checked: tuple[str, ...]
+    unclear: tuple[Problem, ...] = later(())  # what this build of the program cannot judge, and why
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was found wrong."""
-        return not self.problems
+        """Whether everything that was asked could be checked, and nothing was found wrong."""
+        return not self.problems and not self.unclear
 
 
 @fact("exported")

@@ -10,7 +10,7 @@ from typing import Any
 
 from desktop_app.domain import canonical
 from desktop_app.domain.audit import CheckReport, Entry
-from desktop_app.domain.canonical import Digest, Id, record
+from desktop_app.domain.canonical import Digest, Id, later, record
 from desktop_app.domain.dossier import Dossier
 from desktop_app.domain.model import Pair
 
@@ -105,6 +105,8 @@ class Pack:
     head_seq: int
     head_hash: Digest
     integrity: CheckReport
+    about: tuple[str, ...] = later(())  # what each of `entries` is about: labels, a person, a version
+    made_with: str = later("")  # a digest of what drew the pages: program files, fonts, libraries
 
     def frozen(self) -> Dossier:
         """The dossier."""

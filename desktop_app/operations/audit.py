@@ -20,6 +20,7 @@ from desktop_app.domain.model import RegisteredModel
 from desktop_app.domain.person import KeyEnrolled, RoleGranted, RoleRevoked
 from desktop_app.domain.policy import Policy
 from desktop_app.errors import Damaged, NotFound
+from desktop_app.operations.called import Called
 from desktop_app.operations.saving import save_bytes
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
@@ -35,7 +36,8 @@ class EntryLine:
     at: datetime
     actor: str
     action: str
-    note: str
+    note: str  # as it was recorded
+    told: str  # with what it is about
     subject: str
     subject_name: str
     kinds: tuple[str, ...]
@@ -135,25 +137,24 @@ def listing(
 ) -> tuple[EntryLine, ...]:
     """Entries, newest first; `about` keeps those that concern an id."""
     with workspace.store.read() as reader:
-        names = reader.names()
-        models: dict[str, str] = {m.record.model: m.record.name for m in reader.all(RegisteredModel)}
-        lines = [_line(e, names, models) for e in reader.entries(after, until, about)]
+        called = Called(reader)
+        lines = [_line(e, called) for e in reader.entries(after, until, about)]
     return tuple(reversed(lines))
 
 
 def mine_since(workspace: Workspace, after: int) -> tuple[EntryLine, ...]:
     """What who acts has recorded after an entry, oldest first."""
     with workspace.store.read() as reader:
-        names = reader.names()
-        models: dict[str, str] = {m.record.model: m.record.name for m in reader.all(RegisteredModel)}
-        return tuple(_line(e, names, models) for e in reader.entries(after) if e.read().actor == workspace.actor)
+        called = Called(reader)
+        return tuple(_line(e, called) for e in reader.entries(after) if e.read().actor == workspace.actor)
 
 
-def _line(entry: Entry, names: dict[Id, str], models: dict[str, str]) -> EntryLine:
+def _line(entry: Entry, called: Called) -> EntryLine:
     body = entry.read()
-    subject = models.get(body.subject) or names.get(body.subject, "")
+    subject = called.models.get(body.subject) or called.names.get(body.subject, "")
     return EntryLine(
-        seq=entry.seq, at=entry.at, actor=names.get(body.actor, body.actor), action=body.action, note=body.note,
+        seq=entry.seq, at=entry.at, actor=called.names.get(body.actor, body.actor), action=body.action,
+        note=body.note, told=called.told(entry.seq, body),
         subject=body.subject, subject_name=subject, kinds=body.kinds, facts=body.facts, hash=entry.hash,
         user=entry.user)
 
@@ -170,13 +171,12 @@ class EntryView:
 def show(workspace: Workspace, seq: int) -> EntryView:
     """One entry with everything it added."""
     with workspace.store.read() as reader:
-        names = reader.names()
-        models: dict[str, str] = {m.record.model: m.record.name for m in reader.all(RegisteredModel)}
+        called = Called(reader)
         found = list(reader.entries(seq - 1, seq))
         if not found:
             raise NotFound(f"There is no entry {seq:,}.", "", f"The log ends at {reader.head().seq:,}.")
         facts = [_fact_text(reader, f) for f in reader.at(seq)]
-    return EntryView(line=_line(found[0], names, models), entry=found[0], facts=tuple(facts))
+    return EntryView(line=_line(found[0], called), entry=found[0], facts=tuple(facts))
 
 
 def _fact_text(reader: Reader, item: Recorded[Any]) -> tuple[str, str, str]:
@@ -220,7 +220,7 @@ def _csv(workspace: Workspace) -> bytes:
     rows.writerow(["entry", "time", "who", "action", "subject", "note", "hash"])
     for line in reversed(listing(workspace)):
         rows.writerow([line.seq, canonical.utc_text(line.at), *map(
-            spreadsheet_safe, (line.actor, line.action, line.subject_name or line.subject, line.note)), line.hash])
+            spreadsheet_safe, (line.actor, line.action, line.subject_name or line.subject, line.told)), line.hash])
     return out.getvalue().encode("utf-8-sig")
 
 

@@ -36,6 +36,7 @@ from desktop_app.domain.use import Tiering, Use
 from desktop_app.domain.validation import ValidationConcluded
 from desktop_app.errors import NotFound, UserError
 from desktop_app.operations import people, policies
+from desktop_app.operations.called import Called
 from desktop_app.operations.people import changed
 from desktop_app.registry.reader import Reader
 from desktop_app.workspace import Workspace
@@ -252,7 +253,7 @@ def version(workspace: Workspace, version_id: Id, use_id: Id | None = None) -> V
         history, names = History(reader.of(exact.model)), reader.names()
         policy = policies.listing(workspace)[:1]
         rows = {r.use: r for r in reader.inventory_of(exact.model) if r.version == version_id}
-        events = _events(reader, exact.model, names)
+        events = _events(reader, exact.model)
     model = history.model()
     if model is None:
         raise NotFound("The model of this version is not in the registry.", exact.model)
@@ -310,12 +311,13 @@ def _aliases(history: History, label: str) -> tuple[str, ...]:
     return tuple(sorted(alias for alias, at in now.items() if at == label))
 
 
-def _events(reader: Reader, model: Id, names: dict[Id, str]) -> tuple[Event, ...]:
-    found = []
+def _events(reader: Reader, model: Id) -> tuple[Event, ...]:
+    found, called = [], Called(reader)
     for entry in reader.entries(about=model):
         body = entry.read()
         found.append(Event(
-            seq=entry.seq, at=entry.at, who=names.get(body.actor, ""), action=body.action, note=body.note))
+            seq=entry.seq, at=entry.at, who=called.names.get(body.actor, ""), action=body.action,
+            note=called.told(entry.seq, body)))
     return tuple(reversed(found))
 
 

@@ -6,18 +6,21 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import fields
 from typing import Any
 
 from desktop_app import __version__
 from desktop_app.domain import canonical
 from desktop_app.domain.approval import PriorDecision, PromotionRequest, SignOff, StageChanged
-from desktop_app.domain.audit import CheckReport, Exported, Problem, Recorded
+from desktop_app.domain.audit import CheckReport, Exported, Problem, Recorded, chain_hash, message
 from desktop_app.domain.canonical import Digest, NotCanonical
 from desktop_app.domain.figure import Figure
 from desktop_app.domain.pack import Pack, PackRecord, PackSignature
 from desktop_app.domain.person import ROLE_TITLES, KeyEnrolled
 from desktop_app.errors import Damaged, UserError
 from desktop_app.operations import audit, pack_summary
+from desktop_app.operations.called import Called
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
 from desktop_app.trust.decisions import Decisions
@@ -26,10 +29,11 @@ from desktop_app.workspace import Workspace
 ERASED = "(erased)"
 _CHECKS = (
     "1 the file and what is embedded in it", "2 the pack is in canonical form", "3 the dossier and its digest",
-    "4 every record fits its digest", "5 the dossier's members are the records shown",
+    "4 every record and entry fits its digest", "5 the dossier's members are the records shown",
     "6 signatures and what they are about", "7 the pages say what the pack says", "8 the registry holds the same",
-    "9 the registry's log", "10 the summary follows from the records",
+    "9 the registry's log", "10 the summary follows from the records", "11 nothing else was changed in the file",
 )
+_OURS = f"assaydesk {__version__}"
 
 
 class Checking:
@@ -39,25 +43,56 @@ class Checking:
         """figures: draws the pictures of a pack, as its export did."""
         self._figures = figures
         self._problems: list[Problem] = []
+        self._unclear: list[Problem] = []
+        self._maker = ""  # who made the file, where it was another version of the program
         self._done: set[int] = set()
         self._facts: list[Recorded[Any]] = []
 
     def _note(self, check: int, sentence: str, seq: int = 0) -> None:
         self._problems.append(Problem(check=_CHECKS[check - 1], seq=seq, sentence=sentence))
 
+    def _differs(self, check: int, sentence: str, seq: int = 0) -> None:
+        """What cannot be made again: a mismatch, unless another version of the program made it, which may well differ.
+
+        Then it is unclear, and never in order: a forger may name any version.
+        """
+        if not self._maker:
+            self._note(check, sentence, seq)
+        elif not any(p.check == _CHECKS[check - 1] for p in self._unclear):
+            self._unclear.append(Problem(check=_CHECKS[check - 1], seq=seq, sentence=(
+                f"{sentence}; but the file was made by {self._maker}, which this program is not: it may differ by that "
+                "alone, or be forged. Check the file with the version that made it before relying on it")))
+
     def pack(self, embedded: Mapping[str, bytes]) -> Pack | None:
         """Checks 1 and 2."""
         self._done |= {1, 2}
-        missing = [n for n in ("pack.json", "dossier.json", "statements.intoto.jsonl") if n not in embedded]
-        for name in missing:
-            self._note(1, f"{name} is not embedded: this is not an audit PDF of this program, or it was cut")
-        if "pack.json" in missing:
+        if "pack.json" not in embedded:
+            self._done.remove(2)
+            self._note(1, "this is not an audit PDF of this program, or what it was made from, pack.json, was cut out")
             return None
+        for name in _FILES ^ set(embedded):
+            self._note(1, f"{name[:80]} is not embedded: it was cut out" if name in _FILES else
+                       f"{name[:80]} is embedded, which this program does not do: it was added")
         try:
-            return canonical.build(Pack, canonical.parse(embedded["pack.json"]))
+            value = canonical.parse(embedded["pack.json"])
+            self._maker = _maker(value)
+            return self._built(value)
         except NotCanonical as error:
             self._note(2, f"pack.json cannot be read: {error}")
             return None
+
+    def _built(self, value: Any) -> Pack | None:
+        """The pack; without what a newer version added to it, if that can be left out. Raises NotCanonical."""
+        try:
+            return canonical.build(Pack, value)
+        except NotCanonical as error:
+            if not self._maker:
+                raise
+            self._differs(2, f"pack.json is in a form that this program does not know ({str(error)[:200]})")
+        known = {f.name for f in fields(Pack)}
+        with suppress(NotCanonical):
+            return canonical.build(Pack, {k: v for k, v in value.items() if k in known})
+        return None
 
     def records(self, pack: Pack, embedded: Mapping[str, bytes]) -> None:
         """Checks 3 to 5."""
@@ -68,6 +103,10 @@ class Checking:
             self._note(3, "the dossier does not fit its digest", pack.dossier.seq)
         for item in pack.records:
             self._record(item)
+        self._entries(pack)
+        envelopes = "".join(" ".join(s.envelope.splitlines()) + "\n" for s in pack.signatures)
+        if embedded.get("statements.intoto.jsonl", b"") != envelopes.encode("utf-8"):
+            self._note(6, "statements.intoto.jsonl is not the statements that the pages show")
         try:
             self._members(pack)
         except NotCanonical as error:
@@ -86,10 +125,29 @@ class Checking:
         try:
             read = item.read()
         except NotCanonical as error:
-            self._note(4, f"{item.kind} of entry {item.seq:,} cannot be read: {error}", item.seq)
+            self._differs(4, f"{item.kind} of entry {item.seq:,} cannot be read: {error}", item.seq)
             return
         if read.id != item.id or canonical.kind_of(read) != item.kind:
             self._note(4, f"{item.kind} of entry {item.seq:,} is labelled as something it is not", item.seq)
+
+    def _entries(self, pack: Pack) -> None:
+        """The log as the pages show it: each entry fits its hash, and what is said to be of an entry is of it."""
+        by_seq = {e.seq: e for e in pack.entries}
+        actors = {}
+        for entry in pack.entries:
+            framed = message(entry.seq, entry.at, entry.user, entry.command, entry.body)
+            try:
+                fits = chain_hash(bytes.fromhex(entry.prev), framed).hex() == entry.hash
+                actors[entry.seq] = entry.read().actor
+            except ValueError:  # NotCanonical is one
+                fits = False
+            if not fits:
+                self._note(4, f"entry {entry.seq:,} of the log does not fit its hash", entry.seq)
+            if (after := by_seq.get(entry.seq + 1)) and after.prev != entry.hash:
+                self._note(4, f"entry {after.seq:,} of the log does not continue the entry before it", after.seq)
+        for item in (*pack.records, pack.dossier):
+            if item.seq in actors and (item.at, item.by) != (by_seq[item.seq].at, actors[item.seq]):
+                self._note(4, f"{item.kind} is not dated and named as entry {item.seq:,} is", item.seq)
 
     def signatures(self, pack: Pack) -> None:
         """Check 6, with the keys and roles that the pack itself carries."""
@@ -135,14 +193,15 @@ class Checking:
         try:
             wanted = pack_summary.told(self._facts, pack.frozen(), asked, reconsider=reconsider)
         except (UserError, NotCanonical) as error:
-            self._note(10, f"it cannot be computed from the records: {error}")
+            self._differs(10, f"it cannot be computed from the records: {error}")
             return
         for name, value in wanted.items():
             if _unlabelled(name, getattr(pack, name)) != _unlabelled(name, value):
-                self._note(10, f"the {_WORDS.get(name, name.replace('_', ' '))} is not what the records come to")
+                say = self._note if name in _NOT_WORDED else self._differs
+                say(10, f"the {_WORDS.get(name, name.replace('_', ' '))} is not what the records come to")
         if [(p.text, p.seq) for p in pack.prior_decisions] != [
                 (text, p.seq) for text, p in pack_summary.prior_texts(self._facts, asked)]:
-            self._note(10, "the prior decisions are not what the records come to")
+            self._differs(10, "the prior decisions are not what the records come to")
         self._replay(pack, asked)
 
     def _replay(self, pack: Pack, asked: PromotionRequest) -> None:
@@ -154,27 +213,30 @@ class Checking:
                     self._note(10, sentence, seq)
 
     def pages(self, pack: Pack, data: bytes, progress: Progress) -> None:
-        """Check 7: draw the pack again and compare page by page."""
+        """Checks 7 and 11: draw the pack again, and compare page by page and byte by byte."""
         from desktop_app.reports import pack as paper
         from desktop_app.reports import reading
 
         self._done.add(7)
-        if pack.application != f"assaydesk {__version__}":
-            self._note(7, f"the pages were drawn by {pack.application}, this is assaydesk {__version__}, which cannot "
-                          "draw them again: check the file with that version before relying on a page")
-            return
         try:
-            again = reading.page_contents(paper.render(pack, self._figures(pack), progress))
+            made = paper.render(pack, self._figures(pack), progress)
         except (NotCanonical, UserError, AttributeError, KeyError, ValueError) as error:
-            self._note(7, f"the pages cannot be drawn again: {error}")
+            self._differs(7, f"the pages cannot be drawn again: {error}")
             return
-        found = reading.page_contents(data)
-        if len(found) != len(again):
-            self._note(7, f"the file has {len(found)} pages, the pack makes {len(again)}")
-        for n, (page, wanted) in enumerate(zip(found, again, strict=False), 1):
-            if page != wanted:
-                self._note(7, f"page {n} does not say what the pack says")
-                return
+        wanted, found = reading.page_contents(made), reading.page_contents(data)
+        if len(found) != len(wanted):
+            self._differs(7, f"the file has {len(found)} pages, the pack makes {len(wanted)}")
+        if first := reading.first_difference(found[:len(wanted)], wanted[:len(found)]):
+            self._differs(7, f"page {first} does not say what the pack says")
+        if found == wanted:
+            self._bytes(data, made)
+
+    def _bytes(self, data: bytes, made: bytes) -> None:
+        self._done.add(11)
+        if data != made:
+            added = len(data) - len(made)
+            self._differs(11, f"{added:,} bytes were added at its end" if data.startswith(made) else
+                          "the pages are as they were made, but the file around them is not")
 
     def registry(self, workspace: Workspace, pack: Pack, file: Digest, progress: Progress) -> None:
         """Checks 8 and 9."""
@@ -186,16 +248,27 @@ class Checking:
             self._held_against(workspace, pack, file)
         except Damaged as error:
             self._note(8, f"the registry cannot be read: {error.detail}")
-        for problem in audit.verify(workspace, progress).problems:
+        log = audit.verify(workspace, progress)
+        for problem in log.problems:
             self._note(9, f"{problem.check}: {problem.sentence}", problem.seq)
+        self._unclear += [Problem(check=_CHECKS[8], seq=p.seq, sentence=f"{p.check}: {p.sentence}")
+                          for p in log.unclear]
 
     def _held_against(self, workspace: Workspace, pack: Pack, file: Digest) -> None:
         with workspace.store.read() as reader:
             for item in (*pack.records, pack.dossier):
                 self._held(reader, item)
             known = {e.seq: e.hash for e in reader.entries(until=pack.head_seq)}
-            if not any(e.record.sha256 == file for e in reader.all(Exported)):
+            if any(e.record.sha256 == file for e in reader.all(Exported)):
+                self._unclear = [p for p in self._unclear if p.check != _CHECKS[10]]  # its bytes are those that left
+                self._done.add(11)
+            else:
                 self._note(8, "this very file was never exported from the registry: its bytes differ")
+            called = Called(reader)
+        for entry, about in zip(pack.entries, pack.about, strict=False):
+            with suppress(NotCanonical):
+                if _LABEL.findall(about) != _LABEL.findall(called.about(entry.seq, entry.read())):
+                    self._note(8, f"entry {entry.seq:,} is not about {about}", entry.seq)
         for entry in pack.entries:
             if known.get(entry.seq) != entry.hash:
                 self._note(8, f"entry {entry.seq:,} is not, or no longer, what the PDF shows", entry.seq)
@@ -214,17 +287,22 @@ class Checking:
 
     def report(self, pack: Pack | None, with_registry: bool) -> CheckReport:
         """The numbered checks with what they came to."""
-        failed = {p.check for p in self._problems}
+        failed, unclear = {p.check for p in self._problems}, {p.check for p in self._unclear}
 
         def came_to(n: int, name: str) -> str:
-            return "mismatch" if name in failed else "in order" if n in self._done else "not checked"
+            clear = n in self._done and name not in unclear
+            return "mismatch" if name in failed else "in order" if clear else "not checked"
 
-        missing = () if with_registry else (
+        missing = ("everything else: there is nothing in the file to check it by",) if pack is None else (
+            ) if with_registry else (
             "the registry: none was given, so the file was only checked by itself",
-            "whether news or records were left out that the dossier does not list: only the registry knows")
+            "whether news or records were left out that the dossier does not list: only the registry knows",
+            "the names of people and the labels in the log (E-7, F-3): only the registry knows them")
         return CheckReport(
-            checks=tuple((name, came_to(n, name)) for n, name in enumerate(_CHECKS, 1)), problems=tuple(self._problems),
+            checks=tuple((name, came_to(n, name)) for n, name in enumerate(_CHECKS, 1) if pack or n in self._done),
+            problems=tuple(self._problems),
             entries=pack.head_seq if pack else 0, head=pack.head_hash if pack else Digest("0" * 64),
+            unclear=tuple(self._unclear),
             not_checked=(*missing, "who the people behind the keys are",
                          "what happened after the PDF was made"))
 
@@ -238,6 +316,23 @@ def _as_recorded(item: PackRecord) -> Recorded[Any] | None:
 
 _WORDS = {"outcome_state": "colour of the outcome", "effective_from": "date it takes effect from",
           "review_by": "date of review", "blobs": "list of files", "open_findings": "list of open findings"}
+
+
+_NOT_WORDED = {"model_name", "version_label", "use_limits", "outcome_state", "effective_from", "review_by",
+               "not_tested", "blobs"}  # no version of the program puts these in words of its own
+_FILES = {"pack.json", "dossier.json", "statements.intoto.jsonl"}
+_LABEL = re.compile(r"\b[A-Z]-\d+\b")
+
+
+def _maker(value: Any) -> str:
+    """The version of the program that a pack says it was made by, where that is not this one; else empty."""
+    from desktop_app.reports import renderer
+
+    said = value if isinstance(value, dict) else {}
+    if said.get("made_with") == renderer.digest() and said.get("application") == _OURS:
+        return ""
+    name = str(said.get("application", ""))[:80]
+    return f"another build of {name}" if name == _OURS else name
 
 
 def _unlabelled(name: str, value: Any) -> Any:

@@ -24,10 +24,11 @@ from desktop_app.domain.history import History
 from desktop_app.domain.model import Pair
 from desktop_app.domain.pack import Pack, PackPrior, PackRecord, PackSignature
 from desktop_app.domain.person import ROLE_TITLES, KeyEnrolled, Person, RoleGranted, RoleRevoked
-from desktop_app.domain.validation import ValidationConcluded
+from desktop_app.domain.validation import Validation, ValidationConcluded
 from desktop_app.errors import Refused, UserError
 from desktop_app.operations import approvals, audit, pack_summary
 from desktop_app.operations.approvals import Review
+from desktop_app.operations.called import Called
 from desktop_app.operations.pack_checks import ERASED, Checking
 from desktop_app.operations.saving import save_bytes
 from desktop_app.progress import Progress
@@ -37,7 +38,7 @@ from desktop_app.workspace import Workspace
 
 # whatever was recorded of the version, frozen or since
 _BESIDE = (Finding, FindingEvent, PolicyException, Overlay, PriorDecision, EvidencePlanned, StageChanged,
-           ValidationConcluded)
+           Validation, ValidationConcluded)
 
 
 @record
@@ -86,6 +87,8 @@ def latest_request(workspace: Workspace, version: Id, use: Id) -> Id:
 
 def build(workspace: Workspace, request: Id, progress: Progress | None = None) -> Pack:
     """Collect everything the PDF says, as one record."""
+    from desktop_app.reports import renderer
+
     progress = progress or Progress()
     integrity = audit.verify(workspace, progress)
     seen = approvals.review(workspace, request)
@@ -94,7 +97,7 @@ def build(workspace: Workspace, request: Id, progress: Progress | None = None) -
         history, names = History(reader.of(asked.model)), reader.names()
         items = _records(reader, history, seen)
         signatures = _signatures(reader, history, seen, names, workspace.store.info.id)
-        entries = tuple(reader.entries(about=asked.model))
+        entries, called = tuple(reader.entries(about=asked.model)), Called(reader)
         packed = tuple(_packed(reader, item) for item in items)
         head = reader.head()
         frozen = _packed(reader, seen.dossier)
@@ -106,7 +109,7 @@ def build(workspace: Workspace, request: Id, progress: Progress | None = None) -
         news=(*(f"to reconsider: {line}" for line in seen.news.reconsider), *seen.news.later),
         dossier=frozen, records=packed, names=tuple(Pair(key=i, value=n) for i, n in sorted(names.items())),
         signatures=signatures, prior_decisions=priors, entries=entries, head_seq=head.seq, head_hash=head.hash,
-        integrity=integrity,
+        integrity=integrity, about=tuple(called.about(e.seq, e.read()) for e in entries), made_with=renderer.digest(),
         **pack_summary.told(items, dossier, asked, reconsider=bool(seen.news.reconsider)))
 
 

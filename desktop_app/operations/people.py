@@ -77,7 +77,8 @@ def add_with_key(
     """Make a key on this machine and record it with the roles; `known`: the person is already in the registry."""
     key = workspace.signer.make(person, passphrase)
     store = workspace.store
-    with store.write(workspace.me, action, person, note=f"Enrolled {len(roles)} role(s) and a key") as write:
+    titles = " and ".join(ROLE_TITLES[role].lower() for role in roles)
+    with store.write(workspace.me, action, person, note=f"Enrolled as {titles}, with a key") as write:
         if not known:
             write.add(Person(id=person, name=write.add_text(printed(name))))
         write.add(KeyEnrolled(

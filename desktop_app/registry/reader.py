@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from desktop_app.domain import canonical, kinds
-from desktop_app.domain.audit import Entry, Recorded
+from desktop_app.domain.audit import LETTERS, Entry, Recorded
 from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.inventory import InventoryRow
 from desktop_app.domain.model import ModelVersion
@@ -107,6 +107,13 @@ class Reader:
     def at(self, seq: int) -> list[Recorded[Any]]:
         """The facts that an entry added."""
         return self._facts(_fact.seq == seq)
+
+    def labels(self) -> Iterator[tuple[Id, int, str]]:
+        """(fact, entry, label) of every fact that people call by a letter and number, in the order of the log."""
+        query = (select(_fact.id, _fact.seq, _fact.kind, _fact.ordinal)
+                 .where(_fact.kind.in_(LETTERS)).order_by(_fact.seq, _fact.position))
+        for row in self._connection.execute(query):
+            yield Id(row.id), row.seq, f"{LETTERS[row.kind]}-{row.ordinal}"
 
     def body(self, fact_id: Id) -> str:
         """The canonical JSON of a fact, exactly as stored."""

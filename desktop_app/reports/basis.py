@@ -42,7 +42,7 @@ def _standing(blocking: int) -> str:
 
 def card(contents: Contents) -> list[Any]:
     """The card of the version, section by section."""
-    out = section("The card", "The documentation of this version, as its authors wrote it.", fresh=False)
+    out = section("The card", "The documentation of this version, as its authors wrote it.")
     if not contents.pack.card:
         return [*out, paragraph("No card was written for this version.")]
     for title, fields in groupby(contents.pack.card, key=lambda f: f.section):
@@ -66,7 +66,9 @@ _LEGEND = (
 def lineage(contents: Contents, figures: Sequence[Figure]) -> list[Any]:
     """Where the version comes from: the picture, what its marks mean, and every node in words."""
     graph = contents.dossier.lineage
-    out = section("Where it comes from", "The upstream lineage of the version as it was frozen: data, code and runs.")
+    tall = min((f.height for f in figures[:1]), default=0)
+    out = section("Where it comes from", "The upstream lineage of the version as it was frozen: data, code and runs.",
+                  room=150 + tall)
     for figure in figures:
         out += charts.plate(figure)
     unknown = [n for n in graph.nodes if n.kind is NodeKind.UNKNOWN]
@@ -122,7 +124,7 @@ def documents(contents: Contents) -> list[Any]:
     columns = (Column("Document", 150), Column("Author", 66), Column("Received", 56), Column("Period covered", 62),
                Column("SHA-256 of the file", 140, style="digest"))
     intro = "Brought in and filed: asserted by their authors, not recomputed here."
-    return [*section("Documents", intro, fresh=False), *table(columns, rows)]
+    return [*section("Documents", intro), *table(columns, rows)]
 
 
 def _document(evidence: Evidence) -> tuple[Any, ...]:
@@ -152,7 +154,7 @@ def findings(contents: Contents) -> list[Any]:
     columns = (Column("Finding", 218), Column("Severity", 48), Column("State", 92), Column("Owner", 64),
                Column("Due", 54, right=True))
     intro = "What was found wrong, worst first, with where it stands."
-    return [*section("Findings", intro, fresh=False), *table(columns, rows)]
+    return [*section("Findings", intro), *table(columns, rows)]
 
 
 def _finding(contents: Contents, finding: Finding, event: FindingEvent | None) -> tuple[Any, ...]:
@@ -174,7 +176,7 @@ def departures(contents: Contents) -> list[Any]:
     exceptions, overlays = contents.all(PolicyException), contents.all(Overlay)
     if not exceptions and not overlays:
         return []
-    out = section("Exceptions and overlays", "Departures from policy with an end, and adjusted outputs.", fresh=False)
+    out = section("Exceptions and overlays", "Departures from policy with an end, and adjusted outputs.")
     for _, e in exceptions:
         out += [*heading(sentence(e.exception_kind.value)), facts([
             ("In force", [f"{day_text(e.valid_from)} to {day_text(e.valid_to)}"]), ("Reason", [line(e.reason, 2000)]),
@@ -191,7 +193,7 @@ def scans(contents: Contents) -> list[Any]:
     found = [(s, e, e.scan) for s, e in contents.evidence(EvidenceKind.ARTEFACT_SCAN) if e.scan is not None]
     if not found:
         return []
-    out = section("The model file", "Found without loading it: no code of the model ran.", fresh=False)
+    out = section("The model file", "Found without loading it: no code of the model ran.")
     for _, evidence, scan in found:
         says = verdict("met", "data only: may be loaded apart from our process") if scan.loadable else verdict(
             "breached", "not loaded")
@@ -199,5 +201,6 @@ def scans(contents: Contents) -> list[Any]:
             ("Format", [f"{line(scan.format, 80)}, {bytes_text(scan.size)}"]),
             ("Result", [says, line(scan.reason, 900)]),
             ("Digest", [Run(evidence.artefact, "mono") if evidence.artefact else NONE]),
-            *[(line(p.key, 80), [line(p.value, 600)]) for p in scan.details]])]
+            *[(line(key, 80), [line(p.value, 600) for p in pairs])
+              for key, pairs in groupby(scan.details, key=lambda p: p.key)]])]
     return out

@@ -190,9 +190,9 @@ def _selection(rows: list[GroupRow], threshold: float | None) -> list[Any]:
     scale = _scale(rows, threshold)
     axis = charts.drawing(charts.axis(scale, threshold, _RATIO_WIDTH))
     columns = (
-        Column("Group", 72), Column("n", 38, right=True), Column("Selected", 46, right=True),
-        Column("Selection rate", 84, right=True), Column("Ratio", 92, right=True),
-        Column(axis, _RATIO_WIDTH + 9), Column("Relative", 59))
+        Column("Group", 74), Column("n", 36, right=True), Column("Selected", 44, right=True),
+        Column("Selection rate", 82, right=True), Column("Ratio", 78, right=True),
+        Column(axis, _RATIO_WIDTH + 9), Column("Relative", 77))
     return table(columns, [
         (bold(line(g.group, 120)), count(g.n), count(g.selected), measured(_rate(g, "selection_rate"), 2),
          _ratio(g), _picture(g, scale, threshold), _state(g)) for g in rows])

@@ -11,13 +11,15 @@ from desktop_app.domain import canonical
 from desktop_app.domain.figure import Figure
 from desktop_app.domain.pack import Pack
 from desktop_app.progress import Progress
-from desktop_app.reports import archive, basis, look, measurements, proof, summary
+from desktop_app.reports import archive, asked, basis, look, measurements, proof, summary
 from desktop_app.reports.contents import Contents, read
 from desktop_app.reports.numbers import short
 from desktop_app.reports.text import fit, line
 
 _SECTIONS: tuple[tuple[str, Callable[[Contents, Mapping[str, tuple[Figure, ...]]], list[Any]]], ...] = (
     ("the first page", lambda c, _: summary.pages(c)),
+    ("the request", lambda c, _: asked.request(c)),
+    ("validation", lambda c, _: asked.validation(c)),
     ("what the policy asks", lambda c, _: basis.requirements(c)),
     ("the card", lambda c, _: basis.card(c)),
     ("the lineage", lambda c, f: basis.lineage(c, f.get("lineage", ()))),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from desktop_app.domain.audit import Entry
+from desktop_app.domain.audit import Entry, told
 from desktop_app.domain.canonical import NotCanonical
 from desktop_app.domain.dossier import Member
 from desktop_app.domain.pack import PackSignature
@@ -21,7 +22,7 @@ def prior(contents: Contents) -> list[Any]:
         return []
     intro = ("Made before this registry and taken in from documents. Whoever recorded them signed the record; it is "
              "never the approver’s own signature.")
-    out = section("Prior decisions", intro, fresh=False)
+    out = section("Prior decisions", intro)
     for p in found:
         out += [*paragraphs(p.text, style="statement"),
                 paragraph(f"Recorded by {line(p.recorded_by, 120)}, entry {p.seq:,}; not the approver’s own signature.",
@@ -34,7 +35,8 @@ def statements(contents: Contents) -> list[Any]:
     from reportlab.platypus import KeepTogether, Spacer
 
     signed = contents.pack.signatures
-    out = section("Statements and signatures", "The words that were signed, exactly as their signers read them.")
+    out = section("Statements and signatures", "The words that were signed, exactly as their signers read them.",
+                  room=460 if signed else 150)
     if not signed:
         return [*out, paragraph("No statement has been signed.")]
     for s in signed:
@@ -64,23 +66,27 @@ def entries(contents: Contents) -> list[Any]:
     out = section("The log", f"{len(pack.entries):,} of its entries are about this model; it stands at entry "
                   f"{pack.head_seq:,}. Times are the registry’s, in UTC.")
     columns = (
-        Column("Entry", 40, right=True, wrap=False), Column("Time", 98, wrap=False), Column("By", 84, wrap=False),
-        Column("What was done", 112, wrap=False), Column("About", 100, wrap=False),
-        Column("Hash", 68, style="digest", wrap=False))
-    return [*out, *table(columns, [_entry(contents, e) for e in pack.entries], empty="No entry is about this model."),
+        Column("Entry", 36, right=True, wrap=False), Column("Time", 94, wrap=False), Column("By", 78),
+        Column("What was done", 216), Column("Hash", 60, style="digest", wrap=False))
+    about = pack.about if len(pack.about) == len(pack.entries) else ("",) * len(pack.entries)
+    rows = [_entry(contents, e, a) for e, a in zip(pack.entries, about, strict=True)]
+    return [*out, *table(columns, rows, empty="No entry is about this model."),
             paragraph(muted("Head of the log  "), mono(pack.head_hash), style="note"),
             *[paragraph(verdict("breached", f"{line(p.check, 80)}, entry {p.seq:,}: "), line(p.sentence, 600))
               for p in pack.integrity.problems]]
 
 
-def _entry(contents: Contents, entry: Entry) -> tuple[str, ...]:
+def _entry(contents: Contents, entry: Entry, about: str) -> tuple[str, ...]:
     try:
         body = entry.read()
-        told = (contents.pack.name(body.actor), body.action.replace(".", " ").replace("_", " "),
-                contents.title(body.subject) or body.subject)
+        said = contents.pack.name(body.actor), told(body, about or contents.title(body.subject))
     except NotCanonical:
-        told = (NONE, "cannot be read", NONE)
-    return (f"{entry.seq:,}", moment(entry.at).removesuffix(" UTC"), *told, entry.hash[:12])
+        said = NONE, "cannot be read"
+    return (f"{entry.seq:,}", _utc(entry.at), *said, entry.hash[:10])
+
+
+def _utc(at: datetime) -> str:
+    return moment(at).removesuffix(" UTC")
 
 
 def annex(contents: Contents) -> list[Any]:
@@ -88,15 +94,16 @@ def annex(contents: Contents) -> list[Any]:
     pack, dossier = contents.pack, contents.dossier
     columns = (Column("What", 170), Column("SHA-256, and the id", 297, style="digest"))
     members = [(_member(m), _digest(m.digest, m.id)) for m in dossier.members]
-    records = [((bold(r.kind.replace(".", " ").replace("_", " ")), muted(f"  entry {r.seq:,}, {moment(r.at)}")),
+    records = [((bold(r.kind.replace(".", " ").replace("_", " ")), muted(f"  entry {r.seq:,}, {_utc(r.at)}")),
                 _digest(r.digest, r.id)) for r in (pack.dossier, *pack.records)]
     files = [(bold(line(b.key, 200)), b.value) for b in pack.blobs]
-    chain = [((bold(f"Entry {e.seq:,}"), muted(f"  {moment(e.at)}, {line(e.user, 60)}")), _digest(e.hash, e.command))
+    chain = [((bold(f"Entry {e.seq:,}"), muted(f"  {_utc(e.at)}, {line(e.user, 60)}")), _digest(e.hash, e.command))
              for e in pack.entries]
     unread = f" {len(contents.unread)} of the records cannot be read by this program: they are listed here only." \
         if contents.unread else ""
     return [
-        *section("Digests in full", "What a printed page can be checked against, digit by digit." + unread),
+        *section("Digests in full",
+                 "What a printed page can be checked against, digit by digit. Times are in UTC." + unread),
         *heading("Members of the dossier"), *table(columns, members, empty="The dossier has no members."),
         *heading("Records in pack.json"), *table(columns, records),
         *([*heading("Files"), *table(columns, files)] if files else []),
@@ -106,7 +113,7 @@ def annex(contents: Contents) -> list[Any]:
 
 def _member(member: Member) -> Cell:
     role = sentence(member.role.value)
-    title = member.title.removeprefix(role).lstrip(": ")
+    title = member.title.removeprefix(role).lstrip(":, ")
     return bold(role), f" {line(title, 200)}", muted(f" {line(member.state, 60)}")
 
 
@@ -166,6 +173,9 @@ def _step(title: str, says: str, *commands: str) -> list[Any]:
 
 def _problems(contents: Contents) -> list[Any]:
     found = contents.pack.integrity.problems
+    if contents.pack.integrity.unclear and not found:
+        return [paragraph(verdict("undetermined", "not everything could be judged: "),
+                          line("; ".join(p.sentence for p in contents.pack.integrity.unclear), 2000))]
     if not found:
         return [paragraph(verdict("met", "no problem found"))] if contents.pack.integrity.checks else []
     rows = [(line(p.check, 120), f"{p.seq:,}", p.sentence) for p in found]

@@ -74,7 +74,8 @@ def _opened(source: Path | str | bytes) -> Iterator[Any]:
         raise UserError("This PDF is encrypted.", "An audit PDF never is.", _ASK) from error
     except (pikepdf.PdfError, pikepdf.DataDecodingError, ValueError, TypeError, KeyError, AttributeError,
             RuntimeError, ArithmeticError, MemoryError, zlib.error) as error:  # RecursionError is a RuntimeError
-        raise UserError("This PDF is broken and cannot be read.", str(error)[:300], _ASK) from error
+        raise UserError("This PDF is broken and cannot be read.",
+                        "It was cut short or damaged, or is not written as a PDF must be.", _ASK) from error
 
 
 @cache

@@ -8,10 +8,12 @@ from typing import Any
 
 from desktop_app.domain.canonical import day_text
 from desktop_app.domain.pack import Pack, PackPrior, PackSignature
+from desktop_app.domain.words import counted
+from desktop_app.reports.asked import asked
 from desktop_app.reports.contents import Contents
 from desktop_app.reports.numbers import moment, short, words
 from desktop_app.reports.tables import Cell, facts
-from desktop_app.reports.text import NBSP, Run, bold, line, mono, muted, paragraph, verdict
+from desktop_app.reports.text import Run, bold, line, mono, muted, paragraph, verdict
 
 _CLAUSE = re.compile(r"[^,:;.]{1,60}(?=[,:;.])")
 
@@ -27,7 +29,7 @@ def pages(contents: Contents) -> list[Any]:
         title,
         paragraph(f"for {line(pack.use_text, 600)}", style="subtitle"),
         paragraph(*_outcome(pack), style="lead"),
-        facts([*_answer(pack), *_open(pack), *_standing(contents)]),
+        facts([*_request(contents), *_answer(pack), *_open(pack), *_standing(contents)]),
     ]
 
 
@@ -40,6 +42,17 @@ def _outcome(pack: Pack) -> list[str | Run]:
     if pack.outcome_state == "none" or not mark.colour:
         return [sentence]
     return [Run(mark.text, "serif-bold", mark.colour), sentence[len(lead):] if lead else f". {sentence}"]
+
+
+def _request(contents: Contents) -> list[tuple[str, list[Cell]]]:
+    found = asked(contents)
+    if found is None:
+        return []
+    stored, request = found
+    return [
+        ("Requested by", [(bold(line(contents.pack.name(stored.by), 120)), f" · {moment(stored.at)}")]),
+        ("Rationale", [line(request.rationale, 400) or "None was given."]),
+    ]
 
 
 def _answer(pack: Pack) -> list[tuple[str, list[Cell]]]:
@@ -58,7 +71,7 @@ def _decision(signed: PackSignature) -> Cell:
     valid = signed.check == "valid"
     check = verdict("met", "signature valid") if valid else verdict("breached", f"signature: {line(signed.check, 120)}")
     return (bold(line(signed.printed_name, 120)), f", {line(signed.role, 80)}, ",
-            f"{words(line(signed.meaning, 60))} · {moment(signed.signed_at)} ·{NBSP}", check)
+            f"{words(line(signed.meaning, 60))} · {moment(signed.signed_at)} ", check)
 
 
 def _prior(prior: PackPrior) -> Cell:
@@ -92,7 +105,9 @@ def _standing(contents: Contents) -> list[tuple[str, list[Cell]]]:
     pack, report = contents.pack, contents.pack.integrity
     problems = len(report.problems)
     if problems:
-        result = verdict("breached", f"{problems:,} problem{'s' * (problems != 1)} found")
+        result = verdict("breached", f"{counted(problems, 'problem')} found")
+    elif report.unclear:
+        result = verdict("undetermined", "not everything could be judged by the program that made this")
     else:  # a tick is earned by checking
         result = verdict("met", "no problem found") if report.checks else verdict("not_computable", "not checked")
     return [

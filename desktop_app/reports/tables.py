@@ -54,9 +54,20 @@ def _piece(columns: Sequence[Column], widths: list[float], head: list[Any], rows
     from reportlab.platypus import Table
 
     cells = [[_cell(v, c, w) for v, c, w in zip(row, columns, widths, strict=True)] for row in rows]
-    made = Table([head, *cells], colWidths=widths, repeatRows=1, style=_style(columns), hAlign="LEFT")
+    style = [*_style(columns), *_together(rows)]
+    made = Table([head, *cells], colWidths=widths, repeatRows=1, style=style, hAlign="LEFT")
     made.spaceBefore, made.spaceAfter = (4 if first else 0), 7
     return made
+
+
+_SHORT = 600  # characters of rows that are kept together: they cannot be taller than what is left of a page
+
+
+def _together(rows: list[Sequence[Cell]]) -> list[Any]:
+    """No single row at the end of a page or at the top of the next, where the rows are short."""
+    ends = [(0, rows[:2]), (max(0, len(rows) - 2), rows[-2:])]
+    return [("NOSPLIT", (0, at + (at > 0)), (-1, at + len(kept))) for at, kept in ends
+            if len(rows) > 3 and len(str(kept)) < _SHORT]
 
 
 def _style(columns: Sequence[Column]) -> list[Any]:
@@ -116,21 +127,21 @@ def facts(pairs: Iterable[tuple[str, Sequence[Cell]]], label: float = LABEL) -> 
     return made
 
 
-def section(title: str, intro: str = "", fresh: bool = True) -> list[Any]:
-    """The head of a part of the pack, on a new page or, unless `fresh`, where there is room; also in the outline."""
-    from reportlab.platypus import CondPageBreak, PageBreak
+def section(title: str, intro: str = "", room: float = 150) -> list[Any]:
+    """The head of a part of the pack, on this page where `room` points are left of it; also in the outline."""
+    from reportlab.platypus import CondPageBreak
 
     head = paragraph(title, style="page")
     head.outline = title
     head.spaceBefore = 34
-    return [PageBreak() if fresh else CondPageBreak(210), head, *([paragraph(intro, style="intro")] if intro else [])]
+    return [CondPageBreak(min(room, look.HEIGHT)), head, *([paragraph(intro, style="intro")] if intro else [])]
 
 
 def heading(text: str, *more: str | Run) -> list[Any]:
     """A heading within a page, never alone at its foot."""
     from reportlab.platypus import CondPageBreak
 
-    return [CondPageBreak(82), paragraph(line(text), *more, style="heading")]
+    return [CondPageBreak(96), paragraph(line(text), *more, style="heading")]
 
 
 def rule() -> Any:

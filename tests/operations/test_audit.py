@@ -776,3 +776,27 @@ def test_a_long_log_reports_on_the_way(tmp_path):
     assert "entry 200 of 200" in seen
     assert Digest(audit.verify(workspace).head) == audit.listing(workspace)[0].hash
     workspace.close()
+
+
+# ---- entries in words
+
+
+def test_every_entry_says_what_it_is_about(decided):
+    lines = {line.action: line.told for line in reversed(audit.listing(decided.desk.workspace))}
+    assert lines["promotion.signed_off"].startswith("A-1, R-1 · ")  # the last one took effect
+    assert lines["promotion.requested"].startswith("R-1 · Requested ")
+    assert lines["finding.raised"] == "F-1 · Raised a low finding: Small sample"
+    assert lines["document.filed"].startswith("E-")
+    assert lines["decision.recorded"].startswith("P-1, ")
+    assert "role(s)" not in " ".join(lines.values())
+    enrolled = [line.told for line in audit.listing(decided.desk.workspace) if line.action == "person.enrolled"]
+    assert "Val Idris · Enrolled as validator, with a key" in enrolled
+
+
+def test_a_name_that_was_erased_is_not_told(decided, copy, raw):
+    raw.execute("DELETE FROM identity")
+    guard(copy)
+    with closing(open_store(str(copy))) as store:
+        workspace = replace(decided.desk.workspace, store=store)
+        told = " ".join(line.told for line in audit.listing(workspace))
+    assert "Val Idris" not in told

@@ -128,7 +128,10 @@ def test_a_removed_file_is_named(forged):
     with pikepdf.open(forged, allow_overwriting_input=True) as document:
         del document.attachments["pack.json"]
         document.save(forged)
-    assert named(problems(None, forged), 1, "pack.json is not embedded")
+    report = packs.verify(None, forged)
+    assert [(p.check[0], p.seq) for p in report.problems] == [("1", 0)]
+    assert "not an audit PDF of this program" in report.problems[0].sentence
+    assert [name[0] for name, _ in report.checks] == ["1"]
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"a":1}', b"\xff", b'{"a": 1}'])
@@ -199,10 +202,82 @@ def test_a_page_more_or_less_is_named(forged, how):
     assert named(problems(None, forged), 7, "pages, the pack makes")
 
 
-def test_an_honest_file_written_anew_is_in_order_but_not_the_one_exported(decided, forged):
+def written_anew(path):
+    with pikepdf.open(path, allow_overwriting_input=True) as document:
+        document.save(path)
+
+
+def other_title(path):
+    with pikepdf.open(path, allow_overwriting_input=True) as document:
+        with document.open_metadata() as metadata:
+            metadata["dc:title"] = "Approved for everything"
+        document.save(path)
+
+
+def appended(path):
+    path.write_bytes(path.read_bytes() + b"hello\n")
+
+
+def incremental(path):
+    at = path.read_bytes().rindex(b"startxref")
+    previous = path.read_bytes()[at:].split()[1].decode()
+    text = f"\n9999 0 obj\n(more)\nendobj\nxref\n0 0\ntrailer\n<< /Prev {previous} >>\nstartxref\n1\n%%EOF\n"
+    path.write_bytes(path.read_bytes() + text.encode())
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    (written_anew, "the file around them is not"), (other_title, "the file around them is not"),
+    (appended, "6 bytes were added at its end")])
+def test_a_change_beside_the_pages_is_named_without_the_registry(forged, change, words):
+    change(forged)
+    assert [(int(p.check.split()[0]), words in p.sentence) for p in packs.verify(None, forged).problems] == [(11, True)]
+
+
+def test_an_incremental_update_is_named_or_refused(forged):
+    incremental(forged)
+    with pytest.raises(UserError, match="broken"):
+        packs.verify(None, forged)
+
+
+def test_a_file_hidden_beside_the_three_is_named(forged):
     with pikepdf.open(forged, allow_overwriting_input=True) as document:
+        document.attachments["approval.txt"] = b"approved"
         document.save(forged)
-    assert packs.verify(None, forged).ok
+    assert named(problems(None, forged), 1, "approval.txt is embedded")
+
+
+def test_statements_that_are_not_those_shown_are_named(forged):
+    embed(forged, "statements.intoto.jsonl", lambda data: data.replace(b"payloadType", b"payloadtype", 1))
+    assert named(problems(None, forged), 6, "statements.intoto.jsonl is not")
+
+
+@pytest.mark.parametrize("change", [
+    lambda e: e.update(body=e["body"].replace("Better", "Worse").replace("Requested", "Declined")),
+    lambda e: e.update(at="2020-01-01T00:00:00.000000Z"), lambda e: e.update(hash="0" * 64),
+    lambda e: e.update(body="{}"), lambda e: e.update(prev="zz")])
+def test_an_edited_entry_of_the_log_is_named_without_the_registry(forged, change):
+    redrawn(forged, lambda p: change(next(e for e in p["entries"] if "promotion.requested" in e["body"])))
+    assert named(problems(None, forged), 4, "of the log does not fit its hash")
+
+
+def test_a_record_by_somebody_else_than_its_entry_says_is_named(forged):
+    def other(pack):
+        asked = next(r for r in pack["records"] if r["kind"] == "promotion.requested")
+        asked["by"] = next(n["key"] for n in pack["names"] if n["key"] != asked["by"])
+
+    redrawn(forged, other)
+    assert named(problems(None, forged), 4, "is not dated and named as entry")
+
+
+def test_a_label_that_the_registry_does_not_give_is_named(decided, forged):
+    redrawn(forged, lambda p: p.update(about=[a.replace("R-1", "R-9") for a in p["about"]]))
+    assert packs.verify(None, forged).ok  # by itself nobody can know, and the report says so
+    assert any("labels in the log" in line for line in packs.verify(None, forged).not_checked)
+    assert named(problems(decided.desk.workspace, forged), 8, "is not about R-9")
+
+
+def test_the_file_written_anew_is_not_the_one_exported(decided, forged):
+    written_anew(forged)
     assert named(problems(decided.desk.workspace, forged), 8, "never exported")
 
 
@@ -372,10 +447,104 @@ def test_another_pdf_is_not_an_audit_pdf(tmp_path):
     assert named(problems(None, tmp_path / "x.pdf"), 1, "not an audit PDF of this program")
 
 
-def test_pages_of_another_version_of_the_program_are_a_problem_with_its_remedy(forged):
-    edit_pack(forged, lambda p: p.update(application="assaydesk 99.0"))
-    assert named(problems(None, forged), 7, "drawn by assaydesk 99.0")
-    assert named(problems(None, forged), 7, "check the file with that version")
+# ---- made by another version of the program, or said to be
+
+
+def unclear(workspace, path):
+    report = packs.verify(workspace, path)
+    assert not report.ok
+    results = dict(report.checks)
+    found = {int(p.check.split()[0]) for p in report.unclear}
+    assert all(results[p.check] in ("not checked", "mismatch") for p in report.unclear)
+    return found, report
+
+
+OLDER = {"an older one": lambda p: (p.pop("made_with"), p.pop("about"), p.update(application="assaydesk 0.0.9")),
+         "another build": lambda p: p.update(made_with="0" * 64),
+         "a newer one": lambda p: p.update(application="assaydesk 99.0")}
+
+
+@pytest.mark.parametrize("name", OLDER)
+def test_a_file_of_another_version_is_not_a_mismatch_and_not_in_order(forged, name):
+    edit_pack(forged, OLDER[name])
+    found, report = unclear(None, forged)
+    assert (found, report.problems) == ({7}, ())
+    assert "check the file with the version that made it" in report.unclear[0].sentence.lower()
+
+
+def test_pages_drawn_alike_by_another_version_are_in_order_and_its_bytes_too(forged):
+    redrawn(forged, OLDER["another build"])
+    assert packs.verify(None, forged).ok
+
+
+def test_a_newer_pack_with_more_in_it_is_read_without_that(forged):
+    edit_pack(forged, lambda p: p.update(application="assaydesk 99.0", committee="all"))
+    found, report = unclear(None, forged)
+    assert (found, report.problems) == ({2, 7}, ())
+    assert dict(report.checks)["6 signatures and what they are about"] == "in order"
+
+
+def test_a_newer_pack_that_cannot_be_read_is_said(forged):
+    edit_pack(forged, lambda p: (p.update(application="assaydesk 99.0"), p.pop("entries")))
+    found, report = unclear(None, forged)
+    assert (found, report.problems) == ({2}, ())
+
+
+def test_a_newer_record_is_not_a_mismatch_where_its_digest_fits(forged):
+    def newer(pack):
+        body = '{"id":"' + "0" * 26 + '","kind":"committee.met","v":1}'
+        pack["records"].append(pack["records"][0] | {
+            "id": "0" * 26, "kind": "committee.met", "body": body, "digest": hashlib.sha256(body.encode()).hexdigest()})
+        pack.update(application="assaydesk 99.0")
+
+    edit_pack(forged, newer)
+    found, report = unclear(None, forged)
+    assert 4 in found
+    assert report.problems == ()
+
+
+@pytest.mark.parametrize("name", ["a record", "the dossier's digest", "what was signed", "a signature unprinted",
+                                  "a key left out", "another registry"])
+def test_a_forgery_that_names_another_version_is_named_all_the_same(forged, name):
+    change, check, words = EDITS[name]
+    edit_pack(forged, lambda p: (change(p), p.update(application="assaydesk 99.0", made_with="0" * 64)))
+    assert named(problems(None, forged), check, words)
+
+
+@pytest.mark.parametrize("claim", ["outcome", "conditions", "open_findings", "outcome_state", "review_by", "blobs"])
+def test_a_claim_of_another_version_that_does_not_follow_is_never_in_order(forged, claim):
+    value, _ = CLAIMS[claim]
+    redrawn(forged, lambda p: p.update({claim: value, "made_with": "0" * 64}))
+    report = packs.verify(None, forged)
+    assert not report.ok
+    assert dict(report.checks)["10 the summary follows from the records"] != "in order"
+    assert bool(report.problems) == (claim in ("outcome_state", "review_by", "blobs"))
+
+
+def test_an_edited_page_of_a_pack_of_another_version_is_never_in_order(decided, forged):
+    edit_pack(forged, lambda p: p.update(made_with="0" * 64))
+    with pikepdf.open(forged, allow_overwriting_input=True) as document:
+        document.pages[0].contents_add(b"BT /F1 12 Tf 100 100 Td (approved) Tj ET", prepend=False)
+        document.save(forged)
+    found, report = unclear(None, forged)
+    assert 7 in found
+    assert dict(report.checks)["7 the pages say what the pack says"] == "not checked"
+    assert dict(report.checks)["11 nothing else was changed in the file"] == "not checked"
+
+
+def test_what_draws_is_one_digest_that_follows_every_file(monkeypatch, tmp_path):
+    from desktop_app.reports import renderer
+
+    names = {name for name, _ in renderer._files()}
+    assert {"reports/pack.py", "domain/pack.py", "fonts/IBMPlexSans-Regular.ttf", "themes/tokens.json",
+            "analysis/figures.py", "operations/pack_summary.py", "card/fields.json"} <= names
+    (tmp_path / "a.py").write_text("x")
+    monkeypatch.setattr(renderer, "_FILES", ((tmp_path, "*.py"),))
+    seen = set()
+    for text in ("x", "y", "x\ny", "x\r\ny"):
+        (tmp_path / "a.py").write_bytes(text.encode())
+        seen.add(renderer.digest.__wrapped__())
+    assert len(seen) == 3  # the ends of lines are not the text
 
 
 CLAIMS = {

@@ -144,7 +144,7 @@ class AuditPage(Page[Shown]):
             Fact("Action", said_action(line.action)), on,
             Fact("Database user", line.user), Fact("Command", entry.command, "mono"),
             Fact("Chained to", entry.prev, "digest"), Fact("Its hash", entry.hash, "digest")]
-        parts: list[QWidget | int] = [heading(f"Entry {line.seq:,}"), paragraph(line.note or said_action(line.action)),
+        parts: list[QWidget | int] = [heading(f"Entry {line.seq:,}"), paragraph(line.told),
                                       theme.XS, FactsList(facts, label_width=104), theme.S,
                                       heading("Its exact bytes"), exact(entry.body, "Exact bytes of the entry")]
         if view.facts:
@@ -254,7 +254,7 @@ def _columns() -> list[Column[EntryLine]]:
                sort=lambda e: e.at),
         Column(key="who", title="Who", text=lambda e: e.actor, width=120),
         Column(key="action", title="Action", text=lambda e: said_action(e.action), width=140, muted=True),
-        Column(key="note", title="What", text=lambda e: e.note, width=220, stretch=1),
+        Column(key="note", title="What", text=lambda e: e.told, width=220, stretch=1),
         Column(key="on", title="On", text=lambda e: e.subject_name or e.subject, width=150, hidden=True),
         Column(key="hash", title="Hash", text=lambda e: e.hash[:16], width=150, mono=True, hidden=True),
     ]

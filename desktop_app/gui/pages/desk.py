@@ -145,7 +145,7 @@ class DeskPage(Page[Shown]):
 
     def _entry(self, line: EntryLine) -> CheckItem:
         return CheckItem(key=self._place(f"entry {line.seq}", "audit", entry=line.seq), state="note",
-                         title=line.note or line.action, sub=line.actor,
+                         title=line.told, sub=line.actor,
                          note=f"{line.at.astimezone():%d %b %H:%M}".lstrip("0"))
 
 

@@ -20,9 +20,13 @@ def report_parts(report: CheckReport, what: str) -> list[QWidget | int]:
         parts += [theme.S, heading("What does not match", f"{len(report.problems):,}")]
         parts += [said(Run(f"! {p.check}", "strong", "breached"), Run(f", entry {p.seq:,}: " if p.seq else ": "),
                        Run(f"{p.sentence}.")) for p in report.problems[:MOST]]
+    if report.unclear:
+        parts += [theme.S, heading("What could not be judged", f"{len(report.unclear):,}")]
+        parts += [said(Run(f"? {p.check}", "strong", "undetermined"), Run(f", entry {p.seq:,}: " if p.seq else ": "),
+                       Run(f"{p.sentence}.")) for p in report.unclear[:MOST]]
     checks = [_check(report, *check) for check in report.checks]
     parts += [theme.S, heading("Checks"), FactsList(checks, label_width=190)]
-    if report.head:
+    if report.entries:
         parts += [FactsList([Fact("Last entry", f"{report.entries:,}"), Fact("Its digest", report.head, "digest")],
                             label_width=190)]
     if report.not_checked:
@@ -33,6 +37,9 @@ def report_parts(report: CheckReport, what: str) -> list[QWidget | int]:
 def _verdict(report: CheckReport, what: str) -> QWidget:
     if report.ok:
         return said(Run(f"✓ {what} verifies.", "section", "met"))
+    if not report.problems:
+        return said(Run(f"? {what} could not be checked wholly.", "section", "undetermined"),
+                    Run(" Nothing was found wrong in what could be."))
     first = report.problems[0]
     return said(Run(f"! {what} does not verify.", "section", "breached"), Run(f" First: {first.sentence}."))
 

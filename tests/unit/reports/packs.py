@@ -56,6 +56,7 @@ from desktop_app.domain.pack import Pack, PackCardField, PackPrior
 from desktop_app.domain.person import Role
 from desktop_app.domain.policy import Meaning
 from desktop_app.domain.use import Use
+from desktop_app.domain.validation import Opinion, Validation, ValidationConcluded
 
 AUTHORITY = "Policy Tier 1 credit, version 2026-09: validation concludes, model risk approves, compliance concurs."
 
@@ -96,6 +97,12 @@ def ordinary(entries: int = 40, findings: int = 3) -> Pack:
                       decided_by="Credit Risk Committee", outcome="approved", review_by=None,
                       source_document=digest("minutes"),
                       source="minutes 2024-07", recorded_by=OWNER, key_id="", envelope="{}"),
+        Validation(id=id_("validation"), model=MODEL, version=VERSION, use=USE, validator=VALIDATOR,
+                   scope="Discrimination, calibration and bias on the hold-out.", due=date(2027, 2, 28)),
+        ValidationConcluded(id=id_("opinion"), model=MODEL, version=VERSION, use=USE, validation=id_("validation"),
+                            opinion=Opinion.FIT_WITH_CONDITIONS, summary="Ranks well; calibration drifts after a year.",
+                            not_tested=("Robustness to rate shocks.",), conditions=("Recalibrate yearly.",),
+                            report=id_("document"), concluded_on=date(2027, 2, 9)),
         request(frozen), *[fact for fact, _ in signed],
     ]
     chain = log(entries)
@@ -118,6 +125,8 @@ def ordinary(entries: int = 40, findings: int = 3) -> Pack:
         blobs=(Pair(key="V-41 validation report.pdf", value=digest("V-41")),
                Pair(key="minutes 2024-07.docx", value=digest("minutes"))),
         card=card(), names=tuple(Pair(key=k, value=v) for k, v in NAMES), signatures=tuple(s for _, s in signed),
+        about=tuple(f"E-{e.seq}, Mortgage affordability 3" if e.seq % 2 else "" for e in chain),
+        made_with=digest("made"),
         prior_decisions=(PackPrior(text="Credit Risk Committee, 2 Mar 2024: approved version 1 for mortgages.",
                                    recorded_by="Samira Haddad", seq=9),),
         entries=chain, head_seq=len(chain), head_hash=chain[-1].hash,
