@@ -94,6 +94,7 @@ def _who(workspace: Workspace, person: str | None) -> Id | None:
     with workspace.store.read() as reader:
         names = reader.names()
         enrolled = {k.record.key_id for k in reader.all(KeyEnrolled)}
+    workspace.signer.adopt_enrolled(enrolled)
     if person:
         found = [i for i, n in names.items() if person == i or n.casefold() == person.casefold()]
         if len(found) != 1:

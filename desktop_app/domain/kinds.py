@@ -12,6 +12,7 @@ from desktop_app.domain import (
     exception,
     finding,
     lineage,
+    mandate,
     model,
     person,
     policy,
@@ -20,5 +21,5 @@ from desktop_app.domain import (
     validation,
 )
 
-MODULES = (approval, audit, card, dataset, dossier, evidence, exception, finding, lineage, model, person, policy,
+MODULES = (approval, audit, card, dataset, dossier, evidence, exception, finding, lineage, mandate, model, person, policy,
            source, use, validation)

@@ -104,6 +104,38 @@ class KeyEnrolled:
     proof: str  # base64
 
 
+@fact("key.revoked")
+class KeyRevoked:
+    """The end of a key. What it signed before stays signed, but for what was signed since it may have been stolen."""
+
+    id: Id
+    person: Id
+    key_id: str
+    reason: str
+    compromised_since: datetime | None = None
+
+
+@record
+class PublicKey:
+    """A key as others see it. `proof` is its own signature over `key_proof_text`."""
+
+    key_id: str
+    algorithm: str
+    public_key: str  # base64
+    factors: str
+    proof: str  # base64
+
+
+@record
+class KeyRequest:
+    """What a person sends to an administrator: a key that they made on their own machine."""
+
+    registry: str
+    person: Id
+    name: str
+    key: PublicKey
+
+
 def key_proof_text(person: Id, key_id: str, registry: str) -> bytes:
     """What a new key signs to show that its holder asked for it, in this registry."""
     return f"assaydesk-key/v1\n{registry}\n{person}\n{key_id}\n".encode()

@@ -12,14 +12,12 @@ from desktop_app.domain.exception import PolicyException
 from desktop_app.domain.history import History
 from desktop_app.domain.inventory import InventoryRow
 from desktop_app.domain.model import ModelVersion
-from desktop_app.domain.person import KeyEnrolled, Person, RoleGranted, RoleRevoked
 from desktop_app.domain.policy import Policy
+from desktop_app.operations import mandates
 from desktop_app.registry.projections import expected
 from desktop_app.registry.reader import Reader
 from desktop_app.trust.decisions import Decisions
 from desktop_app.workspace import Workspace
-
-_BESIDE: tuple[type[Any], ...] = (Policy, Person, KeyEnrolled, RoleGranted, RoleRevoked)
 
 
 @record
@@ -41,8 +39,10 @@ def gate(workspace: Workspace, version: Id, use: Id, stage: str = "production") 
         exact = reader.get(ModelVersion, version).record
         facts = reader.of(exact.model)
         row = next((r for r in expected(reader, exact.model) if (r.version, r.use) == (version, use)), None)
-        history, beside = History(facts), [f for kind in _BESIDE for f in reader.all(kind)]
+        history, policies = History(facts), reader.all(Policy)
         signed = history.all(SignOff, version=version)
+        recorders = {p.record.recorded_by for p in history.all(PriorDecision, version=version)}
+        beside = mandates.behind(reader, {s.record.person for s in signed} | recorders, policies)
         decisions = Decisions(workspace.store.info.id, [*facts, *beside], _commands(reader, [s.seq for s in signed]))
     wrong = tuple(_wrong(decisions, history, version, use))
     against = [*wrong, *_against(row, stage, today)]

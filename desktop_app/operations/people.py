@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import base64
 import unicodedata
 from datetime import datetime
+from typing import Any
 
 from desktop_app.domain import canonical
 from desktop_app.domain.canonical import Id, record
 from desktop_app.domain.change import Change
-from desktop_app.domain.person import ROLE_TITLES, KeyEnrolled, Person, Role, RoleGranted, RoleRevoked
+from desktop_app.domain.person import (
+    ROLE_TITLES,
+    KeyEnrolled,
+    KeyRequest,
+    KeyRevoked,
+    Person,
+    PublicKey,
+    Role,
+    RoleGranted,
+    RoleRevoked,
+    Unkept,
+)
 from desktop_app.errors import Refused, UserError
+from desktop_app.operations import mandates
 from desktop_app.registry.reader import Reader
-from desktop_app.registry.writer import Write
+from desktop_app.registry.writer import Write, unkept
+from desktop_app.registry.writer import changed as changed
 from desktop_app.workspace import Workspace
 
 
@@ -35,12 +48,8 @@ class PersonView:
 
 
 def roles_of(reader: Reader, person: Id, at: datetime) -> frozenset[Role]:
-    """The roles a person holds at a moment."""
-    revoked = {r.record.grant for r in reader.all(RoleRevoked, person)}
-    return frozenset(
-        g.record.role for g in reader.all(RoleGranted, person)
-        if g.record.id not in revoked and g.record.valid_from <= at
-        and (g.record.valid_to is None or at < g.record.valid_to))
+    """The roles a person holds at a moment, as far as they were signed for."""
+    return mandates.authority(reader, person).roles(person, at)
 
 
 def require(reader: Reader, workspace: Workspace, *roles: Role) -> None:
@@ -53,77 +62,216 @@ def require(reader: Reader, workspace: Workspace, *roles: Role) -> None:
                       "Ask somebody with the role, or ask an administrator to grant it.")
 
 
-def enrol(workspace: Workspace, name: str, roles: tuple[Role, ...], passphrase: str) -> PersonView:
-    """Add a person with a key made on this machine, and grant roles. Only an administrator may."""
+def enrol(workspace: Workspace, name: str, roles: tuple[Role, ...], passphrase: str, mine: str) -> PersonView:
+    """Add a person with a key made on this machine, and grant roles. Only an administrator may.
+
+    passphrase: of the new key, typed by its holder · mine: the administrator's own, who signs for it.
+    """
+    name = _checked_name(name)
     with workspace.store.read() as reader:
-        require(reader, workspace, Role.ADMINISTRATOR)
-        known = by_name(reader)
-        keyed = {k.record.person for k in reader.all(KeyEnrolled)}
-    name = printed(name)
-    if not name:
-        raise UserError("A person needs a name.", "", "Type the name as it should be printed under signatures.")
-    person = known.get(name.casefold())
-    if person in keyed:
-        raise UserError(f"{name} is already enrolled.", "", "Grant roles instead, or give the full name.")
-    person = person or workspace.store.new_id()
-    add_with_key(workspace, person, name, passphrase, roles, "person.enrolled", known=name.casefold() in known)
+        person = _to_enrol(reader, workspace, name) or workspace.store.new_id()
+    key = workspace.signer.make(person, passphrase)
+    try:
+        _enrol(workspace, person, name, key.public(), roles, mine)
+    except BaseException:
+        key.discard()  # nobody enrolled it; it would stand in the way of the next attempt
+        raise
     return next(p for p in listing(workspace) if p.id == person)
 
 
-def add_with_key(
-    workspace: Workspace, person: Id, name: str, passphrase: str, roles: tuple[Role, ...], action: str,
-    *, known: bool = False,
-) -> Change:
-    """Make a key on this machine and record it with the roles; `known`: the person is already in the registry."""
+def request_key(workspace: Workspace, name: str, passphrase: str) -> KeyRequest:
+    """Make a key on this machine and what an administrator needs to enrol it; nothing is recorded yet."""
+    name = _checked_name(name)
+    with workspace.store.read() as reader:
+        person = by_name(reader).get(name.casefold()) or workspace.store.new_id()
+        _check_no_key(reader, person, name)
     key = workspace.signer.make(person, passphrase)
+    return KeyRequest(registry=workspace.store.info.id, person=person, name=name, key=key.public())
+
+
+def enrol_request(workspace: Workspace, asked: KeyRequest, roles: tuple[Role, ...], mine: str) -> PersonView:
+    """Enrol a key that its holder made on their own machine. Only an administrator may.
+
+    Who enrols makes sure, by voice or in person, that the holder's machine shows the same key id.
+    """
+    if asked.registry != workspace.store.info.id:
+        raise UserError("This request is for another registry.", asked.registry, "Ask for one made for this registry.")
+    name = _checked_name(asked.name)
+    with workspace.store.read() as reader:
+        known = _to_enrol(reader, workspace, name)
+        if known not in (None, asked.person) or (known is None and reader.find(Person, asked.person)):
+            raise UserError(f"The registry knows another {name}.", "The request names another person's id.",
+                            "Have the request made again with the registry open.")
+    _enrol(workspace, asked.person, name, asked.key, roles, mine)
+    return next(p for p in listing(workspace) if p.id == asked.person)
+
+
+def _checked_name(name: str) -> str:
+    name = printed(name)
+    if not name:
+        raise UserError("A person needs a name.", "", "Type the name as it should be printed under signatures.")
+    return name
+
+
+def _to_enrol(reader: Reader, workspace: Workspace, name: str) -> Id | None:
+    """Who the registry knows by this name, without a key; None when nobody. Raises UserError, Refused."""
+    require(reader, workspace, Role.ADMINISTRATOR)
+    person = by_name(reader).get(name.casefold())
+    if person:
+        _check_no_key(reader, person, name)
+    return person
+
+
+def _check_no_key(reader: Reader, person: Id, name: str) -> None:
+    if _usable_keys(reader, person):
+        raise UserError(f"{name} is already enrolled.", "",
+                        "Grant roles instead, revoke the key first if it is lost, or give the full name.")
+
+
+def _usable_keys(reader: Reader, person: Id) -> list[KeyEnrolled]:
+    standing = mandates.authority(reader, person)
+    return [k.record for k in reader.all(KeyEnrolled, person) if standing.usable(person, k.record.key_id)]
+
+
+def _enrol(
+    workspace: Workspace, person: Id, name: str, key: PublicKey, roles: tuple[Role, ...], mine: str,
+) -> Change:
     store = workspace.store
-    titles = " and ".join(ROLE_TITLES[role].lower() for role in roles)
-    with store.write(workspace.me, action, person, note=f"Enrolled as {titles}, with a key") as write:
-        if not known:
-            write.add(Person(id=person, name=write.add_text(printed(name))))
-        write.add(KeyEnrolled(
-            id=store.new_id(), person=person, key_id=key.file.key_id, algorithm="ed25519",
-            public_key=base64.b64encode(key.public_key).decode("ascii"), factors=key.file.factors,
-            proof=base64.b64encode(key.proof).decode("ascii")))
-        for role in roles:
-            write.add(RoleGranted(id=store.new_id(), person=person, role=role, valid_from=store.clock()))
-    return changed(write)
+
+    def check(reader: Reader) -> None:
+        if _to_enrol(reader, workspace, name) not in (None, person):
+            raise UserError(f"Somebody else called {name} was added meanwhile.", "", "Look at the people, then decide.")
+
+    with store.read() as reader:
+        known = reader.find(Person, person) is not None
+    text = None if known else unkept(store.clock(), name)
+    titles = ", ".join(ROLE_TITLES[r].lower() for r in roles) or "no role"
+    return mandates.record(
+        workspace, "person.enrolled", person, _enrolment(workspace, person, text, key, roles), mine,
+        note=f"Enrolled {titles} and key {key.key_id}", check=check, keep=[text] if text else [])
 
 
-def changed(write: Write) -> Change:
-    """What a finished write touched."""
-    if write.change is None:
-        raise RuntimeError("the write has not finished")
-    return write.change
-
-
-def grant(workspace: Workspace, person: Id, role: Role, valid_to: datetime | None = None) -> Change:
-    """Grant a role. Only an administrator may."""
+def _enrolment(
+    workspace: Workspace, person: Id, text: Unkept | None, key: PublicKey, roles: tuple[Role, ...],
+) -> list[Any]:
     store = workspace.store
-    with store.write(workspace.me, "role.granted", person, note=f"Granted {ROLE_TITLES[role].lower()}") as write:
-        require(write.reader, workspace, Role.ADMINISTRATOR)
-        if role in roles_of(write.reader, person, store.clock()):
+    return [
+        *([Person(id=person, name=text.reference())] if text else []), _key_fact(store.new_id(), person, key),
+        *(RoleGranted(id=store.new_id(), person=person, role=role, valid_from=store.clock()) for role in roles)]
+
+
+def _key_fact(fact: Id, person: Id, key: PublicKey) -> KeyEnrolled:
+    return KeyEnrolled(id=fact, person=person, key_id=key.key_id, algorithm=key.algorithm, public_key=key.public_key,
+                       factors=key.factors, proof=key.proof)
+
+
+def found(workspace: Workspace, name: str, passphrase: str, roles: tuple[Role, ...]) -> Workspace:
+    """Enrol the first administrator of an empty registry, who signs for themselves. Returns who acts from now on."""
+    person = workspace.store.new_id()
+    acting, name = workspace.acting_as(person), _checked_name(name)
+    key = workspace.signer.make(person, passphrase)
+    text = unkept(workspace.store.clock(), name)
+    try:
+        mandates.record(acting, "registry.founded", person, _enrolment(acting, person, text, key.public(), roles),
+                        passphrase, note=f"Founded the registry with key {key.file.key_id}", check=_check_empty,
+                        keep=[text])
+    except BaseException:
+        key.discard()
+        raise
+    return acting
+
+
+def _check_empty(reader: Reader) -> None:
+    if reader.head().seq:
+        raise Refused("This registry already has an administrator.", "", "Ask them to enrol you.")
+
+
+def grant(
+    workspace: Workspace, person: Id, role: Role, passphrase: str, valid_to: datetime | None = None,
+) -> Change:
+    """Grant a role, signed. Only an administrator may."""
+    store = workspace.store
+
+    def check(reader: Reader) -> None:
+        require(reader, workspace, Role.ADMINISTRATOR)
+        if role in roles_of(reader, person, store.clock()):
             raise UserError("This person already holds the role.", ROLE_TITLES[role], "Nothing needs to be done.")
-        write.add(RoleGranted(id=store.new_id(), person=person, role=role, valid_from=store.clock(), valid_to=valid_to))
-    return changed(write)
+
+    granted = RoleGranted(id=store.new_id(), person=person, role=role, valid_from=store.clock(), valid_to=valid_to)
+    return mandates.record(workspace, "role.granted", person, [granted], passphrase,
+                           note=f"Granted {ROLE_TITLES[role].lower()}", check=check)
 
 
-def revoke(workspace: Workspace, person: Id, role: Role, reason: str) -> Change:
-    """End a role. The last administrator cannot be removed."""
+def revoke(workspace: Workspace, person: Id, role: Role, reason: str, passphrase: str) -> Change:
+    """End a role, signed. The last administrator cannot be removed."""
     store = workspace.store
-    note = f"Revoked {ROLE_TITLES[role].lower()}: {reason}"
-    with store.write(workspace.me, "role.revoked", person, note=note) as write:
-        require(write.reader, workspace, Role.ADMINISTRATOR)
-        held = [p for p in _people(write.reader) if role in roles_of(write.reader, p, store.clock())]
+
+    def check(reader: Reader) -> None:
+        require(reader, workspace, Role.ADMINISTRATOR)
+        held = [p for p in _people(reader) if role in roles_of(reader, p, store.clock())]
         if person not in held:
             raise UserError("This person does not hold the role.", ROLE_TITLES[role], "Refresh and try again.")
         if role is Role.ADMINISTRATOR and held == [person]:
             raise Refused("The last administrator cannot be removed.", "", "Grant the role to somebody else first.")
-        ended = {r.record.grant for r in write.reader.all(RoleRevoked, person)}
-        for g in write.reader.all(RoleGranted, person):
-            if g.record.role is role and g.record.id not in ended:
-                write.add(RoleRevoked(id=store.new_id(), grant=g.record.id, person=person, role=role, reason=reason))
-    return changed(write)
+
+    with store.read() as reader:
+        check(reader)
+        ended = {r.record.grant for r in reader.all(RoleRevoked, person)}
+        grants = [g.record.id for g in reader.all(RoleGranted, person)
+                  if g.record.role is role and g.record.id not in ended]
+    ends = [RoleRevoked(id=store.new_id(), grant=g, person=person, role=role, reason=reason) for g in grants]
+    return mandates.record(workspace, "role.revoked", person, ends, passphrase,
+                           note=f"Revoked {ROLE_TITLES[role].lower()}: {reason}", check=check)
+
+
+def renew_key(workspace: Workspace, old: str, new: str) -> Change:
+    """A new key for who acts, in place of the one on this machine, which signs for it and ends.
+
+    old, new: the passphrases of the two. A lost key or a forgotten passphrase is an administrator's matter.
+    """
+    me, store, before = workspace.me, workspace.store, workspace.signer.key_of(workspace.me)
+
+    def check(reader: Reader) -> None:
+        if before.key_id not in {k.key_id for k in _usable_keys(reader, me)}:
+            raise Refused("Your key on this machine is not enrolled, or was revoked.", f"Key {before.key_id}.",
+                          "Ask an administrator to enrol a new one.")
+
+    made = workspace.signer.make(me, new, beside=before)
+    try:
+        change = mandates.record(
+            workspace, "key.renewed", me,
+            [_key_fact(store.new_id(), me, made.public()),
+             KeyRevoked(id=store.new_id(), person=me, key_id=before.key_id, reason="renewed")],
+            old, note=f"Renewed key {before.key_id} by {made.file.key_id}", check=check)
+    except BaseException:
+        made.discard()
+        raise
+    workspace.signer.adopt(made.file)
+    return change
+
+
+def revoke_key(
+    workspace: Workspace, person: Id, key_id: str, reason: str, passphrase: str,
+    compromised_since: datetime | None = None,
+) -> Change:
+    """End a key: an administrator's, or its holder's own act. What it signed stays signed, but for what was signed
+    since `compromised_since`: that is marked as doubtful.
+    """
+    def check(reader: Reader) -> None:
+        if person != workspace.me:
+            require(reader, workspace, Role.ADMINISTRATOR)
+        if key_id not in {k.key_id for k in _usable_keys(reader, person)}:
+            raise UserError("This key is not in use.", key_id, "See: assaydesk people list")
+        others = [p for p in _people(reader) if p != person and _usable_keys(reader, p)
+                  and Role.ADMINISTRATOR in roles_of(reader, p, workspace.store.clock())]
+        if not others and Role.ADMINISTRATOR in roles_of(reader, person, workspace.store.clock()):
+            raise Refused("This is the key of the last administrator.", "Nobody could enrol another one.",
+                          "Renew it instead, or enrol a second administrator first.")
+
+    ended = KeyRevoked(id=workspace.store.new_id(), person=person, key_id=key_id, reason=reason,
+                       compromised_since=compromised_since)
+    return mandates.record(workspace, "key.revoked", person, [ended], passphrase,
+                           note=f"Revoked key {key_id}: {reason}", check=check)
 
 
 def _people(reader: Reader) -> list[Id]:
@@ -135,10 +283,12 @@ def listing(workspace: Workspace) -> tuple[PersonView, ...]:
     here = {file.key_id for file in workspace.signer.keys()}  # noqa: SIM118 - not a mapping
     now = workspace.store.clock()
     with workspace.store.read() as reader:
-        names = reader.names()
-        keys = {k.record.person: k.record for k in reader.all(KeyEnrolled)}
-        views = [_view(p.record, names, keys.get(p.record.id), roles_of(reader, p.record.id, now), here)
-                 for p in reader.all(Person)]
+        names, everybody = reader.names(), reader.all(Person)
+        standing = mandates.authority(reader, *(p.record.id for p in everybody))
+        keys = {k.record.person: k.record for k in reader.all(KeyEnrolled)
+                if standing.usable(k.record.person, k.record.key_id)}
+        views = [_view(p.record, names, keys.get(p.record.id), standing.roles(p.record.id, now), here)
+                 for p in everybody]
     return tuple(sorted(views, key=lambda v: (not v.key_id, v.name.casefold())))
 
 
@@ -147,12 +297,6 @@ def _view(person: Person, names: dict[Id, str], key: KeyEnrolled | None, roles: 
     return PersonView(
         id=person.id, name=names[person.id], roles=tuple(sorted(roles)), key_id=key.key_id if key else "",
         factors=key.factors if key else "", origin=person.origin, key_here=key is not None and key.key_id in here)
-
-
-def public_keys(reader: Reader) -> dict[str, tuple[Id, bytes, int]]:
-    """Every enrolled key: key id → (person, raw public key, entry it was enrolled by)."""
-    return {k.record.key_id: (k.record.person, base64.b64decode(k.record.public_key), k.seq)
-            for k in reader.all(KeyEnrolled)}
 
 
 def printed(name: str) -> str:

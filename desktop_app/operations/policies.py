@@ -13,40 +13,50 @@ from desktop_app.domain.change import Change
 from desktop_app.domain.person import Role
 from desktop_app.domain.policy import Meaning, Policy
 from desktop_app.errors import Refused, UserError
-from desktop_app.operations import people
+from desktop_app.operations import mandates, people
 from desktop_app.registry.reader import Reader
 from desktop_app.settings import resource
+from desktop_app.trust.authority import VALID, Authority
 from desktop_app.workspace import Workspace
 
 
-def publish_default(workspace: Workspace) -> Change:
+def publish_default(workspace: Workspace, passphrase: str) -> Change:
     """Publish the policy that comes with the program. Done once, when a registry is founded."""
-    return publish(workspace, _read(resource("policies/default.json")))
+    return publish(workspace, _read(resource("policies/default.json")), passphrase)
 
 
-def publish(workspace: Workspace, text: dict[str, Any]) -> Change:
-    """Publish a version of a policy from its JSON form (resources/policies/default.json shows it).
+def publish(workspace: Workspace, text: dict[str, Any], passphrase: str) -> Change:
+    """Publish a version of a policy from its JSON form (resources/policies/default.json shows it), signed.
 
     Only an administrator or a model risk manager may. Raises UserError for a form that does not fit.
     """
     store = workspace.store
-    with store.write(workspace.me, "policy.published", Id("policy")) as write:
-        people.require(write.reader, workspace, Role.ADMINISTRATOR, Role.MODEL_RISK)
-        before = [p for p in write.reader.all(Policy) if p.record.name == text.get("name")]
-        policy = _build(text | {
-            "id": store.new_id(), "policy": before[-1].record.policy if before else store.new_id(),
-            "effective_from": workspace.today().isoformat()})
-        if any(p.record.version == policy.version for p in before):
+    with store.read() as reader:
+        before = _versions(reader, text.get("name"))
+    policy = _build(text | {
+        "id": store.new_id(), "policy": before[-1].policy if before else store.new_id(),
+        "effective_from": workspace.today().isoformat()})
+
+    def check(reader: Reader) -> None:
+        people.require(reader, workspace, Role.ADMINISTRATOR, Role.MODEL_RISK)
+        now = _versions(reader, policy.name)
+        if any(p.version == policy.version for p in now):
             raise UserError(f"Version {policy.version} of this policy is already published.", policy.name,
                             "Published versions never change: give it a new version.")
-        write.note = f"Published policy {policy.name}, {policy.version}"
-        write.add(policy)
-    return people.changed(write)
+        if now and now[-1].policy != policy.policy:
+            raise UserError("Another policy of this name was published meanwhile.", policy.name, "Try again.")
+
+    return mandates.record(workspace, "policy.published", Id("policy"), [policy], passphrase,
+                           note=f"Published policy {policy.name}, {policy.version}", check=check)
 
 
-def publish_file(workspace: Workspace, path: Path) -> Change:
+def _versions(reader: Reader, name: object) -> list[Policy]:
+    return [p.record for p in reader.all(Policy) if p.record.name == name]
+
+
+def publish_file(workspace: Workspace, path: Path, passphrase: str) -> Change:
     """Publish a version of a policy from a JSON file."""
-    return publish(workspace, _read(path))
+    return publish(workspace, _read(path), passphrase)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -79,10 +89,14 @@ def _build(text: dict[str, Any]) -> Policy:
 
 
 def current(reader: Reader) -> Recorded[Policy]:
-    """The policy in force: the last one published. Raises Refused when there is none."""
+    """The policy in force: the last one published. Raises Refused when there is none that anybody signed for."""
     published = reader.all(Policy)
     if not published:
         raise Refused("No policy is published.", "Nothing can be promoted without one.", "Publish a policy first.")
+    standing = Authority(reader.info().id, mandates.behind(reader, (), published[-1:]))
+    if (wrong := standing.mandated(published[-1])) != VALID:
+        raise Refused("The newest policy was not published by anybody who may.",
+                      f"{published[-1].label}: {wrong}.", "Tell whoever audits the registry: assaydesk audit verify.")
     return published[-1]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from desktop_app.domain.person import Role
-from desktop_app.errors import Refused
 from desktop_app.operations import people, policies
 from desktop_app.trust.keys import check_passphrase
 from desktop_app.workspace import Workspace
@@ -16,12 +15,7 @@ def found(workspace: Workspace, name: str, passphrase: str, roles: tuple[Role, .
 
     roles: what they are besides administrator.
     """
-    with workspace.store.read() as reader:
-        if reader.head().seq:
-            raise Refused("This registry already has an administrator.", "", "Ask them to enrol you.")
-    person = workspace.store.new_id()
-    acting = workspace.acting_as(person)
     every = (Role.ADMINISTRATOR, *(r for r in roles if r is not Role.ADMINISTRATOR))
-    people.add_with_key(acting, person, name, passphrase, every, "registry.founded")
-    policies.publish_default(acting)
+    acting = people.found(workspace, name, passphrase, every)
+    policies.publish_default(acting, passphrase)
     return acting

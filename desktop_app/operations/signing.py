@@ -23,7 +23,7 @@ from desktop_app.domain.history import History
 from desktop_app.domain.person import Person, Unkept
 from desktop_app.domain.policy import Meaning
 from desktop_app.errors import Refused, StaleError, UserError
-from desktop_app.operations import people
+from desktop_app.operations import mandates, people
 from desktop_app.operations.approvals import Review, blocking_of, check_waits, members_now
 from desktop_app.operations.people import changed
 from desktop_app.registry.reader import Reader
@@ -80,7 +80,7 @@ def prepare(workspace: Workspace, seen: Review, decision: Decision) -> Prepared:
         printed = reader.names()[me]
         _check_may(workspace, reader, seen, decision.meaning)
         check_waits(History(reader.of(seen.request.record.model)), seen.request.record.id)
-        _check_key(reader, workspace.signer.key_of(me).key_id, me)
+        mandates.check_key(reader, workspace.signer.key_of(me).key_id, me)
     _check_decision(seen, decision)
     rule = approval.rule_for(seen.transition, frozenset({seen.my_role} if seen.my_role else ()))
     if rule is None:
@@ -161,7 +161,7 @@ def sign_off(workspace: Workspace, seen: Review, prepared: Prepared, passphrase:
         conditions=prepared.decision.conditions)
     with store.write(workspace.me, "promotion.signed_off", asked.id, command=prepared.command) as write:
         _check_unchanged(workspace, write.reader, seen, signed.meaning)
-        _check_key(write.reader, key_id, workspace.me)
+        mandates.check_key(write.reader, key_id, workspace.me)
         for text in filter(None, (prepared.kept, prepared.comment, prepared.conflicts)):
             write.keep(text)
         write.add(signed)
@@ -201,13 +201,6 @@ def _difference(history: History, seen: Review, now: tuple[Member, ...]) -> tupl
     known = {*seen.news.reconsider, *seen.news.later}
     return tuple(line for line in (*news.reconsider, *news.later) if line not in known) or (
         "A record changed and changed back.",)
-
-
-def _check_key(reader: Reader, key_id: str, person: Id) -> None:
-    known = people.public_keys(reader)
-    if key_id not in known or known[key_id][0] != person:
-        raise Refused("Your key is not enrolled in this registry.", f"Key {key_id}.",
-                      "Ask an administrator to enrol it.")
 
 
 def _consequence(

@@ -89,6 +89,13 @@ class Write:
             blobs=tuple(sorted(self._blobs)))
 
 
+def changed(write: Write) -> Change:
+    """What a finished write touched."""
+    if write.change is None:
+        raise RuntimeError("the write has not finished")
+    return write.change
+
+
 def unkept(now: datetime, text: str) -> Unkept:
     """Erasable text with a fresh salt (16 bytes) and reference."""
     return Unkept(ref=canonical.new_id(now), salt=secrets.token_bytes(16).hex(), text=text)

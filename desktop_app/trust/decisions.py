@@ -5,8 +5,6 @@ The log's verifier, the gate and the check of an audit PDF ask the same question
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -18,10 +16,9 @@ from desktop_app.domain.canonical import Digest, Id, NotCanonical
 from desktop_app.domain.dossier import Dossier
 from desktop_app.domain.history import History
 from desktop_app.domain.model import ModelVersion
-from desktop_app.domain.person import Erasable, KeyEnrolled, Person, Role, RoleGranted, RoleRevoked
+from desktop_app.domain.person import Erasable, Person
 from desktop_app.domain.policy import Meaning, Policy, Transition
-from desktop_app.trust import dsse
-from desktop_app.trust.keys import key_id_of
+from desktop_app.trust.authority import VALID, Authority
 
 R = TypeVar("R")
 _PRIOR = ("recorder", "registry", "use", "stage", "outcome", "decidedBy", "decidedOn", "reviewBy", "source")
@@ -39,10 +36,9 @@ class Decisions:
         self._facts: dict[Id, Recorded[Any]] = {}
         self._models: dict[Id, list[Recorded[Any]]] = defaultdict(list)
         self._of_request: dict[Id, list[Recorded[Any]]] = defaultdict(list)
-        self._grants: dict[tuple[Id, Role], list[Recorded[RoleGranted]]] = defaultdict(list)
-        self._ended: dict[Id, int] = {}
-        self._keys: dict[str, Recorded[KeyEnrolled]] = {}
         self._digests: dict[Id, Digest] = {}
+        facts = list(facts)
+        self.authority = Authority(registry, facts, commands)
         for item in facts:
             self._index(item)
 
@@ -54,12 +50,6 @@ class Decisions:
         match fact:
             case SignOff() | PromotionClosed() | StageChanged():
                 self._of_request[fact.request].append(item)
-            case RoleGranted():
-                self._grants[fact.person, fact.role].append(item)
-            case RoleRevoked():
-                self._ended[fact.grant] = min(item.seq, self._ended.get(fact.grant, item.seq))
-            case KeyEnrolled():
-                self._keys.setdefault(fact.key_id, item)
 
     def all(self, cls: type[R]) -> list[Recorded[R]]:
         """The facts of a kind."""
@@ -88,32 +78,24 @@ class Decisions:
             return "its request is missing"
         if item.by != signed.person:
             return "it was recorded by somebody else"
-        if not self._held(signed.person, signed.role, item):
+        if not self.authority.held(signed.person, signed.role, item.seq, item.at):
             return f"the role of {signed.role.value} was not held at that moment"
-        said = self._opened(signed.person, signed.key_id, signed.envelope, item.seq)
+        said = self.authority.opened(signed.person, signed.key_id, signed.envelope, item.seq)
         if isinstance(said, str):
             return said
         if canonical.sha256(said.payload) != signed.statement_digest:
             return "the statement is not the one that was recorded"
+        policy = self._found(Policy, request.record.policy)
+        if policy and (wrong := self.authority.mandated(policy)) != VALID:
+            return f"its policy was not published by anybody who may: {wrong}"
         try:
             return self._compared(said.statement, item, request)
         except (AttributeError, TypeError):
             return "the statement does not have the form of one"
 
-    def _opened(self, person: Id, key_id: str, envelope: str, seq: int) -> dsse.Opened | str:
-        """What somebody signed, or why it cannot be taken as theirs."""
-        key = self._keys.get(key_id)
-        if key is None or key.record.person != person:
-            return "the key is not that person's"
-        if key.seq >= seq:
-            return "the key was enrolled after the signature"
-        try:
-            public = base64.b64decode(key.record.public_key, validate=True)
-            if key_id_of(public) != key_id:
-                return "the key is not the one its id names"
-            return dsse.open_envelope(envelope, approval.PAYLOAD_TYPE, {key_id: public})
-        except (dsse.BadEnvelope, binascii.Error) as error:
-            return str(error)
+    def doubt(self, item: Recorded[SignOff]) -> str:
+        """Why a sign-off that is valid may still be somebody else's; empty when nothing says so."""
+        return self.authority.doubt(item.record.key_id, item.at)
 
     def _compared(self, said: Mapping[str, Any], item: Recorded[SignOff], request: Recorded[PromotionRequest]) -> str:
         dossier, policy = self._found(Dossier, request.record.dossier), self._found(Policy, request.record.policy)
@@ -148,12 +130,6 @@ class Decisions:
             found.append(("name", (said.get("nameRef"), said.get("nameDigest")), (name.ref, name.digest)))
         return found
 
-    def _held(self, person: Id, role: Role, at: Recorded[SignOff]) -> bool:
-        return any(
-            grant.seq < at.seq and self._ended.get(grant.record.id, at.seq) >= at.seq
-            and (grant.record.valid_to is None or at.at < grant.record.valid_to)
-            for grant in self._grants.get((person, role), ()))
-
     # ---- prior decisions
 
     def prior(self, item: Recorded[PriorDecision]) -> str:
@@ -161,7 +137,7 @@ class Decisions:
         taken = item.record
         if item.by != taken.recorded_by:
             return "it was recorded by somebody else"
-        said = self._opened(taken.recorded_by, taken.key_id, taken.envelope, item.seq)
+        said = self.authority.opened(taken.recorded_by, taken.key_id, taken.envelope, item.seq)
         if isinstance(said, str):
             return said
         try:

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from desktop_app.domain import canonical
 from desktop_app.domain.canonical import Id
+from desktop_app.domain.person import PublicKey
 from desktop_app.errors import Refused, Unreachable, UserError
 
 ALGORITHM = "ed25519"
@@ -160,12 +161,23 @@ class NewKey:
     public_key: bytes
     proof: bytes
 
+    def public(self) -> PublicKey:
+        """What others are told of it."""
+        return PublicKey(key_id=self.file.key_id, algorithm=ALGORITHM, public_key=_b64(self.public_key),
+                         factors=self.file.factors, proof=_b64(self.proof))
+
+    def discard(self) -> None:
+        """Remove the file of a key that nobody enrolled."""
+        self.file.path.unlink(missing_ok=True)
+
 
 def make_key(
     folder: Path, person: Id, registry: str, passphrase: str, *, secret_store: SecretStore, proof_of: Any,
-    cost: Cost | None = None,
+    cost: Cost | None = None, suffix: str = "",
 ) -> NewKey:
     """Make a key and its locked file in `folder`. `proof_of(key_id)` gives the bytes of the proof of possession.
+
+    suffix: of the file's name, for a key that waits to take another's place.
 
     Raises UserError for a passphrase that is too short, Unreachable when the folder cannot be written.
     """
@@ -183,7 +195,7 @@ def make_key(
     }
     wrapping = AESGCM(_wrapping_key(passphrase, secret if kept else b"", header))
     sealed = wrapping.encrypt(base64.b64decode(str(header["nonce"])), private.private_bytes_raw(), _associated(header))
-    file = KeyFile(path=folder / f"{registry}-{person}.key.json", header=header, ciphertext=sealed)
+    file = KeyFile(path=folder / f"{registry}-{person}.key.json{suffix}", header=header, ciphertext=sealed)
     _write(file)
     return NewKey(file=file, public_key=public, proof=private.sign(proof_of(key_id)))
 
@@ -195,9 +207,9 @@ def check_passphrase(passphrase: str) -> None:
                         "Take a few words that nobody would guess.")
 
 
-def load_keys(folder: Path, registry: str) -> tuple[KeyFile, ...]:
+def load_keys(folder: Path, registry: str, suffix: str = "") -> tuple[KeyFile, ...]:
     """The key files for a registry in a folder; a damaged file raises UserError."""
-    return tuple(_read(path) for path in sorted(folder.glob(f"{registry}-*.key.json")))
+    return tuple(_read(path) for path in sorted(folder.glob(f"{registry}-*.key.json{suffix}")))
 
 
 def _normal(passphrase: str) -> str:

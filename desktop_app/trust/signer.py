@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 
 from desktop_app.domain.canonical import Id
@@ -9,6 +10,9 @@ from desktop_app.domain.person import key_proof_text
 from desktop_app.errors import Refused
 from desktop_app.trust import dsse
 from desktop_app.trust.keys import Cost, KeyFile, NewKey, SecretStore, load_keys, make_key
+
+
+_NEW = ".new"  # of the file of a key that is not enrolled yet
 
 
 class Signer:
@@ -29,11 +33,32 @@ class Signer:
                           "Enrol a key here: assaydesk people enrol.")
         return found[0]
 
-    def make(self, person: Id, passphrase: str) -> NewKey:
-        """A new key for a person, with its proof of possession."""
+    def make(self, person: Id, passphrase: str, *, beside: KeyFile | None = None) -> NewKey:
+        """A new key for a person, with its proof of possession.
+
+        beside: the key whose place it is to take (`adopt`) once it is enrolled.
+        """
+        if beside:
+            self._waiting(beside.path).unlink(missing_ok=True)  # of an attempt that failed
         return make_key(
             self.folder, person, self._registry, passphrase, secret_store=self._secrets, cost=self._cost,
-            proof_of=lambda key_id: key_proof_text(person, key_id, self._registry))
+            proof_of=lambda key_id: key_proof_text(person, key_id, self._registry), suffix=_NEW if beside else "")
+
+    def adopt(self, made: KeyFile) -> None:
+        """Put a new key in the place of the old one, which is kept beside it: it opens nothing any more."""
+        place = made.path.with_name(made.path.name.removesuffix(_NEW))
+        place.replace(place.with_name(f"{place.name}.old"))
+        made.path.replace(place)
+
+    def adopt_enrolled(self, enrolled: Container[str]) -> None:
+        """Adopt keys that were enrolled just before the program or the machine went down."""
+        for made in load_keys(self.folder, self._registry, _NEW):
+            if made.key_id in enrolled:
+                self.adopt(made)
+
+    @staticmethod
+    def _waiting(place: Path) -> Path:
+        return place.with_name(place.name + _NEW)
 
     def seal(self, person: Id, payload_type: str, payload: bytes, passphrase: str) -> str:
         """A DSSE envelope signed by the person's key. Raises Refused for a wrong passphrase."""

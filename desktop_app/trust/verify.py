@@ -23,8 +23,10 @@ from desktop_app.domain import audit, canonical
 from desktop_app.domain.approval import PriorDecision, SignOff, StageChanged
 from desktop_app.domain.audit import CheckReport, Entry, EntryBody, Problem, Recorded
 from desktop_app.domain.canonical import Digest, Id, NotCanonical
+from desktop_app.domain.mandate import GOVERNING
 from desktop_app.domain.person import KeyEnrolled, key_proof_text
 from desktop_app.progress import Progress
+from desktop_app.trust.authority import VALID
 from desktop_app.trust.decisions import Decisions
 
 SKEW_SECONDS = 300
@@ -63,6 +65,7 @@ class LogVerifier:
         self.seq, self._hash, self._at = 0, audit.GENESIS.hex(), ""
         self.commands: dict[int, str] = {}
         self._done: set[str] = set()
+        self._doubts: list[str] = []
         self._documents: set[Digest] = set()
         self.models: dict[Id, list[Recorded[Any]]] = defaultdict(list)
         self._ordinals: Counter[str] = Counter()
@@ -151,11 +154,17 @@ class LogVerifier:
         for key in decisions.all(KeyEnrolled):
             if not _proved(key.record, self.registry):
                 self.problem(9, key.seq, f"key {key.record.key_id} does not prove that its holder asked for it")
+        for item in self.facts.values():
+            if isinstance(item.record, GOVERNING) and (wrong := decisions.authority.mandated(item)) != VALID:
+                kind = canonical.kind_of(item.record)
+                self.problem(9, item.seq, f"{kind} {item.ordinal} is not signed by anybody who may: {wrong}")
         signed = decisions.all(SignOff)
         for n, item in enumerate(signed):
             progress.step(n / len(signed), "checking signatures")
             if (verdict := decisions.sign_off(item)) != "valid":
                 self.problem(9, item.seq, f"the signature of {item.record.meaning.value}: {verdict}")
+            elif doubt := decisions.doubt(item):
+                self._doubts.append(f"whether the signature in entry {item.seq:,} is its signer's: {doubt}")
         for prior in decisions.all(PriorDecision):
             if (verdict := decisions.prior(prior)) != "valid":
                 self.problem(9, prior.seq, f"the recorder's signature under a prior decision: {verdict}")
@@ -169,7 +178,7 @@ class LogVerifier:
         names = [f"{n} {name}" for n, name in _CHECKS.items()]
         return CheckReport(
             checks=tuple((name, "mismatch" if name in failed else "in order") for name in names),
-            problems=tuple(self.problems), entries=self.seq, head=Digest(self._hash), not_checked=NOT_CHECKED)
+            problems=tuple(self.problems), entries=self.seq, head=Digest(self._hash), not_checked=(*NOT_CHECKED, *self._doubts))
 
 
 def _follows(prev: str, framed: bytes, hash_text: str) -> bool:

@@ -1,0 +1,64 @@
+"""A mandate: the signature of whoever had the authority, under what a write changes about people, keys or policies.
+
+Roles, keys and policies decide whose decisions count, so nobody's word for them is taken: each fact that governs is
+named, with its digest, in a DSSE envelope over an in-toto statement in its own entry. The first entry of a registry is
+signed by the key that it enrols: that one is where trust begins, and paper should say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from desktop_app.domain import canonical
+from desktop_app.domain.canonical import Digest, Id, fact
+from desktop_app.domain.person import KeyEnrolled, KeyRevoked, Role, RoleGranted, RoleRevoked
+from desktop_app.domain.policy import Policy
+
+PREDICATE_TYPE = "urn:assaydesk:attestation:mandate:v1"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+FOUNDING = 1  # the entry that no earlier one can answer for
+GOVERNING: tuple[type[Any], ...] = (RoleGranted, RoleRevoked, KeyEnrolled, KeyRevoked, Policy)
+_MAY = {Policy: frozenset({Role.ADMINISTRATOR, Role.MODEL_RISK})}
+
+
+@fact("mandate")
+class Mandate:
+    """A signed statement that names every governing fact of its entry."""
+
+    id: Id
+    person: Id
+    key_id: str
+    act: str  # the action of the entry
+    statement_digest: Digest
+    envelope: str
+
+
+def may_mandate(governing: Any) -> frozenset[Role]:
+    """The roles of which one is needed to sign for a governing fact. A person's own key needs none: see `own_key`."""
+    return _MAY.get(type(governing), frozenset({Role.ADMINISTRATOR}))
+
+
+def own_key(governing: Any, person: Id) -> bool:
+    """Whether this is a new key of the signer's own, or the end of one: signed with a key they already have."""
+    return isinstance(governing, (KeyEnrolled, KeyRevoked)) and governing.person == person
+
+
+def subject(governing: Any) -> dict[str, Any]:
+    """A governing fact as a subject of the statement."""
+    return {"name": f"{canonical.kind_of(governing)}:{governing.id}",
+            "digest": {"sha256": canonical.digest(governing)}}
+
+
+def statement(
+    act: str, person: Id, key_id: str, registry: str, command: str, signed_at: datetime, records: Iterable[Any],
+) -> dict[str, Any]:
+    """The in-toto Statement/v1 whose canonical bytes are signed."""
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": [subject(r) for r in records if isinstance(r, GOVERNING)],
+        "predicateType": PREDICATE_TYPE,
+        "predicate": {"act": act, "person": person, "keyId": key_id, "registry": registry, "commandId": command,
+                      "signedAt": canonical.utc_text(signed_at)},
+    }

@@ -1,0 +1,96 @@
+"""What governs is recorded with a signature under it: roles, keys and policies, signed for by whoever has the authority.
+
+`record` is the only way in. It signs before any lock is taken and checks again under it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from desktop_app.domain import canonical, mandate
+from desktop_app.domain.approval import PAYLOAD_TYPE
+from desktop_app.domain.audit import Recorded
+from desktop_app.domain.canonical import Id
+from desktop_app.domain.change import Change
+from desktop_app.domain.mandate import Mandate
+from desktop_app.domain.person import KeyEnrolled, KeyRevoked, Person, RoleGranted, RoleRevoked, Unkept
+from desktop_app.domain.policy import Policy
+from desktop_app.errors import Refused
+from desktop_app.registry.reader import Reader
+from desktop_app.registry.writer import changed
+from desktop_app.trust.authority import Authority
+from desktop_app.workspace import Workspace
+
+_OF_PERSON: tuple[type[Any], ...] = (Person, KeyEnrolled, KeyRevoked, RoleGranted, RoleRevoked)
+Check = Callable[[Reader], None]
+
+
+def behind(reader: Reader, persons: Iterable[Id], policies: Iterable[Recorded[Policy]] = ()) -> list[Recorded[Any]]:
+    """Everything that the standing of some people and policies rests on: their keys, roles and ends, the mandates of
+    these, the people who signed those, and so on to the founding entry.
+    """
+    found: dict[Id, Recorded[Any]] = {}
+    seen: set[Id] = set()
+    entries: set[int] = set()
+    waiting = set(persons)
+
+    def take(items: Iterable[Recorded[Any]]) -> None:
+        for item in items:
+            found[item.record.id] = item
+            if item.seq not in entries:
+                entries.add(item.seq)
+                signed = [f for f in reader.at(item.seq) if isinstance(f.record, Mandate)]
+                found.update({f.record.id: f for f in signed})
+                waiting.update(f.record.person for f in signed)
+
+    take(policies)
+    while waiting - seen:
+        person = (waiting - seen).pop()
+        seen.add(person)
+        take(f for f in [reader.find(Person, person)] if f)
+        for kind in _OF_PERSON[1:]:
+            take(reader.all(kind, person))
+    return list(found.values())
+
+
+def authority(reader: Reader, *persons: Id) -> Authority:
+    """Whose word counts, as far as it concerns some people."""
+    return Authority(reader.info().id, behind(reader, persons))
+
+
+def check_key(reader: Reader, key_id: str, person: Id) -> None:
+    """Refuse a key whose signatures do not count. Raises Refused."""
+    if not authority(reader, person).usable(person, key_id):
+        raise Refused("Your key is not enrolled in this registry, or was revoked.", f"Key {key_id}.",
+                      "Ask an administrator to enrol a key of yours.")
+
+
+def record(
+    workspace: Workspace, act: str, subject: Id, records: list[Any], passphrase: str, *, note: str, check: Check,
+    keep: Iterable[Unkept] = (),
+) -> Change:
+    """Sign for what governs and record it in one entry. Raises what `check` raises, Refused for a wrong passphrase.
+
+    check: looks whether it may be, first before anybody signs, then again under the lock · keep: erasable text that
+    the records refer to.
+    """
+    store, me = workspace.store, workspace.me
+    command, key = store.new_id(), workspace.signer.key_of(me).key_id
+
+    def checked(reader: Reader) -> None:
+        check(reader)
+        if reader.head().seq:  # the founder's key is enrolled by what it signs
+            check_key(reader, key, me)
+
+    with store.read() as reader:
+        checked(reader)
+    payload = canonical.jcs(mandate.statement(act, me, key, store.info.id, command, store.clock(), records))
+    envelope = workspace.signer.seal(me, PAYLOAD_TYPE, payload, passphrase)
+    with store.write(me, act, subject, note=note, command=command) as write:
+        checked(write.reader)
+        for text in keep:
+            write.keep(text)
+        write.add(*records, Mandate(id=store.new_id(), person=me, key_id=key, act=act, envelope=envelope,
+                                    statement_digest=canonical.sha256(payload)))
+    return changed(write)
