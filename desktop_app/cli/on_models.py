@@ -248,9 +248,9 @@ def sync_mlflow(call: Call) -> Result:
 @command("artefact inspect", "what a model file is, without opening it", arg("path", type=Path))
 def artefact_inspect(call: Call) -> Result:
     """Format by content, digest, and whether it may be opened apart from our process."""
-    from desktop_app.operations import evidence
+    from desktop_app.operations import artefacts
 
-    digest, scan = evidence.inspect_file(call.args.path)
+    digest, scan = artefacts.inspect(call.args.path)
     return Result(
         [
             f"{scan.format}, {scan.size:,} bytes",
@@ -270,12 +270,12 @@ def artefact_inspect(call: Call) -> Result:
 )
 def artefact_resolve(call: Call) -> Result:
     """From now on this is what the version exactly is."""
-    from desktop_app.operations import evidence, syncing
+    from desktop_app.operations import artefacts, syncing
 
     with call.workspace() as ws:
         version = find_version(ws, call.args.version)[1]
         if call.args.path:
-            done = evidence.resolve_artefact(ws, version, call.args.path, call.progress)
+            done = artefacts.resolve(ws, version, call.args.path, call.progress)
         else:
             done = syncing.fetch_artefact(ws, version, progress=call.progress)
     return Result(["Read the artefact and filed the scan."], {"evidence": done})

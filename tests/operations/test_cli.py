@@ -246,6 +246,37 @@ def test_1_a_breached_criterion(desk, tmp_path):
     assert (typed.code, typed.data["criteria"][0]["verdict"]) == (1, "breached")
 
 
+def test_a_bias_report_marks_each_group_with_its_verdict_and_names_its_ratio(desk, tmp_path):
+    table = pd.read_csv(desk.folder / "data.csv")
+    table["decision"] = np.where((table.SEX == "f") & (table.index % 3 > 0), "flagged", "passed")
+    table["outcome"] = np.where(table.label == 1, "good", "bad")
+    table.to_csv(tmp_path / "words.csv", index=False)
+    words = ("fairness", "--data", tmp_path / "words.csv", "--decision", "decision", "--positive", "flagged",
+             "--favourable", "negative", "--sensitive", "SEX", "--label", "outcome")
+    refused = desk.type_(*words)
+    assert refused.code == 2
+    assert "It has “bad” and “good”." in refused.err
+    assert "--label-positive" in refused.err
+    typed = desk.type_(*words, "--label-positive", "bad")
+    assert "ratio: of the share not selected, the favourable outcome" in typed.out
+    rows = {line[5]: line for line in typed.out.splitlines() if line.startswith(("SEX: f ", "SEX: m "))}
+    assert rows["f"].endswith("breached")
+    assert rows["m"].endswith("met")
+
+
+def test_a_bias_report_that_looks_turned_round_says_so(desk):
+    typed = desk.type_("fairness", "--data", desk.folder / "data.csv", "--decision", "decision", "--label", "label",
+                       "--label-positive", "0", "--sensitive", "SEX")
+    assert "Look whether the two events belong together" in typed.out
+
+
+def test_rows_are_counted_from_1(desk):
+    words = ("explain", "--data", desk.folder / "data.csv", "--feature", "income", "--feature", "age", "--rows", "20",
+             "--background", "20", "--attach", "Scorecard@1")
+    assert "There is no row 0." in desk.type_(*words, "--row", "0", person="Dev Patel").err
+    assert "There is no row 401." in desk.type_(*words, "--row", "401", person="Dev Patel").err
+
+
 @pytest.mark.parametrize("words", [
     ["nonsense"], ["sign"], ["sign", "R-2", "applaud"], ["model"], ["people", "grant", "Ann Admin", "emperor"],
     ["finding", "raise", "Scorecard@1", "x"], ["audit", "show", "one"], ["people", "list", "--js"],

@@ -161,7 +161,7 @@ class NewBiasReport(TableDialog):
         def work(ws: Workspace, progress: Progress) -> Any:
             from desktop_app.operations import evidence
 
-            made = evidence.fairness(ws, version, table, spec, period=period, progress=progress)
+            made = evidence.report(ws, version, table, spec, period=period, progress=progress)
             return written(ws, made, about=version)
 
         self.start(work, "bias report", lane=Lane.COMPUTE)

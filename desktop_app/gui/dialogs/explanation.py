@@ -24,7 +24,7 @@ from desktop_app.gui.widgets.prose import paragraph
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
-    from desktop_app.operations.evidence import ModelFeatures
+    from desktop_app.operations.artefacts import ModelFeatures
 
 
 class NewExplanation(TableDialog):
@@ -66,9 +66,9 @@ class NewExplanation(TableDialog):
         self._say("Asking the model which columns it takes…", "muted")
 
         def work(ws: Workspace, progress: Progress) -> Any:
-            from desktop_app.operations import evidence
+            from desktop_app.operations import artefacts
 
-            return evidence.model_features(ws, version, columns, progress)
+            return artefacts.model_features(ws, version, columns, progress)
 
         self.jobs.run(self, work, then=self._tick, failed=self._not_known, lane=Lane.COMPUTE, key="features",
                       title="features of the model")

@@ -31,7 +31,7 @@ from desktop_app.gui.pages.version import VersionPage
 from desktop_app.gui.pages.version_tabs.card_compare import CompareRevisions
 from desktop_app.gui.pages.version_tabs.measures import row_chip
 from desktop_app.gui.widgets.prose import Prose
-from desktop_app.operations import approvals, cards, evidence, models
+from desktop_app.operations import approvals, artefacts, cards, evidence, models
 from desktop_app.settings import data_folder
 from tests.operations.decided import ask, sign
 
@@ -60,7 +60,7 @@ def judged(desk, table):
         label="repaid", decision="approved", positive="1", favourable=True, sensitive=("sex",),
         reference=(Pair(key="sex", value="M"),), criteria=(Criterion(
             metric="impact_ratio", attribute="sex", threshold="0.8", direction="at_least", reference="M"),))
-    return evidence.fairness(desk.as_("Val Idris"), desk.version, table, spec)
+    return evidence.report(desk.as_("Val Idris"), desk.version, table, spec)
 
 
 def opened(office, desk, name="Dev Patel", tab="Overview"):
@@ -330,7 +330,7 @@ def test_a_running_report_is_stopped_and_nothing_is_filed(office, desk, table, q
             more["progress"].step(0.5, "counting")
 
     page = opened(office, desk, "Val Idris", tab="Fairness")
-    monkeypatch.setattr(evidence, "fairness", slow)
+    monkeypatch.setattr(evidence, "report", slow)
     page.shown_tab.new_report()
     dialog = page.findChild(NewBiasReport)
     dialog.path.give(table)
@@ -422,7 +422,7 @@ def scorecard(desk, tmp_path):
     model = LogisticRegression().fit(rows[["score", "income"]], rows["score"] > 0.5)
     path = tmp_path / "scorecard.skops"
     path.write_bytes(skops.io.dumps(model))
-    evidence.resolve_artefact(desk.as_("Dev Patel"), desk.version, path)
+    artefacts.resolve(desk.as_("Dev Patel"), desk.version, path)
 
 
 @pytest.fixture
