@@ -40,6 +40,9 @@ class NewExplanation(TableDialog):
         self.row, self.seed = number_field(1, 1, 1), number_field(1, 0, 2_000_000_000)
         for field in (self.rows, self.background, self.row, self.seed):
             field.setGroupSeparatorShown(True)
+        self.note = paragraph("", "undetermined")
+        self.note.hide()
+        self.form.addWidget(self.note)
         self.form.addWidget(beside(
             labelled("Rows explained", self.rows, "Drawn from the table; the others are left out."),
             labelled("Background rows", self.background, "Drawn too: what each row is compared with.")))
@@ -47,9 +50,6 @@ class NewExplanation(TableDialog):
             labelled("Record to explain, by its row", self.row, "The first row below the names is 1."),
             labelled("Seed", self.seed, "The same seed draws the same rows.")))
         self.features = Ticks()
-        self.note = paragraph("", "undetermined")
-        self.note.hide()
-        self.form.addWidget(self.note)
         self.form.addWidget(labelled("Feature columns", self.features))
         self.form.addStretch(1)
 

@@ -118,6 +118,7 @@ class VersionPage(Page[Loaded]):
     def show_data(self, data: Loaded) -> None:
         """The header, and the tab shown."""
         view, another = data.view, self._loaded is None or self._loaded.version != data.version
+        self.state.select("version", data.version)
         self._loaded = data
         self.set_title(view.model.name, f"{label_text(view.version.label)}, {_for(view.use)}")
         self.set_subline(*_standing(data))
@@ -140,7 +141,7 @@ class VersionPage(Page[Loaded]):
 
     def _show_request(self, data: Loaded) -> None:
         """What the button does: open the request that waits, else ask for a promotion where the policy provides one."""
-        self.request_button.setText("Open the request…" if waiting_request(data) else "Request promotion…")
+        self.request_button.setText("Open the request…" if waiting_request(data) else f"Request {data.asked_for}…")
         self.request_button.setEnabled(waiting_request(data) is not None or data.outlook is not None)
         self.request_button.setToolTip(tip(f"{data.refusal.title} {data.refusal.remedy}") if data.refusal else "")
 

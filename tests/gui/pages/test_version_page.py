@@ -27,6 +27,7 @@ from desktop_app.gui.dialogs.give_reason import GiveReason
 from desktop_app.gui.dialogs.reperform import Reperform
 from desktop_app.gui.dialogs.resting import RestingNotice
 from desktop_app.gui.dialogs.save_card import SaveCard
+from desktop_app.gui.pages.request import RequestPage
 from desktop_app.gui.pages.version import VersionPage
 from desktop_app.gui.pages.version_tabs.card_compare import CompareRevisions
 from desktop_app.gui.pages.version_tabs.measures import row_chip
@@ -135,6 +136,15 @@ def test_request_opens_the_request_page_then_the_one_that_waits(office, desk, qt
     page.show_tab("Approvals")
     office.settle()
     assert "R-1 for validation, Card lending" in said(page.shown_tab)
+
+
+def test_in_production_what_can_be_asked_for_is_called_retirement(office, desk, qtbot):
+    sign(desk, "Rita Risk", ask(desk), Meaning.APPROVE)
+    page = opened(office, desk, tab="Approvals")
+    assert page.request_button.text() == "Request retirement…"
+    assert "Request retirement…" in [b.text() for b in page.shown_tab.findChildren(QPushButton)]
+    page = office.open(RequestPage, "Dev Patel", version=desk.version, use=desk.use)
+    assert page._heading.text().startswith("Request a retirement")
 
 
 def test_without_a_use_it_says_what_to_do(office, desk, qtbot):
@@ -437,18 +447,19 @@ def explaining(office, desk, scorecard, qtbot):
     return make
 
 
-def test_an_explanation_takes_the_features_that_the_model_names(explaining, desk, table, tmp_path, qtbot):
+def test_an_explanation_takes_the_features_that_the_model_names(explaining, office, desk, table, tmp_path, qtbot):
     rows = pd.read_csv(table)
     rows.insert(0, "income", 50.0)
     rows.to_csv(tmp_path / "whole.csv", index=False)
-    page, dialog = explaining(tmp_path / "whole.csv")
+    _, dialog = explaining(tmp_path / "whole.csv")
     assert dialog.features.value == ("income", "score")
     assert dialog.note.text() == "The 2 features that the model names are ticked."
     assert dialog.rows.text() == "500 of 3,000"
     dialog.rows.setValue(20)
     dialog.background.setValue(10)
     dialog.attempt()
-    qtbot.waitUntil(lambda: "rows explained" in said(page.shown_tab), timeout=WAIT)
+    qtbot.waitUntil(lambda: evidence.listing(desk.workspace, desk.version)[0].item.record.explanation, timeout=WAIT)
+    office.settle()
     found = evidence.listing(desk.workspace, desk.version)[0].item.record
     assert {i.feature for i in found.explanation.importances} == {"income", "score"}
 
