@@ -52,7 +52,7 @@ def _verdict_lines(results: tuple[CriterionResult, ...]) -> list[str]:
     _DATA,
     _ATTACH,
     arg("--label", metavar="COL", help="what really happened; may be left out"),
-    arg("--decision", required=True, metavar="COL"),
+    arg("--decision", required=True, metavar="COL", help="what was decided by the model"),
     arg("--positive", default="1", metavar="VALUE", help="the value of the decision that is selected; 1 unless given"),
     arg("--label-positive", metavar="VALUE", help="the label's value that goes with it; as --positive unless given"),
     arg(
@@ -61,12 +61,16 @@ def _verdict_lines(results: tuple[CriterionResult, ...]) -> list[str]:
         choices=["positive", "negative"],
         help="whether being selected is good for the person",
     ),
-    arg("--sensitive", action="append", required=True, metavar="COL"),
-    arg("--intersect", action="append", default=[], metavar="COL,COL"),
-    arg("--reference", action="append", default=[], metavar="COL=VALUE"),
+    arg("--sensitive", action="append", required=True, metavar="COL",
+        help="the groups to compare, such as sex; may be given again"),
+    arg("--intersect", action="append", default=[], metavar="COL,COL",
+        help="groups of several attributes together; may be given again"),
+    arg("--reference", action="append", default=[], metavar="COL=VALUE",
+        help="the group that others are compared with; default: the one with the best outcome"),
     arg("--threshold", type=float, default=0.8, help="least impact ratio; chosen before the run"),
-    arg("--rule", default="interval", choices=["interval", "four_fifths_and_significant", "point"]),
-    arg("--min-group", type=int, default=30, metavar="N"),
+    arg("--rule", default="interval", choices=["interval", "four_fifths_and_significant", "point"],
+        help="when a criterion is met: by its interval, by point and test, or by the point alone; default: interval"),
+    arg("--min-group", type=int, default=30, metavar="N", help="smaller groups are not judged; default: 30"),
 )
 def fairness(call: Call) -> Result:
     """Exit code 1 when a criterion is breached."""
@@ -178,10 +182,10 @@ def _fairness_data(result: FairnessResult, verdicts: tuple[CriterionResult, ...]
     "a performance report on a table, filed as evidence",
     _DATA,
     arg("--attach", metavar="NAME@LABEL", required=True, help="the version it is about"),
-    arg("--label", required=True, metavar="COL"),
-    arg("--positive", default="1"),
-    arg("--decision", metavar="COL"),
-    arg("--score", metavar="COL"),
+    arg("--label", required=True, metavar="COL", help="what really happened"),
+    arg("--positive", default="1", metavar="VALUE", help="the value of the label that counts; 1 unless given"),
+    arg("--decision", metavar="COL", help="what was decided by the model"),
+    arg("--score", metavar="COL", help="the score the model gave"),
     arg("--min-auc", type=float, help="least AUC; chosen before the run"),
 )
 def performance(call: Call) -> Result:
@@ -222,11 +226,11 @@ def performance(call: Call) -> Result:
     _DATA,
     arg("--attach", metavar="NAME@LABEL", required=True, help="the version it is about"),
     arg("--feature", action="append", default=[], metavar="COL", help="in the model's order; default: every column"),
-    arg("--exclude", action="append", default=[], metavar="COL"),
-    arg("--rows", type=int, default=500),
-    arg("--background", type=int, default=200),
+    arg("--exclude", action="append", default=[], metavar="COL", help="a column that is no feature"),
+    arg("--rows", type=int, default=500, metavar="N", help="how many rows are explained; default: 500"),
+    arg("--background", type=int, default=200, metavar="N", help="how many they are compared with; default: 200"),
     arg("--row", type=int, default=1, help="the record to explain; the first row below the names is 1"),
-    arg("--seed", type=int, default=0),
+    arg("--seed", type=int, default=0, metavar="N", help="the draw of rows; the same seed gives the same; default: 0"),
 )
 def explain(call: Call) -> Result:
     """Runs in a process of its own; pickles are refused."""
@@ -257,7 +261,7 @@ def explain(call: Call) -> Result:
     )
 
 
-@command("evidence list", "evidence, newest first", arg("--about", metavar="NAME@LABEL"))
+@command("evidence list", "evidence, newest first", arg("--about", metavar="NAME@LABEL", help="only of one version"))
 def evidence_list(call: Call) -> Result:
     """Superseded and withdrawn evidence is marked."""
     from desktop_app.operations import evidence
@@ -289,7 +293,8 @@ def evidence_list(call: Call) -> Result:
     )
 
 
-@command("evidence reperform", "compute a report again and compare every number", arg("evidence", metavar="E-N"), _DATA)
+@command("evidence reperform", "compute a report again and compare every number",
+         arg("evidence", metavar="E-N", help="the report, by its number"), _DATA)  # fmt: skip
 def evidence_reperform(call: Call) -> Result:
     """Exit code 1 when a number differs."""
     from desktop_app.domain.evidence import Evidence
@@ -304,16 +309,16 @@ def evidence_reperform(call: Call) -> Result:
 @command(
     "import document",
     "file a document on a checklist line of a version",
-    arg("version", metavar="NAME@LABEL"),
-    arg("path", type=Path),
+    arg("version", metavar="NAME@LABEL", help="the version, by its model's name and its label"),
+    arg("path", type=Path, help="the document: PDF, Word, Excel, mail or text"),
     arg("--line", default="other", help="line of the policy's checklist, by its key: development, "
                                     "monitoring, implementation or retirement in the policy that comes along; "
                                     "or other"),
-    arg("--title", default=""),
-    arg("--author", default=""),
-    arg("--received", type=date.fromisoformat),
-    arg("--from", dest="period_from", type=date.fromisoformat),
-    arg("--to", dest="period_to", type=date.fromisoformat),
+    arg("--title", default="", help="its title; default: what the file says"),
+    arg("--author", default="", help="who wrote it; default: what the file says"),
+    arg("--received", type=date.fromisoformat, metavar="YYYY-MM-DD", help="when it was received; default: today"),
+    arg("--from", dest="period_from", type=date.fromisoformat, metavar="YYYY-MM-DD", help="first day it is about"),
+    arg("--to", dest="period_to", type=date.fromisoformat, metavar="YYYY-MM-DD", help="last day it is about"),
 )
 def import_document(call: Call) -> Result:
     """Kept with its digest: asserted, not recomputed."""

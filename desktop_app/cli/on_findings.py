@@ -7,7 +7,8 @@ from datetime import date
 from desktop_app.cli.command import Call, Result, arg, command, find_labelled, find_version
 
 
-@command("finding list", "findings, open and worst first", arg("--about", metavar="NAME@LABEL"))
+@command("finding list", "findings, open and worst first",
+         arg("--about", metavar="NAME@LABEL", help="only those of one version"))  # fmt: skip
 def finding_list(call: Call) -> Result:
     """With their state and due date."""
     from desktop_app.operations import findings
@@ -40,12 +41,12 @@ def finding_list(call: Call) -> Result:
 @command(
     "finding raise",
     "record something wrong with a version",
-    arg("version", metavar="NAME@LABEL"),
-    arg("title"),
-    arg("--description", required=True),
-    arg("--severity", required=True, choices=["low", "medium", "high", "critical"]),
-    arg("--due", type=date.fromisoformat),
-    arg("--remediation", default=""),
+    arg("version", metavar="NAME@LABEL", help="the version, by its model's name and its label"),
+    arg("title", help="what is wrong, in a few words"),
+    arg("--description", required=True, help="what was seen, and why it matters"),
+    arg("--severity", required=True, choices=["low", "medium", "high", "critical"], help="how bad it is"),
+    arg("--due", type=date.fromisoformat, metavar="YYYY-MM-DD", help="until when it is to be mended"),
+    arg("--remediation", default="", help="how it is to be mended"),
 )
 def finding_raise(call: Call) -> Result:
     """Validators, model risk, compliance and auditors may."""
@@ -70,10 +71,10 @@ def finding_raise(call: Call) -> Result:
 @command(
     "finding move",
     "answer, accept, close or reopen a finding",
-    arg("finding", metavar="F-N"),
-    arg("state", choices=["open", "answered", "accepted", "closed"]),
-    arg("--comment", required=True),
-    arg("--until", type=date.fromisoformat, help="how long an accepted risk is accepted"),
+    arg("finding", metavar="F-N", help="the finding, by its number"),
+    arg("state", choices=["open", "answered", "accepted", "closed"], help="what it becomes"),
+    arg("--comment", required=True, help="what was done, or why"),
+    arg("--until", type=date.fromisoformat, metavar="YYYY-MM-DD", help="how long an accepted risk is accepted"),
 )
 def finding_move(call: Call) -> Result:
     """Its owner, and whoever answered it, cannot close it."""

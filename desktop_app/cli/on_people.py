@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from desktop_app.workspace import Workspace
 
 _ROLES = [r.value for r in Role]
+_NAME = arg("name", help="the person, by name or id")
+_ROLE = arg("role", choices=_ROLES, help="the role")
 
 
 @command("open", "open the window", arg("address", nargs="?", help="the registry to open"))
@@ -84,8 +86,8 @@ def people_list(call: Call) -> Result:
 @command(
     "people enrol",
     "add a person with a key made on this machine",
-    arg("name"),
-    arg("--role", action="append", default=[], choices=_ROLES),
+    arg("name", help="the name as it is printed under signatures"),
+    arg("--role", action="append", default=[], choices=_ROLES, help="a role; may be given again"),
 )
 def people_enrol(call: Call) -> Result:
     """Only an administrator may."""
@@ -100,7 +102,7 @@ def people_enrol(call: Call) -> Result:
     )
 
 
-@command("people grant", "grant a role", arg("name"), arg("role", choices=_ROLES))
+@command("people grant", "grant a role", _NAME, _ROLE)
 def people_grant(call: Call) -> Result:
     """Only an administrator may."""
     from desktop_app.operations import people
@@ -110,7 +112,7 @@ def people_grant(call: Call) -> Result:
     return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
 
 
-@command("people revoke", "end a role", arg("name"), arg("role", choices=_ROLES), arg("--reason", required=True))
+@command("people revoke", "end a role", _NAME, _ROLE, arg("--reason", required=True, help="why it ends"))
 def people_revoke(call: Call) -> Result:
     """Only an administrator may; the last administrator stays."""
     from desktop_app.operations import people
@@ -133,7 +135,8 @@ def policy_list(call: Call) -> Result:
     )
 
 
-@command("policy publish", "publish a version of a policy from a JSON file", arg("file", type=Path))
+@command("policy publish", "publish a version of a policy from a JSON file",
+         arg("file", type=Path, help="the policy as JSON; the one that comes along shows the form"))  # fmt: skip
 def policy_publish(call: Call) -> Result:
     """An administrator or a model risk manager may."""
     from desktop_app.operations import policies
