@@ -58,6 +58,7 @@ class LogVerifier:
     def __init__(self, registry: str) -> None:
         self.registry = registry
         self.problems: list[Problem] = []
+        self.unclear: list[Problem] = []
         self.facts: dict[Id, Recorded[Any]] = {}
         self.bodies: dict[int, EntryBody] = {}
         self.seq, self._hash, self._at = 0, audit.GENESIS.hex(), ""
@@ -70,6 +71,10 @@ class LogVerifier:
     def problem(self, check: int, seq: int, sentence: str) -> None:
         """Note a mismatch."""
         self.problems.append(Problem(check=f"{check} {_CHECKS[check]}", seq=seq, sentence=sentence))
+
+    def doubt(self, check: int, seq: int, sentence: str) -> None:
+        """Note what this program cannot judge: it is no mismatch, and it is not in order."""
+        self.unclear.append(Problem(check=f"{check} {_CHECKS[check]}", seq=seq, sentence=sentence))
 
     def entry(self, entry: Entry, facts: list[StoredFact]) -> None:
         """Check the next entry with the facts that point to it (checks 1 to 6)."""
@@ -114,7 +119,12 @@ class LogVerifier:
         try:
             record = canonical.load(data)
         except NotCanonical as error:
-            self.problem(2, entry.seq, f"{stored.kind} {stored.ordinal} cannot be read: {error}")
+            if _is_canonical(data):
+                self.doubt(2, entry.seq, f"{stored.kind} {stored.ordinal} is of a kind or form that this program does "
+                           f"not know: it was written by {body.application}, which can judge it")
+                self._ordinals[stored.kind] += 1
+            else:
+                self.problem(2, entry.seq, f"{stored.kind} {stored.ordinal} cannot be read: {error}")
             return
         self._ordinals[stored.kind] += 1
         found = (record.id, canonical.kind_of(record), self._ordinals[stored.kind])
@@ -165,11 +175,19 @@ class LogVerifier:
 
     def report(self) -> CheckReport:
         """What was checked and what was found."""
-        failed = {p.check for p in self.problems}
+        came_to = {p.check: "not checked" for p in self.unclear} | {p.check: "mismatch" for p in self.problems}
         names = [f"{n} {name}" for n, name in _CHECKS.items()]
         return CheckReport(
-            checks=tuple((name, "mismatch" if name in failed else "in order") for name in names),
-            problems=tuple(self.problems), entries=self.seq, head=Digest(self._hash), not_checked=NOT_CHECKED)
+            checks=tuple((name, came_to.get(name, "in order")) for name in names), problems=tuple(self.problems),
+            entries=self.seq, head=Digest(self._hash), not_checked=NOT_CHECKED, unclear=tuple(self.unclear))
+
+
+def _is_canonical(data: bytes) -> bool:
+    try:
+        canonical.parse(data)
+    except NotCanonical:
+        return False
+    return True
 
 
 def _follows(prev: str, framed: bytes, hash_text: str) -> bool:
