@@ -25,6 +25,7 @@ from desktop_app.gui.pages.version_tabs.fairness import FairnessTab
 from desktop_app.gui.pages.version_tabs.history import HistoryTab
 from desktop_app.gui.pages.version_tabs.lineage import LineageTab
 from desktop_app.gui.pages.version_tabs.overview import DIGEST_OF, OverviewTab
+from desktop_app.gui.pages.version_tabs.performance import PerformanceTab
 from desktop_app.gui.pages.version_tabs.tab import Loaded, Tab, link
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.facts_list import digest_words
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from desktop_app.operations.packs import ExportReport
 
 TABS: tuple[type[Tab], ...] = (
-    OverviewTab, CardTab, LineageTab, FairnessTab, ExplanationTab, DocumentsTab, ApprovalsTab, HistoryTab)
+    OverviewTab, CardTab, LineageTab, PerformanceTab, FairnessTab, ExplanationTab, DocumentsTab, ApprovalsTab,
+    HistoryTab)
 
 
 class VersionPage(Page[Loaded]):
