@@ -84,7 +84,7 @@ def fill(folder: Path, count: int) -> None:
                             cost=Cost(m=64, t=1, p=1))
     ws = registries.found(made, "Rita Risk", "correct horse battery", (Role.MODEL_RISK, Role.OWNER))
     for name in ("Olga Owner", "Val Idris", "Cora Compliance", "Dev Patel"):
-        people.enrol(ws, name, (Role.VALIDATOR,), "correct horse battery")
+        people.enrol(ws, name, (Role.VALIDATOR,), "correct horse battery", "correct horse battery")
     for n in range(count):
         model = models.register(ws, f"Scorecard {n}", description="Scores applicants", owner=ws.me)
         version = models.add_version(ws, model, "1", developers=(ws.me,))

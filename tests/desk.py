@@ -52,7 +52,7 @@ def make_desk(folder: Path, *, tier: int = 3, now=None) -> Desk:
     desk = Desk(admin, {"Ann Admin": admin.me})
     for name, roles in ROLES.items():
         if roles:
-            desk.people[name] = people.enrol(admin, name, roles, PASSPHRASE).id
+            desk.people[name] = people.enrol(admin, name, roles, PASSPHRASE, PASSPHRASE).id
     dev = desk.as_("Dev Patel")
     desk.model = models.register(dev, "Scorecard", description="Scores applicants", owner=desk.people["Olga Owner"])
     desk.version = models.add_version(dev, desk.model, "1", developers=(desk.people["Dev Patel"],))

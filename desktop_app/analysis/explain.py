@@ -12,13 +12,31 @@ from typing import Any
 
 from desktop_app.analysis import artefacts
 from desktop_app.analysis.sandbox import host
-from desktop_app.analysis.sandbox.explaining import simple
+from desktop_app.analysis.sandbox.explaining import check_rows, simple
+from desktop_app.analysis.table import Table, column
 from desktop_app.domain import canonical
 from desktop_app.domain.evidence import ArtefactScan, ExplanationResult, ExplanationSpec
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
 
+LIBRARIES = ("shap", "numpy", "pandas", "scikit-learn", "skops", "onnxruntime", "xgboost", "lightgbm")
 _MOST_FEATURES = 10_000
+
+
+def check(
+    model_path: Path, scan: ArtefactScan, table: Table, spec: ExplanationSpec, progress: Progress | None = None,
+    limits: host.Limits | None = None,
+) -> None:
+    """Ask the model, in the worker, whether it takes these features; computes nothing.
+
+    Raises UserError: not loadable, features it lacks or does not know, a column or row that the table does not have.
+    """
+    for name in spec.features:
+        column(table, name)
+    check_rows(spec, table.input.rows)
+    with _copied(model_path, scan) as (folder, model):
+        host.run({"task": "check", "model": str(model), "format": scan.format, "features": list(spec.features)},
+                 folder, progress or Progress(), limits)
 
 
 def explain(

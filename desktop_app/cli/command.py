@@ -95,25 +95,42 @@ class Call:
 
     def passphrase(self, prompt: str = "Passphrase: ", *, twice: bool = False) -> str:
         """From --passphrase-fd, ASSAYDESK_PASSPHRASE or a prompt; never from an argument. Raises UserError."""
+        return self._asked(prompt, twice, ("ASSAYDESK_PASSPHRASE",))
+
+    def new_passphrase(self, prompt: str) -> str:
+        """One for a new key: from --passphrase-fd, ASSAYDESK_NEW_PASSPHRASE, ASSAYDESK_PASSPHRASE or a prompt, twice.
+
+        Where a command needs two, the new one is asked for first; --passphrase-fd then holds two lines.
+        """
+        return self._asked(prompt, True, ("ASSAYDESK_NEW_PASSPHRASE", "ASSAYDESK_PASSPHRASE"))
+
+    def _asked(self, prompt: str, twice: bool, names: tuple[str, ...]) -> str:
         try:
-            return self._passphrase(prompt, twice)
+            return self._passphrase(prompt, twice, names)
         except (EOFError, OSError) as error:
             raise UserError(
                 "No passphrase was given.", f"It could not be asked for: {str(error) or 'there is no terminal'}.",
                 "Use a terminal, --passphrase-fd, or ASSAYDESK_PASSPHRASE.") from error  # fmt: skip
 
-    def _passphrase(self, prompt: str, twice: bool) -> str:
+    def _passphrase(self, prompt: str, twice: bool, names: tuple[str, ...]) -> str:
         if (handle := self.args.passphrase_fd) is not None:
-            with os.fdopen(os.dup(handle), encoding="utf-8") as given:
-                return given.readline().rstrip("\n")
-        if (given_once := os.environ.get("ASSAYDESK_PASSPHRASE")) is not None:
-            return given_once
+            return _line(handle)
+        if given := [os.environ[name] for name in names if name in os.environ]:
+            return given[0]
         import getpass
 
         first = getpass.getpass(prompt)
         if twice and getpass.getpass("Again: ") != first:
             raise UserError("The two passphrases differ.", "", "Try again.")
         return first
+
+
+def _line(handle: int) -> str:
+    """One line, byte by byte: the next passphrase stays where it is."""
+    read = bytearray()
+    while (byte := os.read(handle, 1)) not in (b"", b"\n"):
+        read += byte
+    return read.decode("utf-8").rstrip("\r")
 
 
 # ---- naming things as people do

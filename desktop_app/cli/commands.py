@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from desktop_app.cli import on_audit, on_demo, on_evidence, on_models, on_people, on_requests
+from desktop_app.cli import on_audit, on_demo, on_evidence, on_findings, on_lineage, on_models, on_people, on_requests
 from desktop_app.cli.command import COMMANDS, Call
 
-__all__ = ["COMMANDS", "Call", "on_audit", "on_demo", "on_evidence", "on_models", "on_people", "on_requests"]
+__all__ = ["COMMANDS", "Call", "on_audit", "on_demo", "on_evidence", "on_findings", "on_lineage", "on_models",
+           "on_people", "on_requests"]

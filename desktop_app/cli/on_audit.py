@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     "audit list",
     "the log, newest first",
     arg("--about", metavar="NAME@LABEL", help="only what concerns a version"),
-    arg("--limit", type=int, default=40),
+    arg("--limit", type=int, default=40, metavar="N", help="how many entries; default: 40"),
 )
 def audit_list(call: Call) -> Result:
     """Who did what, when, to what."""
@@ -47,7 +47,7 @@ def audit_list(call: Call) -> Result:
     )
 
 
-@command("audit show", "one entry with the facts it added", arg("entry", type=int))
+@command("audit show", "one entry with the facts it added", arg("entry", type=int, help="the number of the entry"))
 def audit_show(call: Call) -> Result:
     """The exact bytes that were recorded."""
     from desktop_app.operations import audit
@@ -122,9 +122,9 @@ def audit_export(call: Call) -> Result:
 @command(
     "pack",
     "write the audit PDF of a request or of a version's last request",
-    arg("what", metavar="R-N|NAME@LABEL"),
+    arg("what", metavar="R-N|NAME@LABEL", help="a request, or a version: then its last request"),
     arg("--use", help="which use, when there are several"),
-    arg("--out", type=Path, required=True, metavar="FILE.pdf"),
+    arg("--out", type=Path, required=True, metavar="FILE.pdf", help="where it is written"),
 )
 def pack(call: Call) -> Result:
     """The export is itself recorded."""
@@ -144,7 +144,8 @@ def pack(call: Call) -> Result:
     )
 
 
-@command("verify", "check an audit PDF, against the registry when --registry is given", arg("file", type=Path))
+@command("verify", "check an audit PDF, against the registry when --registry is given",
+         arg("file", type=Path, help="the audit PDF"))  # fmt: skip
 def verify(call: Call) -> Result:
     """Draws the pages again from what is embedded and compares; digests every record; checks every signature."""
     from desktop_app.operations import packs

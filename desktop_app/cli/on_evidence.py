@@ -1,4 +1,4 @@
-"""fairness, performance, explain, evidence, finding: what is computed and filed, and what is wrong."""
+"""fairness, performance, explain, evidence: what is computed and filed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from desktop_app.cli.command import Call, Result, arg, command, find_labelled, find_version
 
 if TYPE_CHECKING:
-    from desktop_app.domain.evidence import CriterionResult, Evidence, FairnessResult
+    from desktop_app.domain.evidence import CriterionResult, Evidence, FairnessResult, FairnessSpec, Measure, Verdict
 
 _DATA = arg("--data", required=True, type=Path, metavar="FILE", help="CSV or Parquet")
 _ATTACH = arg("--attach", metavar="NAME@LABEL", help="file it as evidence on this version")
@@ -35,6 +35,13 @@ def _verdict_data(results: tuple[CriterionResult, ...]) -> list[dict[str, Any]]:
     ]
 
 
+def _measure_words(measure: Measure) -> str:
+    if measure.value is None:
+        return measure.reason
+    between = f" [{float(measure.low):.3f}, {float(measure.high):.3f}]" if measure.low and measure.high else ""
+    return f"{float(measure.value):.3f}{between}"
+
+
 def _verdict_lines(results: tuple[CriterionResult, ...]) -> list[str]:
     return [f"{r.verdict.value.replace('_', ' '):14} {r.sentence}" for r in results]
 
@@ -45,20 +52,25 @@ def _verdict_lines(results: tuple[CriterionResult, ...]) -> list[str]:
     _DATA,
     _ATTACH,
     arg("--label", metavar="COL", help="what really happened; may be left out"),
-    arg("--decision", required=True, metavar="COL"),
-    arg("--positive", default="1", metavar="VALUE", help="the value that is selected (and of the label)"),
+    arg("--decision", required=True, metavar="COL", help="what was decided by the model"),
+    arg("--positive", default="1", metavar="VALUE", help="the value of the decision that is selected; 1 unless given"),
+    arg("--label-positive", metavar="VALUE", help="the label's value that goes with it; as --positive unless given"),
     arg(
         "--favourable",
         default="positive",
         choices=["positive", "negative"],
         help="whether being selected is good for the person",
     ),
-    arg("--sensitive", action="append", required=True, metavar="COL"),
-    arg("--intersect", action="append", default=[], metavar="COL,COL"),
-    arg("--reference", action="append", default=[], metavar="COL=VALUE"),
+    arg("--sensitive", action="append", required=True, metavar="COL",
+        help="the groups to compare, such as sex; may be given again"),
+    arg("--intersect", action="append", default=[], metavar="COL,COL",
+        help="groups of several attributes together; may be given again"),
+    arg("--reference", action="append", default=[], metavar="COL=VALUE",
+        help="the group that others are compared with; default: the one with the best outcome"),
     arg("--threshold", type=float, default=0.8, help="least impact ratio; chosen before the run"),
-    arg("--rule", default="interval", choices=["interval", "four_fifths_and_significant", "point"]),
-    arg("--min-group", type=int, default=30, metavar="N"),
+    arg("--rule", default="interval", choices=["interval", "four_fifths_and_significant", "point"],
+        help="when a criterion is met: by its interval, by point and test, or by the point alone; default: interval"),
+    arg("--min-group", type=int, default=30, metavar="N", help="smaller groups are not judged; default: 30"),
 )
 def fairness(call: Call) -> Result:
     """Exit code 1 when a criterion is breached."""
@@ -68,20 +80,21 @@ def fairness(call: Call) -> Result:
     if call.args.attach:
         with call.workspace() as ws:
             version = find_version(ws, call.args.attach)[1]
-            item = evidence.get(ws, evidence.fairness(ws, version, call.args.data, spec, progress=call.progress))
+            item = evidence.get(ws, evidence.report(ws, version, call.args.data, spec, progress=call.progress))
         result, verdicts, filed = item.record.fairness, item.record.verdicts, item.label
     else:
-        result, verdicts = evidence.preview_fairness(call.args.data, spec, call.progress)
+        result, verdicts = evidence.preview(call.args.data, spec, call.progress)
         filed = None
     assert result is not None
-    lines = [*_verdict_lines(verdicts), "", *_group_lines(result), "", *result.notes]
+    marks = evidence.group_verdicts(spec, result)
+    lines = [*_verdict_lines(verdicts), "", *_group_lines(spec, result, marks), "", *result.notes]
     if filed:
         lines.append(f"Filed as {filed} on {call.args.attach}.")
     breached = any(v.verdict == "breached" for v in verdicts)
     return Result(lines, _fairness_data(result, verdicts) | {"evidence": filed}, 1 if breached else 0)
 
 
-def _fairness_spec(call: Call) -> Any:
+def _fairness_spec(call: Call) -> FairnessSpec:
     from desktop_app.domain.canonical import Number
     from desktop_app.domain.evidence import Criterion, FairnessSpec
     from desktop_app.domain.model import Pair
@@ -111,12 +124,16 @@ def _fairness_spec(call: Call) -> Any:
         reference=references,
         minimum_group=a.min_group,
         criteria=criteria,
+        label_positive=a.label_positive if a.label and a.label_positive != a.positive else None,
     )
 
 
-def _group_lines(result: FairnessResult) -> list[str]:
-    lines = [f"{'group':34} {'n':>8} {'selected':>9}  ratio  interval"]
+def _group_lines(spec: FairnessSpec, result: FairnessResult, marks: dict[tuple[str, str], Verdict]) -> list[str]:
+    counted = "selected" if spec.favourable else "not selected, the favourable outcome"
+    lines = [f"ratio: of the share {counted}", f"{'group':34} {'n':>8} {'selected':>9}  ratio  95 % interval"]
     for g in result.groups:
+        mark = marks.get((g.attribute, g.group))
+        said = g.state if g.state != "ok" else mark.value.replace("_", " ") if mark else ""
         rate = next((r.measure.value for r in g.rates if r.name == "selection_rate"), None)
         ratio = "     –" if g.ratio.value is None else f"{float(g.ratio.value):6.3f}"
         between = (
@@ -125,7 +142,7 @@ def _group_lines(result: FairnessResult) -> list[str]:
             else f"[{float(g.ratio.low):.3f}, {float(g.ratio.high):.3f}]"
         )
         shown = "       –" if rate is None else f"{float(rate):9.4f}"
-        lines.append(f"{g.attribute + ': ' + g.group:34.34} {g.n:>8,} {shown} {ratio}  {between} {g.state}")
+        lines.append(f"{g.attribute + ': ' + g.group:34.34} {g.n:>8,} {shown} {ratio}  {between:14} {said}".rstrip())
     return lines
 
 
@@ -165,10 +182,10 @@ def _fairness_data(result: FairnessResult, verdicts: tuple[CriterionResult, ...]
     "a performance report on a table, filed as evidence",
     _DATA,
     arg("--attach", metavar="NAME@LABEL", required=True, help="the version it is about"),
-    arg("--label", required=True, metavar="COL"),
-    arg("--positive", default="1"),
-    arg("--decision", metavar="COL"),
-    arg("--score", metavar="COL"),
+    arg("--label", required=True, metavar="COL", help="what really happened"),
+    arg("--positive", default="1", metavar="VALUE", help="the value of the label that counts; 1 unless given"),
+    arg("--decision", metavar="COL", help="what was decided by the model"),
+    arg("--score", metavar="COL", help="the score the model gave"),
     arg("--min-auc", type=float, help="least AUC; chosen before the run"),
 )
 def performance(call: Call) -> Result:
@@ -186,17 +203,17 @@ def performance(call: Call) -> Result:
     spec = PerformanceSpec(label=a.label, positive=a.positive, decision=a.decision, score=a.score, criteria=criteria)
     with call.workspace() as ws:
         version = find_version(ws, a.attach)[1]
-        item = evidence.get(ws, evidence.performance(ws, version, a.data, spec, progress=call.progress))
+        item = evidence.get(ws, evidence.report(ws, version, a.data, spec, progress=call.progress))
     result = item.record.performance
     assert result is not None
     lines = _verdict_lines(item.record.verdicts) + [
-        f"{m.name:20} {m.measure.value or '–'} [{m.measure.low or '–'}, {m.measure.high or '–'}]"
-        for m in result.measures
+        f"{m.name.replace('_', ' '):20} {_measure_words(m.measure)}" for m in result.measures
     ]
     return Result(
-        [*lines, f"Filed as {item.label}."],
+        [*lines, *result.notes, f"Filed as {item.label}."],
         {
             "evidence": item.label,
+            "notes": list(result.notes),
             "measures": {m.name: _number(m.measure.value) for m in result.measures},
             "criteria": _verdict_data(item.record.verdicts),
         },
@@ -209,11 +226,11 @@ def performance(call: Call) -> Result:
     _DATA,
     arg("--attach", metavar="NAME@LABEL", required=True, help="the version it is about"),
     arg("--feature", action="append", default=[], metavar="COL", help="in the model's order; default: every column"),
-    arg("--exclude", action="append", default=[], metavar="COL"),
-    arg("--rows", type=int, default=500),
-    arg("--background", type=int, default=200),
-    arg("--row", type=int, default=0, help="the record to explain"),
-    arg("--seed", type=int, default=0),
+    arg("--exclude", action="append", default=[], metavar="COL", help="a column that is no feature"),
+    arg("--rows", type=int, default=500, metavar="N", help="how many rows are explained; default: 500"),
+    arg("--background", type=int, default=200, metavar="N", help="how many they are compared with; default: 200"),
+    arg("--row", type=int, default=1, help="the record to explain; the first row below the names is 1"),
+    arg("--seed", type=int, default=0, metavar="N", help="the draw of rows; the same seed gives the same; default: 0"),
 )
 def explain(call: Call) -> Result:
     """Runs in a process of its own; pickles are refused."""
@@ -223,7 +240,7 @@ def explain(call: Call) -> Result:
     a = call.args
     with call.workspace() as ws:
         features = tuple(a.feature) or tuple(c for c in evidence.columns_of(a.data) if c not in a.exclude)
-        spec = ExplanationSpec(features=features, rows=a.rows, background=a.background, row=a.row, seed=a.seed)
+        spec = ExplanationSpec(features=features, rows=a.rows, background=a.background, row=a.row - 1, seed=a.seed)
         version = find_version(ws, a.attach)[1]
         item = evidence.get(ws, evidence.explanation(ws, version, a.data, spec, progress=call.progress))
     result = item.record.explanation
@@ -233,9 +250,10 @@ def explain(call: Call) -> Result:
     ]
     lines += [f"{i.feature:32} {float(i.mean_abs):.5f}" for i in result.importances[:12]]
     return Result(
-        [*lines, f"Filed as {item.label}."],
+        [*lines, *result.notes, f"Filed as {item.label}."],
         {
             "evidence": item.label,
+            "notes": list(result.notes),
             "explainer": result.explainer,
             "output": result.output,
             "importances": [{"feature": i.feature, "mean_abs": float(i.mean_abs)} for i in result.importances],
@@ -243,7 +261,7 @@ def explain(call: Call) -> Result:
     )
 
 
-@command("evidence list", "evidence, newest first", arg("--about", metavar="NAME@LABEL"))
+@command("evidence list", "evidence, newest first", arg("--about", metavar="NAME@LABEL", help="only of one version"))
 def evidence_list(call: Call) -> Result:
     """Superseded and withdrawn evidence is marked."""
     from desktop_app.operations import evidence
@@ -275,7 +293,8 @@ def evidence_list(call: Call) -> Result:
     )
 
 
-@command("evidence reperform", "compute a report again and compare every number", arg("evidence", metavar="E-N"), _DATA)
+@command("evidence reperform", "compute a report again and compare every number",
+         arg("evidence", metavar="E-N", help="the report, by its number"), _DATA)  # fmt: skip
 def evidence_reperform(call: Call) -> Result:
     """Exit code 1 when a number differs."""
     from desktop_app.domain.evidence import Evidence
@@ -290,16 +309,16 @@ def evidence_reperform(call: Call) -> Result:
 @command(
     "import document",
     "file a document on a checklist line of a version",
-    arg("version", metavar="NAME@LABEL"),
-    arg("path", type=Path),
+    arg("version", metavar="NAME@LABEL", help="the version, by its model's name and its label"),
+    arg("path", type=Path, help="the document: PDF, Word, Excel, mail or text"),
     arg("--line", default="other", help="line of the policy's checklist, by its key: development, "
                                     "monitoring, implementation or retirement in the policy that comes along; "
                                     "or other"),
-    arg("--title", default=""),
-    arg("--author", default=""),
-    arg("--received", type=date.fromisoformat),
-    arg("--from", dest="period_from", type=date.fromisoformat),
-    arg("--to", dest="period_to", type=date.fromisoformat),
+    arg("--title", default="", help="its title; default: what the file says"),
+    arg("--author", default="", help="who wrote it; default: what the file says"),
+    arg("--received", type=date.fromisoformat, metavar="YYYY-MM-DD", help="when it was received; default: today"),
+    arg("--from", dest="period_from", type=date.fromisoformat, metavar="YYYY-MM-DD", help="first day it is about"),
+    arg("--to", dest="period_to", type=date.fromisoformat, metavar="YYYY-MM-DD", help="last day it is about"),
 )
 def import_document(call: Call) -> Result:
     """Kept with its digest: asserted, not recomputed."""
@@ -326,87 +345,3 @@ def import_document(call: Call) -> Result:
         [f"Filed as {filed.label}; sha256 {document.document.blob}. Asserted, not recomputed."],
         {"evidence": filed.label, "sha256": document.document.blob},
     )
-
-
-@command("finding list", "findings, open and worst first", arg("--about", metavar="NAME@LABEL"))
-def finding_list(call: Call) -> Result:
-    """With their state and due date."""
-    from desktop_app.operations import findings
-
-    with call.workspace() as ws:
-        about = find_version(ws, call.args.about)[1] if call.args.about else None
-        found = findings.listing(ws, about)
-    lines = [
-        f"{f.now.label:6} {f.now.finding.severity.value:9} {f.now.state.value:9} {f.model_name}@{f.version_label} "
-        f"{f.now.finding.title}{f' (due {f.now.due})' if f.now.due else ''}"
-        for f in found
-    ]
-    return Result(
-        lines,
-        {
-            "findings": [
-                {
-                    "label": f.now.label,
-                    "severity": f.now.finding.severity.value,
-                    "state": f.now.state.value,
-                    "title": f.now.finding.title,
-                    "due": f.now.due.isoformat() if f.now.due else None,
-                }
-                for f in found
-            ]
-        },
-    )
-
-
-@command(
-    "finding raise",
-    "record something wrong with a version",
-    arg("version", metavar="NAME@LABEL"),
-    arg("title"),
-    arg("--description", required=True),
-    arg("--severity", required=True, choices=["low", "medium", "high", "critical"]),
-    arg("--due", type=date.fromisoformat),
-    arg("--remediation", default=""),
-)
-def finding_raise(call: Call) -> Result:
-    """Validators, model risk, compliance and auditors may."""
-    from desktop_app.domain.finding import Severity
-    from desktop_app.operations import findings
-
-    a = call.args
-    with call.workspace() as ws:
-        made = findings.raise_finding(
-            ws,
-            find_version(ws, a.version)[1],
-            title=a.title,
-            description=a.description,
-            severity=Severity(a.severity),
-            due=a.due,
-            remediation=a.remediation,
-        )
-        label = next(f.now.label for f in findings.listing(ws) if f.now.finding.id == made)
-    return Result([f"Raised {label}."], {"finding": label})
-
-
-@command(
-    "finding move",
-    "answer, accept, close or reopen a finding",
-    arg("finding", metavar="F-N"),
-    arg("state", choices=["open", "answered", "accepted", "closed"]),
-    arg("--comment", required=True),
-    arg("--until", type=date.fromisoformat, help="how long an accepted risk is accepted"),
-)
-def finding_move(call: Call) -> Result:
-    """Its owner, and whoever answered it, cannot close it."""
-    from desktop_app.domain.finding import Finding, FindingState
-    from desktop_app.operations import findings
-
-    with call.workspace() as ws:
-        change = findings.move(
-            ws,
-            find_labelled(ws, Finding, call.args.finding),
-            FindingState(call.args.state),
-            call.args.comment,
-            until=call.args.until,
-        )
-    return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})

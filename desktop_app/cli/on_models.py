@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desktop_app.cli.command import Call, Result, arg, command, find_use, find_version
+from desktop_app.domain.words import counted
 from desktop_app.errors import UserError
 
 if TYPE_CHECKING:
+    from desktop_app.domain.evidence import ArtefactScan
     from desktop_app.operations.importing import ImportPreview
 
-_VERSION = arg("version", metavar="NAME@LABEL")
+_VERSION = arg("version", metavar="NAME@LABEL", help="the version, by its model's name and its label")
 _USE = arg("--use", help="which use, when the model has several")
+_INVENTORY_LINE = "{:32} {:10} {:26} {:>4} {:13} {:22} {:7} {}"
 
 
 @command("inventory", "every model, version and use")
@@ -24,14 +27,14 @@ def inventory(call: Call) -> Result:
 
     with call.workspace() as ws:
         view = operation.overview(ws)
-    lines = ["; ".join([*(c.sentence for c in view.counters), f"{len(view.rows)} models and uses"]), ""]
+    lines = ["; ".join([*(c.sentence for c in view.counters), counted(len(view.rows), "model use")]), ""]
+    lines.append(_INVENTORY_LINE.format("model", "version", "use", "tier", "status", "approval", "finding", "due"))
     data = []
     for row in view.rows:
         state, due = approval(row, view.today), operation.next_due(row, view.today)[0]
-        lines.append(
-            f"{row.name[:32]:32} {row.label[:10]:10} {row.purpose[:26]:26} {row.tier or '–'!s:>2} "
-            f"{operation.status_text(row):13} {state.text:22} {row.finding_label:6} {due}"
-        )
+        lines.append(_INVENTORY_LINE.format(
+            row.name[:32], row.label[:10], row.purpose[:26], row.tier or "–", operation.status_text(row), state.text,
+            row.finding_label, due).rstrip())  # fmt: skip
         data.append(
             {
                 "model": row.name,
@@ -53,14 +56,15 @@ def inventory(call: Call) -> Result:
 @command(
     "model add",
     "register a model",
-    arg("name"),
-    arg("--description", default=""),
-    arg("--technique", default=""),
-    arg("--origin", default="internal", choices=["internal", "vendor", "open_source", "hybrid"]),
-    arg("--vendor", default=""),
-    arg("--entity", default=""),
-    arg("--business-line", default=""),
-)
+    arg("name", help="what the model is called"),
+    arg("--description", default="", help="what it does, in a sentence"),
+    arg("--technique", default="", help="how it does it, such as logistic regression"),
+    arg("--origin", default="internal", choices=["internal", "vendor", "open_source", "hybrid"],
+        help="who made it; default: internal"),
+    arg("--vendor", default="", help="whom it was bought from"),
+    arg("--entity", default="", help="the legal entity it belongs to"),
+    arg("--business-line", default="", help="the business line it belongs to"),
+)  # fmt: skip
 def model_add(call: Call) -> Result:
     """By hand: what lives in no tracking server."""
     from desktop_app.domain.model import Origin
@@ -94,9 +98,9 @@ def _model(call: Call, name: str) -> str:
 @command(
     "model version",
     "add a version by hand",
-    arg("model"),
-    arg("label"),
-    arg("--description", default=""),
+    arg("model", help="the name of the model"),
+    arg("label", help="how the version is called, such as 4.2"),
+    arg("--description", default="", help="what is new in it"),
     arg("--document", action="append", default=[], type=Path, help="a document whose digest stands for it"),
 )
 def model_version(call: Call) -> Result:
@@ -115,13 +119,13 @@ def model_version(call: Call) -> Result:
 @command(
     "model use",
     "describe a use of a model",
-    arg("model"),
-    arg("purpose"),
-    arg("--entity", default=""),
-    arg("--business-line", default=""),
-    arg("--limits", default=""),
-    arg("--prohibited", default=""),
-    arg("--tier", type=int, choices=[1, 2, 3]),
+    arg("model", help="the name of the model"),
+    arg("purpose", help="what it is used for"),
+    arg("--entity", default="", help="the legal entity that uses it"),
+    arg("--business-line", default="", help="the business line that uses it"),
+    arg("--limits", default="", help="within what it may be used"),
+    arg("--prohibited", default="", help="what it may not be used for"),
+    arg("--tier", type=int, choices=[1, 2, 3], help="the tier of this use; 1 is asked for most"),
 )
 def model_use(call: Call) -> Result:
     """Decisions are about a version and a use; the policy asks by tier."""
@@ -149,8 +153,8 @@ def model_use(call: Call) -> Result:
     "state what is really done with a version",
     _VERSION,
     _USE,
-    arg("state", choices=["in_use", "parallel_run", "pilot", "not_in_use", "retired"]),
-    arg("--since", type=date.fromisoformat),
+    arg("state", choices=["in_use", "parallel_run", "pilot", "not_in_use", "retired"], help="what is done with it"),
+    arg("--since", type=date.fromisoformat, metavar="YYYY-MM-DD", help="since when"),
 )
 def model_state(call: Call) -> Result:
     """Apart from what was decided about it."""
@@ -186,7 +190,7 @@ def card_show(call: Call) -> Result:
     "save fields of a card as a new revision",
     _VERSION,
     arg("field", nargs="+", metavar="KEY=TEXT", help="TEXT may be @FILE"),
-    arg("--note", default=""),
+    arg("--note", default="", help="why it was changed"),
     arg("--editorial", action="store_true", help="wording only"),
 )
 def card_set(call: Call) -> Result:
@@ -224,7 +228,7 @@ def _pair(text: str) -> tuple[str, str]:
 @command(
     "sync mlflow",
     "take in what is new on an MLflow tracking server",
-    arg("--tracking-uri", required=True, metavar="URI"),
+    arg("--tracking-uri", required=True, metavar="URI", help="the address of the server"),
     arg("--full", action="store_true", help="read every version again: a tag set on a version changes no time stamp"),
 )
 def sync_mlflow(call: Call) -> Result:
@@ -245,21 +249,27 @@ def sync_mlflow(call: Call) -> Result:
     )
 
 
-@command("artefact inspect", "what a model file is, without opening it", arg("path", type=Path))
+@command("artefact inspect", "what a model file is, without opening it",
+         arg("path", type=Path, help="a model file or folder"))  # fmt: skip
 def artefact_inspect(call: Call) -> Result:
     """Format by content, digest, and whether it may be opened apart from our process."""
-    from desktop_app.operations import evidence
+    from desktop_app.operations import artefacts
 
-    digest, scan = evidence.inspect_file(call.args.path)
-    return Result(
-        [
-            f"{scan.format}, {scan.size:,} bytes",
-            f"sha256 {digest}",
-            "May be opened in the worker." if scan.loadable else f"Not opened: {scan.reason}",
-        ],
-        {"format": scan.format, "sha256": digest, "loadable": scan.loadable, "reason": scan.reason},
-        0 if scan.loadable else 1,
-    )
+    digest, scan = artefacts.inspect(call.args.path)
+    return Result(_scan_lines(digest, scan), _scan_data(digest, scan), 0 if scan.loadable else 1)
+
+
+def _scan_lines(digest: str, scan: ArtefactScan) -> list[str]:
+    """What the scan found: the format, whether it may be opened at all, and what was refused and why."""
+    may = f"Data only ({scan.reason}): it may be opened, in a process of its own." if scan.loadable \
+        else f"Never opened here: {scan.reason}."
+    return [f"{scan.format}, {scan.size:,} bytes", f"sha256 {digest}", may,
+            *(f"{found.key}: {found.value}" for found in scan.details)]  # fmt: skip
+
+
+def _scan_data(digest: str, scan: ArtefactScan) -> dict[str, object]:
+    return {"format": scan.format, "size": scan.size, "sha256": digest, "loadable": scan.loadable,
+            "reason": scan.reason, "details": [{"key": d.key, "value": d.value} for d in scan.details]}  # fmt: skip
 
 
 @command(
@@ -269,16 +279,20 @@ def artefact_inspect(call: Call) -> Result:
     arg("path", nargs="?", type=Path, help="a file or folder; without it, ask the server it was synced from"),
 )
 def artefact_resolve(call: Call) -> Result:
-    """From now on this is what the version exactly is."""
-    from desktop_app.operations import evidence, syncing
+    """From now on this is what the version exactly is; what the scan found is printed."""
+    from desktop_app.operations import artefacts, evidence, syncing
 
     with call.workspace() as ws:
         version = find_version(ws, call.args.version)[1]
         if call.args.path:
-            done = evidence.resolve_artefact(ws, version, call.args.path, call.progress)
+            done = artefacts.resolve(ws, version, call.args.path, call.progress)
         else:
             done = syncing.fetch_artefact(ws, version, progress=call.progress)
-    return Result(["Read the artefact and filed the scan."], {"evidence": done})
+        filed = evidence.get(ws, done)
+    digest, scan = filed.record.artefact or "", filed.record.scan
+    assert scan is not None
+    lines = [*_scan_lines(digest, scan), f"The version is exactly this from now on; scan filed as {filed.label}."]
+    return Result(lines, {"evidence": done, "label": filed.label} | _scan_data(digest, scan))
 
 
 @command(
@@ -336,8 +350,10 @@ def _import_data(seen: ImportPreview) -> dict[str, object]:
 
 
 @command("model condition", "say that a condition of an approval was met, or give it more time", _VERSION, _USE,
-         arg("number", type=int, help="which condition, from 1"), arg("--comment", required=True),
-         arg("--until", type=date.fromisoformat, help="give it more time, until this day"))  # fmt: skip
+         arg("number", type=int, help="which condition, from 1"),
+         arg("--comment", required=True, help="how it was met, or why it needs more time"),
+         arg("--until", type=date.fromisoformat, metavar="YYYY-MM-DD",
+             help="give it more time, until this day"))  # fmt: skip
 def model_condition(call: Call) -> Result:
     """Model risk, compliance and validation may."""
     from desktop_app.operations import models

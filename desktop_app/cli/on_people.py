@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from desktop_app.domain.canonical import Id
     from desktop_app.workspace import Workspace
 
+_MINE = "Your own passphrase: "
 _ROLES = [r.value for r in Role]
+_NAME = arg("name", help="the person, by name or id")
+_ROLE = arg("role", choices=_ROLES, help="the role")
 
 
 @command("open", "open the window", arg("address", nargs="?", help="the registry to open"))
@@ -34,7 +38,7 @@ def init(call: Call) -> Result:
     from desktop_app.operations import registries
     from desktop_app.workspace import create_workspace
 
-    passphrase = call.passphrase("Choose a passphrase for your key: ", twice=True)
+    passphrase = call.new_passphrase("Choose a passphrase for your key: ")
     registries.check_passphrase(passphrase)
     made = create_workspace(call.registry, call.args.name)
     try:
@@ -83,40 +87,107 @@ def people_list(call: Call) -> Result:
 
 @command(
     "people enrol",
-    "add a person with a key made on this machine",
-    arg("name"),
-    arg("--role", action="append", default=[], choices=_ROLES),
+    "add a person with a key made here, or with the one in a request that they sent",
+    arg("name", nargs="?", help="the name as it is printed under signatures"),
+    arg("--request", type=Path, metavar="FILE", help="what their own machine made with: people request-key"),
+    arg("--role", action="append", default=[], choices=_ROLES, help="a role; may be given again"),
 )
 def people_enrol(call: Call) -> Result:
     """Only an administrator may."""
     from desktop_app.operations import people
 
     with call.workspace() as ws:
-        passphrase = call.passphrase(f"Passphrase for the key of {call.args.name}: ", twice=True)
-        added = people.enrol(ws, call.args.name, tuple(Role(r) for r in call.args.role), passphrase)
+        roles = tuple(Role(r) for r in call.args.role)
+        if call.args.request:
+            added = people.enrol_request(ws, people.read_request(call.args.request), roles, call.passphrase(_MINE))
+        else:
+            if not call.args.name:
+                raise UserError("Whom?", "", "Give a name, or --request with the file that they sent you.")
+            passphrase = call.new_passphrase(f"Passphrase for the key of {call.args.name}: ")
+            added = people.enrol(ws, call.args.name, roles, passphrase, call.passphrase(_MINE))
     return Result(
         [f"Enrolled {added.name} as {added.role_titles}; key {added.key_id}."],
         {"id": added.id, "key": added.key_id, "roles": list(added.roles)},
     )
 
 
-@command("people grant", "grant a role", arg("name"), arg("role", choices=_ROLES))
+@command(
+    "people request-key",
+    "make a key on your own machine and the file that an administrator enrols it from",
+    arg("name", help="your name, as it is to be printed under signatures"),
+    arg("--out", type=Path, required=True, metavar="FILE", help="where to write the request"),
+)
+def people_request_key(call: Call) -> Result:
+    """Records nothing; the private half of the key stays here."""
+    from desktop_app.operations import people
+
+    with call.workspace() as ws:
+        passphrase = call.new_passphrase("Choose a passphrase for your key: ")
+        asked = people.request_key(ws, call.args.name, passphrase, call.args.out)
+    return Result(
+        [
+            f"Wrote {call.args.out}. Send it to an administrator: assaydesk people enrol --request FILE --role ROLE",
+            f"Tell them the id of the key by another way, so that nobody can slip in another: {asked.key.key_id}",
+        ],
+        {"person": asked.person, "key": asked.key.key_id, "file": str(call.args.out)},
+    )
+
+
+@command("people renew-key", "a new key for yourself, in place of the one on this machine")
+def people_renew_key(call: Call) -> Result:
+    """The old key signs for the new one and ends."""
+    from desktop_app.operations import people
+
+    with call.workspace() as ws:
+        new = call.new_passphrase("New passphrase: ")
+        change = people.renew_key(ws, call.passphrase("Present passphrase: "), new)
+    return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
+
+
+@command(
+    "people revoke-key",
+    "end a key: an administrator's act, or its holder's",
+    _NAME,
+    arg("--reason", required=True, help="why it ends"),
+    arg("--since", metavar="DAY", help="the first day on which somebody else may have had it: 2026-11-20"),
+)
+def people_revoke_key(call: Call) -> Result:
+    """What it signed stays signed; what it signed since --since is marked as doubtful."""
+    from desktop_app.operations import people
+
+    with call.workspace() as ws:
+        person = _person(ws, call.args.name)
+        key = next(p.key_id for p in people.listing(ws) if p.id == person)
+        since = _moment(call.args.since) if call.args.since else None
+        change = people.revoke_key(ws, person, key, call.args.reason, call.passphrase(_MINE), since)
+    return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
+
+
+def _moment(day: str) -> datetime:
+    try:
+        return datetime.fromisoformat(day).astimezone()
+    except ValueError as error:
+        raise UserError("This day cannot be read.", day, "Write it as 2026-11-20.") from error
+
+
+@command("people grant", "grant a role", _NAME, _ROLE)
 def people_grant(call: Call) -> Result:
     """Only an administrator may."""
     from desktop_app.operations import people
 
     with call.workspace() as ws:
-        change = people.grant(ws, _person(ws, call.args.name), Role(call.args.role))
+        change = people.grant(ws, _person(ws, call.args.name), Role(call.args.role), call.passphrase(_MINE))
     return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
 
 
-@command("people revoke", "end a role", arg("name"), arg("role", choices=_ROLES), arg("--reason", required=True))
+@command("people revoke", "end a role", _NAME, _ROLE, arg("--reason", required=True, help="why it ends"))
 def people_revoke(call: Call) -> Result:
     """Only an administrator may; the last administrator stays."""
     from desktop_app.operations import people
 
     with call.workspace() as ws:
-        change = people.revoke(ws, _person(ws, call.args.name), Role(call.args.role), call.args.reason)
+        person, role = _person(ws, call.args.name), Role(call.args.role)
+        change = people.revoke(ws, person, role, call.args.reason, call.passphrase(_MINE))
     return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
 
 
@@ -133,11 +204,12 @@ def policy_list(call: Call) -> Result:
     )
 
 
-@command("policy publish", "publish a version of a policy from a JSON file", arg("file", type=Path))
+@command("policy publish", "publish a version of a policy from a JSON file",
+         arg("file", type=Path, help="the policy as JSON; the one that comes along shows the form"))  # fmt: skip
 def policy_publish(call: Call) -> Result:
     """An administrator or a model risk manager may."""
     from desktop_app.operations import policies
 
     with call.workspace() as ws:
-        change = policies.publish_file(ws, call.args.file)
+        change = policies.publish_file(ws, call.args.file, call.passphrase(_MINE))
     return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})

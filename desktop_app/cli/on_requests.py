@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from desktop_app.operations.dossiers import Basis
     from desktop_app.workspace import Workspace
 
-_VERSION = arg("version", metavar="NAME@LABEL")
+_VERSION = arg("version", metavar="NAME@LABEL", help="the version, by its model's name and its label")
 _USE = arg("--use", help="which use, when the model has several")
-_REQUEST = arg("request", metavar="R-N")
+_REQUEST = arg("request", metavar="R-N", help="the request, by its number")
 
 
 @command(
@@ -121,7 +121,8 @@ def request_show(call: Call) -> Result:
     return Result([*_check_lines(seen), "", *decided, *news, *why], _request_data(seen))
 
 
-@command("request withdraw", "take back your own request", _REQUEST, arg("--reason", required=True))
+@command("request withdraw", "take back your own request", _REQUEST,
+         arg("--reason", required=True, help="why it is taken back"))  # fmt: skip
 def request_withdraw(call: Call) -> Result:
     """Only the requester may."""
     from desktop_app.operations import approvals
@@ -161,12 +162,14 @@ def _request_data(seen: Review) -> dict[str, object]:
     "sign",
     "read the statement of a decision, declare, and sign it with your key",
     _REQUEST,
-    arg("meaning", choices=["approve", "approve_with_conditions", "concur", "conclude", "reject", "return", "recuse"]),
+    arg("meaning", choices=["approve", "approve_with_conditions", "concur", "conclude", "reject", "return", "recuse"],
+        help="what your signature says"),
     arg("--declare", action="store_true", help="I make the declaration that the statement ends with"),
     arg("--conflicts", default="none", help="conflicts to be stated"),
-    arg("--comment", default=""),
-    arg("--condition", action="append", default=[], metavar="TEXT|OWNER|YYYY-MM-DD"),
-)
+    arg("--comment", default="", help="why; needed to reject and to return"),
+    arg("--condition", action="append", default=[], metavar="TEXT|OWNER|YYYY-MM-DD",
+        help="a condition of the approval, who meets it, and until when; may be given again"),
+)  # fmt: skip
 def sign(call: Call) -> Result:
     """What is printed is what is signed: on standard error with --json and --quiet. Without --declare it is asked.
 
@@ -220,7 +223,7 @@ def _condition(text: str) -> Condition:
     "may this version be used? exit code 0 allowed, 1 refused",
     _VERSION,
     _USE,
-    arg("--stage", default="production"),
+    arg("--stage", default="production", help="the stage it must be in; default: production"),
 )
 def gate(call: Call) -> Result:
     """For pipelines: an approval in force, not to be reconsidered, that verifies; where there is none, an exception."""
@@ -241,9 +244,9 @@ def gate(call: Call) -> Result:
     "record the opinion of validation",
     _VERSION,
     _USE,
-    arg("opinion", choices=["fit", "fit_with_conditions", "not_fit"]),
-    arg("--summary", required=True),
-    arg("--not-tested", action="append", default=[]),
+    arg("opinion", choices=["fit", "fit_with_conditions", "not_fit"], help="whether it is fit for this use"),
+    arg("--summary", required=True, help="the reasons, in a few sentences"),
+    arg("--not-tested", action="append", default=[], metavar="TEXT", help="what was not tested; may be given again"),
 )
 def validate(call: Call) -> Result:
     """A validator without a part in building the version may."""
@@ -269,14 +272,15 @@ def validate(call: Call) -> Result:
     "record a decision made before this registry, from its document",
     _VERSION,
     _USE,
-    arg("--outcome", required=True, choices=["approved", "approved_with_conditions", "rejected"]),
-    arg("--on", required=True, type=date.fromisoformat),
+    arg("--outcome", required=True, choices=["approved", "approved_with_conditions", "rejected"],
+        help="what was decided"),
+    arg("--on", required=True, type=date.fromisoformat, metavar="YYYY-MM-DD", help="the day of the decision"),
     arg("--by", required=True, help="who decided"),
-    arg("--review-by", type=date.fromisoformat),
-    arg("--document", type=Path),
+    arg("--review-by", type=date.fromisoformat, metavar="YYYY-MM-DD", help="until when it holds"),
+    arg("--document", type=Path, metavar="FILE", help="the document it is written in; a copy is kept"),
     arg("--source", required=True, help="minutes, e-mail or report it is taken from"),
-    arg("--stage", default="production"),
-)
+    arg("--stage", default="production", help="the stage it was about; default: production"),
+)  # fmt: skip
 def record_decision(call: Call) -> Result:
     """Signed by you as the recorder; never shown as the approver's own signature."""
     from desktop_app.operations import prior_decisions

@@ -12,7 +12,7 @@ from desktop_app.demo.tracking import NoServer, Starting
 from desktop_app.demo.training import ARREARS, SCORECARD, THIN_FILE, Trained
 from desktop_app.domain.canonical import Id
 from desktop_app.domain.model import ModelVersion, RegisteredModel
-from desktop_app.operations import evidence, models, syncing
+from desktop_app.operations import artefacts, models, syncing
 from desktop_app.progress import Progress
 
 TIERS = {SCORECARD: (1, "high", "high"), ARREARS: (2, "medium", "medium"), THIN_FILE: (2, "medium", "high")}
@@ -81,7 +81,7 @@ def _by_hand(cast: Cast, made: tuple[Trained, ...], progress: Progress) -> None:
         known[name] = known.get(name) or models.register(developer, name)
         version = models.add_version(developer, known[name], trained.label, developers=(developer.me,),
                                      description=f"{trained.plan.technique}, fitted to {trained.plan.target}")
-        evidence.resolve_artefact(developer, version, trained.artefact)
+        artefacts.resolve(developer, version, trained.artefact)
 
 
 def _ids(cast: Cast) -> tuple[dict[str, Id], dict[tuple[str, str], Id]]:

@@ -43,5 +43,5 @@ def found(folder: Path) -> Cast:
     admin = registries.found(made, RISK, PASSPHRASE, (Role.MODEL_RISK,))
     named = {RISK: admin.me}
     for name, role in ROLES.items():
-        named[name] = people.enrol(admin, name, (role,), PASSPHRASE).id
+        named[name] = people.enrol(admin, name, (role,), PASSPHRASE, PASSPHRASE).id
     return Cast(admin, named)

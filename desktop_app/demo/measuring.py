@@ -68,9 +68,9 @@ def measure(cast: Cast, version: Id, trained: Trained, progress: Progress, expla
     """
     ws, table, plan = cast.acting(VALIDATOR), trained.holdout, trained.plan
     progress.step(0.0, f"measuring {plan.model}, version {plan.label}")
-    power = evidence.performance(ws, version, table, performance_spec(trained), title="Performance on hold-out")
+    power = evidence.report(ws, version, table, performance_spec(trained), title="Performance on hold-out")
     progress.step(0.2, f"bias report on {plan.model}, version {plan.label}")
-    bias = evidence.fairness(ws, version, table, fairness_spec(trained))
+    bias = evidence.report(ws, version, table, fairness_spec(trained))
     rows = explained if plan.model != ARREARS else max(20, explained // 6)  # from outside, hence slower
     why = evidence.explanation(ws, version, table, ExplanationSpec(
         features=plan.features, rows=rows, background=min(100, rows), row=trained.example, seed=7),

@@ -143,7 +143,7 @@ class CheckReport:
     entries: int
     head: Digest
     not_checked: tuple[str, ...]
-    unclear: tuple[Problem, ...] = later(())  # what this build of the program cannot judge, and why
+    unclear: tuple[Problem, ...] = later(default=())  # what this build of the program cannot judge, and why
 
     @property
     def ok(self) -> bool:

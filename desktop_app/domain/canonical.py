@@ -44,7 +44,7 @@ class NotCanonical(ValueError):
     """The value has no canonical form here, or the bytes are not canonical."""
 
 
-def later(default: Any) -> Any:
+def later(*, default: Any) -> Any:
     """A field that a kind was given after it was first recorded: not in the bytes while it has its default."""
     return field(default=default, metadata={"later": True})
 

@@ -112,7 +112,7 @@ class FairnessSpec:
     reference: tuple[Pair, ...] = ()  # attribute → group fixed beforehand
     minimum_group: int = 30
     criteria: tuple[Criterion, ...] = ()
-    label_positive: str | None = later(None)  # value of `label` that is the event; None: the same as `positive`
+    label_positive: str | None = later(default=None)  # value of `label` that is the event; None: the same as `positive`
 
     @property
     def label_event(self) -> str:

@@ -67,6 +67,11 @@ class History:
         """What is known of the model now."""
         return self.last(RegisteredModel)
 
+    def called(self, version: ModelVersion) -> str:
+        """A version as a note names it: model and label."""
+        found = self.model()
+        return f"{found.record.name if found else 'a model'} {version.label}"
+
     def artefact(self, version: ModelVersion) -> Artefact:
         """What exactly a version is: its resolved artefact if its bytes were read since."""
         resolved = self.last(ArtefactResolved, version=version.id)

@@ -21,5 +21,5 @@ from desktop_app.domain import (
     validation,
 )
 
-MODULES = (approval, audit, card, dataset, dossier, evidence, exception, finding, lineage, mandate, model, person, policy,
-           source, use, validation)
+MODULES = (approval, audit, card, dataset, dossier, evidence, exception, finding, lineage, mandate, model, person,
+           policy, source, use, validation)

@@ -105,8 +105,8 @@ class Pack:
     head_seq: int
     head_hash: Digest
     integrity: CheckReport
-    about: tuple[str, ...] = later(())  # what each of `entries` is about: labels, a person, a version
-    made_with: str = later("")  # a digest of what drew the pages: program files, fonts, libraries
+    about: tuple[str, ...] = later(default=())  # what each of `entries` is about: labels, a person, a version
+    made_with: str = later(default="")  # a digest of what drew the pages: program files, fonts, libraries
 
     def frozen(self) -> Dossier:
         """The dossier."""

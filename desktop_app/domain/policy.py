@@ -70,6 +70,9 @@ class Transition:
     holds_days: int = 365
 
 
+RETIRED = "retired"  # key of the stage that ends a version's life
+
+
 @record
 class Stage:
     """A step of the life cycle."""
@@ -109,6 +112,10 @@ class Policy:
         keys = [s.key for s in self.stages]
         at = keys.index(stage) if stage in keys else 0
         return keys[at + 1] if at + 1 < len(keys) else None
+
+    def asked_for(self, to_stage: str) -> str:
+        """What a request for a stage is a request for, in a word: a promotion, or the retirement it ends with."""
+        return "retirement" if to_stage == RETIRED else "promotion"
 
     def stage_title(self, key: str) -> str:
         """How a stage is written for people."""

@@ -96,6 +96,7 @@ class MainWindow(QMainWindow):
         jobs.opened.connect(lambda ws: self.refresh_standing())
         state.acting_changed.connect(self._show_acting)
         state.registry_changed.connect(self._show_acting)
+        state.log_verified.connect(self.refresh_standing)
         self._show_acting()
         self.setFocus()  # else Qt gives it to the wordmark, which begins with a ring around it
 

@@ -16,7 +16,7 @@ from desktop_app.gui.main_window import MainWindow
 from desktop_app.gui.pages import catalogue
 
 SIZE = (1440, 900)
-TABS = ("Overview", "Card", "Lineage", "Fairness", "Explanation", "Documents", "Approvals", "History")
+TABS = ("Overview", "Card", "Lineage", "Performance", "Fairness", "Explanation", "Documents", "Approvals", "History")
 PATIENCE = 60.0  # seconds a page may load
 
 

@@ -43,12 +43,13 @@ class AppState(QObject):
     """Who acts, where, on what.
 
     Signals: `acting_changed` · `registry_changed` (its name) · `selected(key, value)`: something was chosen
-    (`select("version", id)`), for pages that follow the selection.
+    (`select("version", id)`), for pages that follow the selection · `log_verified`: the log was just verified.
     """
 
     acting_changed = Signal()
     registry_changed = Signal()
     selected = Signal(str, object)
+    log_verified = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

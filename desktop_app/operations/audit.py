@@ -58,7 +58,10 @@ def verify(workspace: Workspace, progress: Progress | None = None) -> CheckRepor
             verifier.problem(2, verifier.seq + 1, sentence)
             return verifier.report()
         verifier.decisions(progress.part(0.6, 0.8))
-        _projections(verifier, reader, progress.part(0.8, 1.0))
+        try:
+            _projections(verifier, reader, progress.part(0.8, 1.0))
+        except Damaged as error:
+            _differs(verifier, f"they cannot be read: {error.detail}")
         for missing in reader.guards_missing():
             verifier.problem(12, verifier.seq, f"{missing} is not there, or not as it was made")
     return verifier.report()
@@ -94,9 +97,15 @@ def _projections(verifier: LogVerifier, reader: Reader, progress: Progress) -> N
             verifier.problem(11, row["seq"], "who, what or on what is listed otherwise than it was recorded")
     wanted = {(s, f.record.id) for f in verifier.facts.values() for s in canonical.mentions(f.record)}
     if wanted != reader.about_rows():
-        verifier.problem(11, verifier.seq, "the index of what facts are about differs from the facts")
+        _differs(verifier, "the index of what facts are about differs from the facts")
     _people(verifier, reader)
     _inventory(verifier, reader, progress)
+
+
+def _differs(verifier: LogVerifier, sentence: str) -> None:
+    """What is derived from all facts cannot be judged where one of them is not known to this program."""
+    say = verifier.doubt if verifier.unclear else verifier.problem
+    say(11, verifier.seq, sentence)
 
 
 def _people(verifier: LogVerifier, reader: Reader) -> None:

@@ -5,16 +5,15 @@ The spec with its thresholds is an entry of the log before anything is computed 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from desktop_app.domain.audit import Recorded
-from desktop_app.domain.canonical import Digest, Id, record
+from desktop_app.domain.canonical import Id, record
 from desktop_app.domain.change import Change
 from desktop_app.domain.evidence import (
-    ArtefactScan,
     CriterionResult,
     DocumentInfo,
     Evidence,
@@ -31,184 +30,119 @@ from desktop_app.domain.evidence import (
 from desktop_app.domain.figure import Figure
 from desktop_app.domain.history import History
 from desktop_app.domain.lineage import Edge, LineageRecord, Node, NodeKind
-from desktop_app.domain.model import Artefact, ArtefactResolved, DigestOf, ModelVersion, RegisteredModel
+from desktop_app.domain.model import ModelVersion, RegisteredModel
 from desktop_app.domain.person import Role
 from desktop_app.errors import Refused, UserError
-from desktop_app.operations import artefact_store, people, policies
+from desktop_app.operations import artefacts, people, policies
 from desktop_app.operations.people import changed
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
 from desktop_app.workspace import Workspace
 
 MAY_WITHDRAW = (Role.VALIDATOR, Role.MODEL_RISK, Role.COMPLIANCE, Role.AUDITOR)  # what somebody else filed
-_FAIRNESS_LIBRARIES = ("fairlearn", "scikit-learn", "pandas", "numpy", "scipy")
-_EXPLANATION_LIBRARIES = ("shap", "numpy", "pandas", "scikit-learn", "skops", "onnxruntime", "xgboost", "lightgbm")
-_PERFORMANCE_LIBRARIES = ("scikit-learn", "numpy", "pandas", "scipy")
-
-
-# ---- the artefact
-
-
-def resolve_artefact(workspace: Workspace, version: Id, path: Path, progress: Progress | None = None) -> Id:
-    """Read the bytes of a version: digest them, scan them without loading, keep a copy for explanations.
-
-    Records what the version exactly is and the scan as evidence. Returns the id of the evidence. Raises UserError
-    when the version already has another artefact.
-    """
-    from desktop_app.analysis import artefacts, environment
-
-    progress = progress or Progress()
-    progress.step(0.1, "reading the artefact")
-    digest, scan = artefacts.inspect(path)
-    artefact_store.keep(path, digest)
-    store, evidence = workspace.store, workspace.store.new_id()
-    with store.write(workspace.me, "artefact.resolved", version, note=f"Read the artefact: {scan.format}") as write:
-        exact = write.reader.get(ModelVersion, version).record
-        history = History(write.reader.of(exact.model))
-        write.note += f" of {about(write.reader, exact)}"
-        now = history.artefact(exact)
-        if now.of is DigestOf.ARTEFACT and now.digest != digest:
-            raise Refused("This is not the artefact of the version.",
-                          f"Recorded: {now.digest}\nThis file: {digest}", "Register it as another version.")
-        write.add(
-            ArtefactResolved(id=store.new_id(), model=exact.model, version=version, artefact=Artefact(
-                digest=digest, of=DigestOf.ARTEFACT, uri=exact.artefact.uri, format=scan.format, size=scan.size)),
-            Evidence(id=evidence, model=exact.model, version=version, evidence_kind=EvidenceKind.ARTEFACT_SCAN,
-                     standing=Standing.COMPUTED, title="Artefact scan", artefact=digest, scan=scan,
-                     supersedes=_latest(history, version, EvidenceKind.ARTEFACT_SCAN, "Artefact scan"),
-                     environment=environment.environment(None, ())))
-    return evidence
-
-
-def about(reader: Reader, version: ModelVersion) -> str:
-    """A version as a note names it: model and label."""
-    found = History(reader.of(version.model)).model()
-    return f"{found.record.name if found else 'a model'} {version.label}"
-
-
-def artefact_path(workspace: Workspace, version: Id) -> Path:
-    """Where the artefact of a version is on this machine.
-
-    Raises UserError when its bytes were not read here, Refused when they are no longer those that were.
-    """
-    return artefact_store.kept(_digest_of(workspace, version))[0]
-
-
-def _digest_of(workspace: Workspace, version: Id) -> Digest:
-    with workspace.store.read() as reader:
-        exact = reader.get(ModelVersion, version).record
-        return History(reader.of(exact.model)).artefact(exact).digest
+TITLES = {EvidenceKind.FAIRNESS: "Bias report", EvidenceKind.PERFORMANCE: "Performance",
+          EvidenceKind.EXPLANATION: "Explanation"}  # of reports that were given none
+Asked = FairnessSpec | PerformanceSpec  # what a report on a table is asked
 
 
 # ---- computing
 
 
-def fairness(
-    workspace: Workspace, version: Id, table: Path, spec: FairnessSpec, *, title: str = "Bias report",
+def report(
+    workspace: Workspace, version: Id, table: Path, spec: Asked, *, title: str = "",
     period: tuple[date | None, date | None] = (None, None), progress: Progress | None = None,
 ) -> Id:
-    """Compute a bias report on a table and file it. Returns the id of the evidence. Raises UserError, Cancelled."""
-    from desktop_app.analysis import fairness as engine
+    """Compute a bias or a performance report, as the spec asks, on a table, and file it. Returns the evidence's id.
+
+    Raises UserError, before anything is recorded, for what cannot be computed on this table; Cancelled.
+    """
     from desktop_app.analysis import table as tables
-    from desktop_app.analysis.environment import environment
 
     progress = progress or Progress()
+    engine = _engine(spec)
     loaded = tables.load(table, progress.part(0.0, 0.3))
-    plan = _plan(workspace, version, EvidenceKind.FAIRNESS, fairness=spec)
+    engine.check(loaded, spec)
+    plan = _plan(workspace, version, spec)
     result, verdicts = engine.report(loaded, spec, progress.part(0.3, 0.95))
     progress.step(0.95, "filing")
-    return _file(workspace, version, EvidenceKind.FAIRNESS, title, period, plan, inputs=(loaded.input,),
-                 fairness_spec=spec, fairness=result, verdicts=verdicts,
-                 environment=environment(None, _FAIRNESS_LIBRARIES))
-
-
-def performance(
-    workspace: Workspace, version: Id, table: Path, spec: PerformanceSpec, *, title: str = "Performance",
-    period: tuple[date | None, date | None] = (None, None), progress: Progress | None = None,
-) -> Id:
-    """Compute a performance report on a table and file it."""
-    from desktop_app.analysis import performance as engine
-    from desktop_app.analysis import table as tables
-    from desktop_app.analysis.environment import environment
-
-    progress = progress or Progress()
-    loaded = tables.load(table, progress.part(0.0, 0.3))
-    plan = _plan(workspace, version, EvidenceKind.PERFORMANCE, performance=spec)
-    result, verdicts = engine.report(loaded, spec, progress.part(0.3, 0.95))
-    progress.step(0.95, "filing")
-    return _file(workspace, version, EvidenceKind.PERFORMANCE, title, period, plan, inputs=(loaded.input,),
-                 performance_spec=spec, performance=result, verdicts=verdicts,
-                 environment=environment(None, _PERFORMANCE_LIBRARIES))
+    return _file(workspace, plan, title or TITLES[_kind(spec)], result, libraries=engine.LIBRARIES, verdicts=verdicts,
+                 inputs=(loaded.input,), period_from=period[0], period_to=period[1])
 
 
 def explanation(
-    workspace: Workspace, version: Id, table: Path, spec: ExplanationSpec, *, title: str = "Explanation",
+    workspace: Workspace, version: Id, table: Path, spec: ExplanationSpec, *, title: str = "",
     progress: Progress | None = None,
 ) -> Id:
-    """Compute a SHAP report of the version's own artefact on a table, apart from this process, and file it."""
+    """Compute a SHAP report of the version's own artefact on a table, apart from this process, and file it.
+
+    Raises UserError, before anything is recorded, for features that are not the model's or a row that is not there.
+    """
     from desktop_app.analysis import explain
     from desktop_app.analysis import table as tables
-    from desktop_app.analysis.environment import environment
 
     progress = progress or Progress()
-    digest = _digest_of(workspace, version)
-    model, scan = artefact_store.kept(digest)
+    digest, model, scan = artefacts.kept(workspace, version)
     if not scan.loadable:
         raise Refused("This model file is not opened.", scan.reason, "Export it as skops, ONNX, XGBoost or LightGBM.")
     loaded = tables.load(table, progress.part(0.0, 0.2))
-    plan = _plan(workspace, version, EvidenceKind.EXPLANATION, explanation=spec)
-    result = explain.explain(model, scan, table, spec, progress.part(0.2, 0.95))
+    explain.check(model, scan, loaded, spec, progress.part(0.2, 0.3))
+    plan = _plan(workspace, version, spec)
+    result = explain.explain(model, scan, table, spec, progress.part(0.3, 0.95))
     progress.step(0.95, "filing")
-    return _file(workspace, version, EvidenceKind.EXPLANATION, title, (None, None), plan, inputs=(loaded.input,),
-                 artefact=digest, explanation_spec=spec, explanation=result,
-                 environment=environment(spec.seed, _EXPLANATION_LIBRARIES))
+    return _file(workspace, plan, title or TITLES[EvidenceKind.EXPLANATION], result, libraries=explain.LIBRARIES,
+                 inputs=(loaded.input,), artefact=digest)
 
 
-@record
-class ModelFeatures:
-    """What a model takes, held against a table; both empty where the model does not name its features.
+def preview(table: Path, spec: Asked, progress: Progress | None = None) -> tuple[Any, tuple[CriterionResult, ...]]:
+    """A bias or a performance report (its result and verdicts) that is not filed anywhere."""
+    from desktop_app.analysis import table as tables
 
-    columns: the table's columns that are its features, in the model's order · missing: the features it lacks.
-    """
-
-    columns: tuple[str, ...]
-    missing: tuple[str, ...]
-
-
-def model_features(
-    workspace: Workspace, version: Id, columns: tuple[str, ...], progress: Progress | None = None,
-) -> ModelFeatures:
-    """Ask the version's own artefact, apart from this process. Raises UserError where it cannot be opened here."""
-    from desktop_app.analysis import explain
-
-    model, scan = artefact_store.kept(_digest_of(workspace, version))
-    found, missing = explain.among(explain.features(model, scan, progress), columns)
-    return ModelFeatures(columns=found, missing=missing)
+    progress = progress or Progress()
+    found: tuple[Any, tuple[CriterionResult, ...]] = _engine(spec).report(
+        tables.load(table, progress.part(0.0, 0.3)), spec, progress.part(0.3, 1.0))
+    return found
 
 
-def _plan(workspace: Workspace, version: Id, kind: EvidenceKind, **spec: Any) -> Id:
-    store, plan = workspace.store, workspace.store.new_id()
+def _kind(spec: Asked | ExplanationSpec) -> EvidenceKind:
+    return {FairnessSpec: EvidenceKind.FAIRNESS, PerformanceSpec: EvidenceKind.PERFORMANCE,
+            ExplanationSpec: EvidenceKind.EXPLANATION}[type(spec)]
+
+
+def _engine(spec: Asked) -> ModuleType:
+    """The module with `check`, `report` and `LIBRARIES` for what is asked."""
+    from desktop_app.analysis import fairness, performance
+
+    return fairness if isinstance(spec, FairnessSpec) else performance
+
+
+def _plan(workspace: Workspace, version: Id, spec: Asked | ExplanationSpec) -> EvidencePlanned:
+    store, kind = workspace.store, _kind(spec)
+    asked: dict[str, Any] = {kind.value: spec}
     with store.write(workspace.me, "evidence.planned", version, note=f"Planned: {kind.value}") as write:
         exact = write.reader.get(ModelVersion, version).record
-        write.note += f" on {about(write.reader, exact)}"
-        write.add(EvidencePlanned(id=plan, model=exact.model, version=version, evidence_kind=kind, **spec))
+        write.note += f" on {History(write.reader.of(exact.model)).called(exact)}"
+        plan = EvidencePlanned(id=store.new_id(), model=exact.model, version=version, evidence_kind=kind, **asked)
+        write.add(plan)
     return plan
 
 
 def _file(
-    workspace: Workspace, version: Id, kind: EvidenceKind, title: str, period: tuple[date | None, date | None],
-    plan: Id, **content: Any,
+    workspace: Workspace, plan: EvidencePlanned, title: str, result: Any, *, libraries: tuple[str, ...], **more: Any,
 ) -> Id:
-    store, evidence = workspace.store, workspace.store.new_id()
-    with store.write(workspace.me, "evidence.filed", version, note=f"Filed: {title}") as write:
-        exact = write.reader.get(ModelVersion, version).record
-        write.note += f" on {about(write.reader, exact)}"
-        earlier = _latest(History(write.reader.of(exact.model)), version, kind, title)
-        item = Evidence(id=evidence, model=exact.model, version=version, evidence_kind=kind, title=title, plan=plan,
-                        standing=Standing.COMPUTED, period_from=period[0], period_to=period[1], supersedes=earlier,
-                        **content)
+    from desktop_app.analysis.environment import environment
+
+    store, kind = workspace.store, plan.evidence_kind
+    spec = getattr(plan, kind.value)
+    with store.write(workspace.me, "evidence.filed", plan.version, note=f"Filed: {title}") as write:
+        exact = write.reader.get(ModelVersion, plan.version).record
+        history = History(write.reader.of(exact.model))
+        write.note += f" on {history.called(exact)}"
+        item = Evidence(id=store.new_id(), model=exact.model, version=exact.id, evidence_kind=kind, title=title,
+                        plan=plan.id, standing=Standing.COMPUTED, supersedes=_latest(history, exact.id, kind, title),
+                        environment=environment(getattr(spec, "seed", None), libraries),
+                        **{f"{kind.value}_spec": spec, kind.value: result}, **more)
         write.add(item, _lineage_of(workspace, item))
-    return evidence
+    return item.id
 
 
 def _latest(history: History, version: Id, kind: EvidenceKind, title: str) -> Id | None:
@@ -249,12 +183,12 @@ def file_document(
     store, evidence = workspace.store, workspace.store.new_id()
     with store.write(workspace.me, "document.filed", version, note=f"Filed {path.name}") as write:
         exact = write.reader.get(ModelVersion, version).record
-        write.note += f" on {about(write.reader, exact)}"
+        history = History(write.reader.of(exact.model))
+        write.note += f" on {history.called(exact)}"
         info = DocumentInfo(
             file_name=path.name, blob=write.add_blob(data), size=len(data), media_type=read.media_type,
             checklist=checklist, title=title or read.title or path.stem, author=author or read.author,
             received=received or workspace.today())
-        history = History(write.reader.of(exact.model))
         earlier = [e.record.id for e in history.evidence(version) if e.record.document
                    and e.record.document.checklist == checklist and checklist != "other"]
         write.add(Evidence(
@@ -336,23 +270,6 @@ def get(workspace: Workspace, evidence: Id) -> Recorded[Evidence]:
         return reader.get(Evidence, evidence)
 
 
-def inspect_file(path: Path) -> tuple[Digest, ArtefactScan]:
-    """What a model file is, without loading it: its digest and the scan."""
-    from desktop_app.analysis import artefacts
-
-    return artefacts.inspect(path)
-
-
-def preview_fairness(table: Path, spec: FairnessSpec, progress: Progress | None = None) \
-        -> tuple[FairnessResult, tuple[CriterionResult, ...]]:
-    """A bias report that is not filed anywhere."""
-    from desktop_app.analysis import fairness as engine
-    from desktop_app.analysis import table as tables
-
-    progress = progress or Progress()
-    return engine.report(tables.load(table, progress.part(0.0, 0.3)), spec, progress.part(0.3, 1.0))
-
-
 def columns_of(table: Path) -> tuple[str, ...]:
     """The names of a table's columns, in order."""
     from desktop_app.analysis import table as tables
@@ -379,6 +296,13 @@ def charts(item: Evidence) -> tuple[Figure, ...]:
     return ()
 
 
+def group_verdicts(spec: FairnessSpec, result: FairnessResult) -> dict[tuple[str, str], Verdict]:
+    """(attribute, group) → what the group's own ratio comes to under its attribute's criterion."""
+    from desktop_app.analysis import fairness
+
+    return fairness.row_verdicts(spec, result)
+
+
 @record
 class GroupMark:
     """What stands in the row of a group: the picture of its interval, and its own verdict where it has one."""
@@ -389,12 +313,11 @@ class GroupMark:
 
 def group_marks(item: Evidence) -> dict[tuple[str, str], GroupMark]:
     """What stands in each row of a bias report: (attribute, group) → mark."""
-    from desktop_app.analysis import fairness as engine
     from desktop_app.analysis import figures
 
     if item.fairness is None or item.fairness_spec is None:
         return {}
-    pictures, verdicts = figures.interval_rows(item), engine.row_verdicts(item.fairness_spec, item.fairness)
+    pictures, verdicts = figures.interval_rows(item), group_verdicts(item.fairness_spec, item.fairness)
     return {(row.attribute, row.group): GroupMark(picture=pictures.get((row.attribute, row.group)),
                                                   verdict=verdicts.get((row.attribute, row.group)))
             for row in item.fairness.groups}
@@ -418,25 +341,16 @@ def reperform(workspace: Workspace, evidence: Id, table: Path, progress: Progres
     progress = progress or Progress()
     with workspace.store.read() as reader:
         item = reader.get(Evidence, evidence).record
-    again = _again(item)
+    spec = item.fairness_spec or item.performance_spec
+    if spec is None:
+        raise UserError("This kind of evidence is not re-performed here.", item.evidence_kind.value,
+                        "Bias and performance reports can be.")
     loaded = tables.load(table, progress.part(0.0, 0.4))
     if item.inputs and loaded.input.digest != item.inputs[0].digest:
         raise Refused("This is not the table the evidence was computed on.",
                       f"Recorded: {item.inputs[0].digest}\nThis file: {loaded.input.digest}", "Find the original file.")
-    result, verdicts = again(loaded, progress.part(0.4, 1.0))
+    result, verdicts = _engine(spec).report(loaded, spec, progress.part(0.4, 1.0))
     before: Any = item.fairness or item.performance
     differences = [f"{name} differs" for name in vars(before) if getattr(before, name) != getattr(result, name)]
     differences += ["verdicts differ"] if verdicts != item.verdicts else []
     return Reperformance(same=not differences, differences=tuple(differences))
-
-
-def _again(item: Evidence) -> Callable[[Any, Progress], tuple[Any, Any]]:
-    from desktop_app.analysis import fairness as bias
-    from desktop_app.analysis import performance as power
-
-    if (fair := item.fairness_spec) is not None:
-        return lambda loaded, progress: bias.report(loaded, fair, progress)
-    if (spec := item.performance_spec) is not None:
-        return lambda loaded, progress: power.report(loaded, spec, progress)
-    raise UserError("This kind of evidence is not re-performed here.", item.evidence_kind.value,
-                    "Bias and performance reports can be.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 from desktop_app.domain.approval import PriorDecision, SignOff, StageChanged
 from desktop_app.domain.canonical import Id, day_text, record

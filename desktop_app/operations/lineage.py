@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from desktop_app.domain import lineage as rules
-from desktop_app.domain.canonical import Id
+from desktop_app.domain.canonical import Id, record, sha256
+from desktop_app.domain.change import Change
 from desktop_app.domain.evidence import Evidence
 from desktop_app.domain.figure import Box, Figure
 from desktop_app.domain.history import History
 from desktop_app.domain.lineage import Edge, Graph, LineageRecord, Node, NodeKind
 from desktop_app.domain.model import ModelVersion, RegisteredModel
+from desktop_app.domain.person import Role
+from desktop_app.errors import UserError
+from desktop_app.operations import people
 from desktop_app.registry.reader import Reader
 from desktop_app.workspace import Workspace
+
+MAY_ASSERT = (Role.DEVELOPER, Role.OWNER, Role.VALIDATOR, Role.MODEL_RISK)
+_RELATION = {NodeKind.VERSION: "derived_from", NodeKind.CODE: "generated_by"}
 
 
 def upstream_of(reader: Reader, history: History, version: Id) -> Graph:
@@ -52,12 +61,62 @@ def _evidence_node(evidence: Evidence, label: str) -> Node:
                 detail=evidence.evidence_kind.value.replace("_", " "))
 
 
-def assert_edge(workspace: Workspace, model: Id, nodes: tuple[Node, ...], edges: tuple[Edge, ...], source: str) -> None:
-    """Record what a person says of the graph."""
+@record
+class Cause:
+    """What somebody says a version was made from, or with.
+
+    kind: a dataset, features, code, or another version, which is then named by `version` · role: of a dataset, train,
+    validation, test or reference · file: its bytes are digested and not kept, so that it is known again elsewhere.
+    """
+
+    kind: NodeKind
+    name: str = ""
+    role: str = ""
+    file: Path | None = None
+    version: Id | None = None
+
+
+def assert_cause(workspace: Workspace, version: Id, cause: Cause, source: str) -> Change:
+    """Record what a person knows of a version's origin and no source has told: an asserted edge, shown as such.
+
+    source: where they know it from, a report say. Raises UserError for what is missing or would go round in a circle,
+    Refused where the role is missing.
+    """
+    if not source.strip() or not (cause.name.strip() or cause.version):
+        raise UserError("Say what it was made from, and where that is written.", "", "Fill both in.")
+    digest = sha256(_read(cause.file)) if cause.file else ""
     store = workspace.store
-    with store.write(workspace.me, "lineage.asserted", model, note=f"Stated {len(edges)} lineage edge(s)") as write:
-        write.add(LineageRecord(id=store.new_id(), model=model, source=source, event=store.new_id(), nodes=nodes,
-                                edges=edges))
+    with store.write(workspace.me, "lineage.asserted", version) as write:
+        people.require(write.reader, workspace, *MAY_ASSERT)
+        exact = write.reader.get(ModelVersion, version).record
+        here = _version_node(write.reader, version)
+        there = _version_node(write.reader, cause.version) if cause.version else Node(
+            key=f"{cause.kind.value}:{digest or f'{version}:{cause.name.strip()}'}", kind=cause.kind,
+            name=cause.name.strip(), detail=digest or source.strip())
+        known = rules.merge([f.record for f in write.reader.all(LineageRecord)])
+        if version in {n.key for n in rules.upstream(known, there.key).nodes} | {there.key}:
+            raise UserError("That goes round in a circle.", f"{there.name} was itself made from {here.name}.",
+                            "Check which of the two came first.")
+        edge = Edge(effect=version, relation=_RELATION.get(cause.kind, "used") if cause.role != "train" else
+                    "trained_from", cause=there.key, basis="asserted", role=cause.role)
+        write.note = f"Stated that {here.name} was made from {there.name}: {source.strip()}"
+        write.add(LineageRecord(id=store.new_id(), model=exact.model, source=source.strip(), event=store.new_id(),
+                                nodes=(here, there), edges=(edge,)))
+    return people.changed(write)
+
+
+def _version_node(reader: Reader, version: Id) -> Node:
+    exact = reader.get(ModelVersion, version).record
+    model = History(reader.of(exact.model)).model()
+    return Node(key=version, kind=NodeKind.VERSION, name=f"{model.record.name if model else ''} {exact.label}".strip(),
+                detail=exact.artefact.format or "version")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError("The file cannot be read.", str(error), "Check the path.") from error
 
 
 def picture(workspace: Workspace, version: Id, *, evidence: bool = True) -> tuple[Graph, Figure, dict[str, Box]]:

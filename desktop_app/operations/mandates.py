@@ -1,4 +1,4 @@
-"""What governs is recorded with a signature under it: roles, keys and policies, signed for by whoever has the authority.
+"""What governs is recorded with a signature under it: roles, keys and policies, by whoever has the authority.
 
 `record` is the only way in. It signs before any lock is taken and checks again under it.
 """

@@ -23,10 +23,10 @@ from desktop_app.domain.finding import Finding, FindingEvent
 from desktop_app.domain.history import History
 from desktop_app.domain.model import Pair
 from desktop_app.domain.pack import Pack, PackPrior, PackRecord, PackSignature
-from desktop_app.domain.person import ROLE_TITLES, KeyEnrolled, Person, RoleGranted, RoleRevoked
+from desktop_app.domain.person import ROLE_TITLES, KeyEnrolled
 from desktop_app.domain.validation import Validation, ValidationConcluded
 from desktop_app.errors import Refused, UserError
-from desktop_app.operations import approvals, audit, pack_summary
+from desktop_app.operations import approvals, audit, mandates, pack_summary
 from desktop_app.operations.approvals import Review
 from desktop_app.operations.called import Called
 from desktop_app.operations.pack_checks import ERASED, Checking
@@ -125,16 +125,8 @@ def _records(reader: Reader, history: History, seen: Review) -> list[Recorded[An
             found[item.record.id] = item
     priors = history.all(PriorDecision, version=asked.version)
     signers = {s.record.person for s in history.sign_offs(asked.id)} | {p.record.recorded_by for p in priors}
-    for person in signers:
-        found |= {f.record.id: f for f in _of_person(reader, person)}
+    found |= {f.record.id: f for f in mandates.behind(reader, signers, [seen.policy])}
     return sorted(found.values(), key=lambda f: (f.seq, f.ordinal, f.record.id))
-
-
-def _of_person(reader: Reader, person: Id) -> list[Recorded[Any]]:
-    """What an outsider needs to judge a person's signature: who, with which key, in which roles."""
-    about: tuple[type[Any], ...] = (KeyEnrolled, RoleGranted, RoleRevoked)
-    found: list[Recorded[Any]] = [reader.get(Person, person)]
-    return found + [f for cls in about for f in reader.all(cls, person)]
 
 
 def _packed(reader: Reader, item: Recorded[Any]) -> PackRecord:
@@ -146,9 +138,9 @@ def _signatures(
     reader: Reader, history: History, seen: Review, names: dict[Id, str], registry: str,
 ) -> tuple[PackSignature, ...]:
     signed = history.sign_offs(seen.request.record.id)
-    beside = (f for cls in (Person, KeyEnrolled, RoleGranted, RoleRevoked) for f in reader.all(cls))
+    beside = mandates.behind(reader, {s.record.person for s in signed}, [seen.policy])
     commands = {e.seq: e.command for s in signed for e in reader.entries(s.seq - 1, s.seq)}
-    facts: list[Recorded[Any]] = [*reader.of(seen.model.model), seen.policy, *beside]
+    facts: list[Recorded[Any]] = [*reader.of(seen.model.model), *beside]
     decisions = Decisions(registry, facts, commands)
     keys = {k.record.key_id: k for k in reader.all(KeyEnrolled)}
     return tuple(_signature(reader, s, names, decisions.sign_off(s), keys) for s in signed)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from desktop_app.domain import canonical
-from desktop_app.domain.canonical import Id, record
+from desktop_app.domain.canonical import Id, NotCanonical, record
 from desktop_app.domain.change import Change
 from desktop_app.domain.person import (
     ROLE_TITLES,
@@ -23,9 +24,11 @@ from desktop_app.domain.person import (
 )
 from desktop_app.errors import Refused, UserError
 from desktop_app.operations import mandates
+from desktop_app.operations.saving import save_bytes
 from desktop_app.registry.reader import Reader
 from desktop_app.registry.writer import Write, unkept
-from desktop_app.registry.writer import changed as changed
+from desktop_app.registry.writer import changed as changed  # noqa: PLC0414 - other verbs take it from here
+from desktop_app.trust.authority import proved
 from desktop_app.workspace import Workspace
 
 
@@ -79,14 +82,33 @@ def enrol(workspace: Workspace, name: str, roles: tuple[Role, ...], passphrase: 
     return next(p for p in listing(workspace) if p.id == person)
 
 
-def request_key(workspace: Workspace, name: str, passphrase: str) -> KeyRequest:
-    """Make a key on this machine and what an administrator needs to enrol it; nothing is recorded yet."""
+def request_key(workspace: Workspace, name: str, passphrase: str, target: Path) -> KeyRequest:
+    """Make a key on this machine, and the file that an administrator enrols it from; nothing is recorded yet."""
     name = _checked_name(name)
     with workspace.store.read() as reader:
         person = by_name(reader).get(name.casefold()) or workspace.store.new_id()
         _check_no_key(reader, person, name)
     key = workspace.signer.make(person, passphrase)
-    return KeyRequest(registry=workspace.store.info.id, person=person, name=name, key=key.public())
+    try:
+        asked = KeyRequest(registry=workspace.store.info.id, person=person, name=name, key=key.public())
+        save_bytes(target, canonical.encode(asked) + b"\n")
+    except BaseException:
+        key.discard()
+        raise
+    return asked
+
+
+def read_request(path: Path) -> KeyRequest:
+    """The request in a file that somebody sent. Raises UserError for anything else."""
+    try:
+        asked = canonical.build(KeyRequest, canonical.parse(path.read_bytes()[:2**16].strip()))
+    except (OSError, NotCanonical) as error:
+        raise UserError("This is not a request for a key.", f"{path}: {error}",
+                        "Ask for the file that their machine wrote: assaydesk people request-key.") from error
+    if not proved(asked.key, asked.person, asked.registry):
+        raise UserError("The request does not hold together: it was changed on its way.", str(path),
+                        "Ask for it again, and compare the key's id by voice.")
+    return asked
 
 
 def enrol_request(workspace: Workspace, asked: KeyRequest, roles: tuple[Role, ...], mine: str) -> PersonView:

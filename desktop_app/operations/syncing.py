@@ -29,7 +29,7 @@ from desktop_app.domain.model import (
 )
 from desktop_app.domain.source import SourceSynced
 from desktop_app.errors import Refused
-from desktop_app.operations import evidence, people
+from desktop_app.operations import artefacts, people
 from desktop_app.operations.turns import Turn
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
@@ -324,7 +324,7 @@ def fetch_artefact(
             raise Refused("The server no longer has this version.", f"{exact.source.name} {exact.source.version}",
                           "Choose its file by hand.")
         path = source.download_artifact(found[0], Path(folder), progress.part(0.4, 0.8))
-        return evidence.resolve_artefact(workspace, version, path, progress.part(0.8, 1.0))
+        return artefacts.resolve(workspace, version, path, progress.part(0.8, 1.0))
 
 
 def sources(workspace: Workspace) -> tuple[SourceSynced, ...]:

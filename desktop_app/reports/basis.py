@@ -66,9 +66,7 @@ _LEGEND = (
 def lineage(contents: Contents, figures: Sequence[Figure]) -> list[Any]:
     """Where the version comes from: the picture, what its marks mean, and every node in words."""
     graph = contents.dossier.lineage
-    tall = min((f.height for f in figures[:1]), default=0)
-    out = section("Where it comes from", "The upstream lineage of the version as it was frozen: data, code and runs.",
-                  room=150 + tall)
+    out = section("Where it comes from", "The upstream lineage of the version as it was frozen: data, code and runs.")
     for figure in figures:
         out += charts.plate(figure)
     unknown = [n for n in graph.nodes if n.kind is NodeKind.UNKNOWN]

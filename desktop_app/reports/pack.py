@@ -13,6 +13,7 @@ from desktop_app.domain.pack import Pack
 from desktop_app.progress import Progress
 from desktop_app.reports import archive, asked, basis, look, measurements, proof, summary
 from desktop_app.reports.contents import Contents, read
+from desktop_app.reports.flow import keep_headings
 from desktop_app.reports.numbers import short
 from desktop_app.reports.text import fit, line
 
@@ -51,6 +52,7 @@ def render(pack: Pack, figures: Mapping[str, tuple[Figure, ...]], progress: Prog
     for i, (name, make) in enumerate(_SECTIONS):
         progress.step(0.25 * i / len(_SECTIONS), f"Setting {name}")
         story += make(contents, figures)
+    keep_headings(story)
     pages = _pages(story, contents, progress.part(0.25, 0.8))
     progress.step(0.8, "Sealing as PDF/A-3b")
     sealed = archive.seal(pages, contents, encoded)

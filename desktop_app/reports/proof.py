@@ -35,8 +35,7 @@ def statements(contents: Contents) -> list[Any]:
     from reportlab.platypus import KeepTogether, Spacer
 
     signed = contents.pack.signatures
-    out = section("Statements and signatures", "The words that were signed, exactly as their signers read them.",
-                  room=460 if signed else 150)
+    out = section("Statements and signatures", "The words that were signed, exactly as their signers read them.")
     if not signed:
         return [*out, paragraph("No statement has been signed.")]
     for s in signed:
@@ -145,10 +144,18 @@ def how_to_check(contents: Contents) -> list[Any]:
         *heading("What was checked when this was made"), *table(columns, report.checks, empty="No check was run."),
         *_problems(contents),
         *heading("What this proves"), *bullets(_PROVES),
-        *heading("What it does not prove"), *bullets((*_DOES_NOT, *report.not_checked)),
-        paragraph("pack.json digests to ", mono(contents.digest), ". A character that these fonts lack is printed "
-                  "as �; the embedded files hold it.", style="note"),
+        *heading("What it does not prove"), *_together(
+            *bullets((*_DOES_NOT, *report.not_checked)),
+            paragraph("pack.json digests to ", mono(contents.digest), ". A character that these fonts lack is printed "
+                      "as �; the embedded files hold it.", style="note")),
     ]
+
+
+def _together(*parts: Any) -> list[Any]:
+    """Kept on one page, unless there is too much for one: the last page is not a few lines."""
+    from reportlab.platypus import KeepTogether
+
+    return [KeepTogether(list(parts))] if len(parts) < 20 else list(parts)
 
 
 def _steps(contents: Contents) -> list[Any]:

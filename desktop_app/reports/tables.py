@@ -127,21 +127,21 @@ def facts(pairs: Iterable[tuple[str, Sequence[Cell]]], label: float = LABEL) -> 
     return made
 
 
-def section(title: str, intro: str = "", room: float = 150) -> list[Any]:
-    """The head of a part of the pack, on this page where `room` points are left of it; also in the outline."""
+def section(title: str, intro: str = "") -> list[Any]:
+    """The head of a part of the pack, on this page where there is room for its beginning; also in the outline."""
     from reportlab.platypus import CondPageBreak
 
     head = paragraph(title, style="page")
     head.outline = title
     head.spaceBefore = 34
-    return [CondPageBreak(min(room, look.HEIGHT)), head, *([paragraph(intro, style="intro")] if intro else [])]
+    return [CondPageBreak(120), head, *([paragraph(intro, style="intro")] if intro else [])]
 
 
 def heading(text: str, *more: str | Run) -> list[Any]:
-    """A heading within a page, never alone at its foot."""
+    """A heading within a page; `flow` sees to it that it is never alone at its foot."""
     from reportlab.platypus import CondPageBreak
 
-    return [CondPageBreak(96), paragraph(line(text), *more, style="heading")]
+    return [CondPageBreak(0), paragraph(line(text), *more, style="heading")]
 
 
 def rule() -> Any:

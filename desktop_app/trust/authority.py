@@ -13,12 +13,23 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from desktop_app.domain import canonical, mandate
 from desktop_app.domain.approval import PAYLOAD_TYPE
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Id
 from desktop_app.domain.mandate import FOUNDING, Mandate
-from desktop_app.domain.person import KeyEnrolled, KeyRevoked, Role, RoleGranted, RoleRevoked
+from desktop_app.domain.person import (
+    KeyEnrolled,
+    KeyRevoked,
+    PublicKey,
+    Role,
+    RoleGranted,
+    RoleRevoked,
+    key_proof_text,
+)
 from desktop_app.trust import dsse
 from desktop_app.trust.keys import key_id_of
 
@@ -169,3 +180,12 @@ class Authority:
         yield from self._keys.values()
 
 
+def proved(key: KeyEnrolled | PublicKey, person: Id, registry: str) -> bool:
+    """Whether a key shows by its own signature that its holder asked for it, in this registry."""
+    try:
+        raw = base64.b64decode(key.public_key, validate=True)
+        text = key_proof_text(person, key.key_id, registry)
+        Ed25519PublicKey.from_public_bytes(raw).verify(base64.b64decode(key.proof, validate=True), text)
+    except (InvalidSignature, ValueError, binascii.Error):
+        return False
+    return key_id_of(raw) == key.key_id

@@ -11,7 +11,6 @@ from desktop_app.errors import Refused
 from desktop_app.trust import dsse
 from desktop_app.trust.keys import Cost, KeyFile, NewKey, SecretStore, load_keys, make_key
 
-
 _NEW = ".new"  # of the file of a key that is not enrolled yet
 
 

@@ -10,23 +10,18 @@ somebody kept outside the registry (a printed PDF, a note); and whether the keys
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from desktop_app.domain import audit, canonical
 from desktop_app.domain.approval import PriorDecision, SignOff, StageChanged
 from desktop_app.domain.audit import CheckReport, Entry, EntryBody, Problem, Recorded
 from desktop_app.domain.canonical import Digest, Id, NotCanonical
 from desktop_app.domain.mandate import GOVERNING
-from desktop_app.domain.person import KeyEnrolled, key_proof_text
+from desktop_app.domain.person import KeyEnrolled
 from desktop_app.progress import Progress
-from desktop_app.trust.authority import VALID
+from desktop_app.trust.authority import VALID, proved
 from desktop_app.trust.decisions import Decisions
 
 SKEW_SECONDS = 300
@@ -60,6 +55,7 @@ class LogVerifier:
     def __init__(self, registry: str) -> None:
         self.registry = registry
         self.problems: list[Problem] = []
+        self.unclear: list[Problem] = []
         self.facts: dict[Id, Recorded[Any]] = {}
         self.bodies: dict[int, EntryBody] = {}
         self.seq, self._hash, self._at = 0, audit.GENESIS.hex(), ""
@@ -73,6 +69,10 @@ class LogVerifier:
     def problem(self, check: int, seq: int, sentence: str) -> None:
         """Note a mismatch."""
         self.problems.append(Problem(check=f"{check} {_CHECKS[check]}", seq=seq, sentence=sentence))
+
+    def doubt(self, check: int, seq: int, sentence: str) -> None:
+        """Note what this program cannot judge: it is no mismatch, and it is not in order."""
+        self.unclear.append(Problem(check=f"{check} {_CHECKS[check]}", seq=seq, sentence=sentence))
 
     def entry(self, entry: Entry, facts: list[StoredFact]) -> None:
         """Check the next entry with the facts that point to it (checks 1 to 6)."""
@@ -117,7 +117,12 @@ class LogVerifier:
         try:
             record = canonical.load(data)
         except NotCanonical as error:
-            self.problem(2, entry.seq, f"{stored.kind} {stored.ordinal} cannot be read: {error}")
+            if _is_canonical(data):
+                self.doubt(2, entry.seq, f"{stored.kind} {stored.ordinal} is of a kind or form that this program does "
+                           f"not know: it was written by {body.application}, which can judge it")
+                self._ordinals[stored.kind] += 1
+            else:
+                self.problem(2, entry.seq, f"{stored.kind} {stored.ordinal} cannot be read: {error}")
             return
         self._ordinals[stored.kind] += 1
         found = (record.id, canonical.kind_of(record), self._ordinals[stored.kind])
@@ -152,7 +157,7 @@ class LogVerifier:
         """Replay keys, signatures, separation and quorum over the facts that were fed (checks 9 and 10)."""
         decisions = Decisions(self.registry, self.facts.values(), self.commands)
         for key in decisions.all(KeyEnrolled):
-            if not _proved(key.record, self.registry):
+            if not proved(key.record, key.record.person, self.registry):
                 self.problem(9, key.seq, f"key {key.record.key_id} does not prove that its holder asked for it")
         for item in self.facts.values():
             if isinstance(item.record, GOVERNING) and (wrong := decisions.authority.mandated(item)) != VALID:
@@ -174,11 +179,20 @@ class LogVerifier:
 
     def report(self) -> CheckReport:
         """What was checked and what was found."""
-        failed = {p.check for p in self.problems}
+        came_to = {p.check: "not checked" for p in self.unclear} | {p.check: "mismatch" for p in self.problems}
         names = [f"{n} {name}" for n, name in _CHECKS.items()]
         return CheckReport(
-            checks=tuple((name, "mismatch" if name in failed else "in order") for name in names),
-            problems=tuple(self.problems), entries=self.seq, head=Digest(self._hash), not_checked=(*NOT_CHECKED, *self._doubts))
+            checks=tuple((name, came_to.get(name, "in order")) for name in names), problems=tuple(self.problems),
+            entries=self.seq, head=Digest(self._hash), not_checked=(*NOT_CHECKED, *self._doubts),
+            unclear=tuple(self.unclear))
+
+
+def _is_canonical(data: bytes) -> bool:
+    try:
+        canonical.parse(data)
+    except NotCanonical:
+        return False
+    return True
 
 
 def _follows(prev: str, framed: bytes, hash_text: str) -> bool:
@@ -186,13 +200,3 @@ def _follows(prev: str, framed: bytes, hash_text: str) -> bool:
         return audit.chain_hash(bytes.fromhex(prev), framed).hex() == hash_text
     except ValueError:
         return False
-
-
-def _proved(key: KeyEnrolled, registry: str) -> bool:
-    try:
-        raw = base64.b64decode(key.public_key, validate=True)
-        text = key_proof_text(key.person, key.key_id, registry)
-        Ed25519PublicKey.from_public_bytes(raw).verify(base64.b64decode(key.proof, validate=True), text)
-    except (InvalidSignature, ValueError, binascii.Error):
-        return False
-    return True

@@ -22,7 +22,7 @@ from desktop_app.domain.approval import SignOff, StageChanged
 from desktop_app.operations import audit, policies
 from desktop_app.trust.keys import NoSecretStore
 from desktop_app.workspace import open_workspace
-from tests.desk import make_desk
+from tests.desk import PASSPHRASE, make_desk
 from tests.operations.decided import two_decide
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the nursery forks")
@@ -32,7 +32,7 @@ LIFE = 0.45  # seconds at most: some are killed while the registry is being open
 @pytest.fixture
 def registry(tmp_path):
     desk = make_desk(tmp_path)
-    policies.publish(desk.as_("Rita Risk"), two_decide())
+    policies.publish(desk.as_("Rita Risk"), two_decide(), PASSPHRASE)
     desk.workspace.close()
     return tmp_path / "registry.assay"
 

@@ -57,7 +57,7 @@ def sign(desk: Desk, name: str, request: Id, meaning: Meaning, **decision):
 def make_decided(folder: Path) -> Decided:
     """Documents, a card, a finding, a request and its two signatures."""
     desk = make_desk(folder)
-    policies.publish(desk.as_("Rita Risk"), two_decide())
+    policies.publish(desk.as_("Rita Risk"), two_decide(), PASSPHRASE)
     cards.save(desk.as_("Dev Patel"), desk.version, {"summary": "Scores applicants"}, seen=0)
     paper = folder / "development.txt"
     paper.write_text("How it was developed")

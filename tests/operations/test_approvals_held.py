@@ -138,7 +138,7 @@ def test_a_policy_that_nobody_can_decide_under_is_refused(desk, decision):
     text = json.loads(resource("policies/default.json").read_text("utf-8")) | {"version": "odd"}
     text["transitions"][0]["decisions"] = [decision]
     with pytest.raises(UserError, match="nobody can make"):
-        policies.publish(desk.as_("Ann Admin"), text)
+        policies.publish(desk.as_("Ann Admin"), text, PASSPHRASE)
 
 
 def test_a_statement_is_signed_by_whom_it_was_prepared_for(desk):

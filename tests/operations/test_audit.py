@@ -486,7 +486,7 @@ def attack_inventory_model(raw):
 ATTACKS = {
     "edit a fact": (attack_edit_fact, 6), "edit a fact and its digest": (attack_edit_fact_and_digest, 6),
     "a fact that is no JSON": (attack_unreadable_fact, 2),
-    "a fact of an unknown kind": (attack_fact_of_unknown_kind, 2),
+    "a fact of an unknown kind": (attack_fact_of_unknown_kind, 6),
     "a digest that is none": (attack_digest_that_is_none, 6), "edit an entry": (attack_edit_entry, 3),
     "edit an entry and its hash": (attack_edit_entry_and_hash, 3), "another database user": (attack_another_author, 3),
     "an entry that is no entry": (attack_unreadable_entry, 2), "a prev that is none": (attack_prev_that_is_no_hash, 3),
@@ -800,3 +800,43 @@ def test_a_name_that_was_erased_is_not_told(decided, copy, raw):
         workspace = replace(decided.desk.workspace, store=store)
         told = " ".join(line.told for line in audit.listing(workspace))
     assert "Val Idris" not in told
+
+
+# ---- written by a newer program
+
+
+@pytest.fixture
+def newer(decided, copy):
+    """A registry in which a newer program wrote a fact of a kind that this one does not know."""
+
+    @canonical.fact("committee.met")
+    class CommitteeMet:
+        id: Id
+        model: Id
+
+    with closing(open_store(str(copy))) as store:
+        workspace = replace(decided.desk.as_("Rita Risk"), store=store)
+        with store.write(workspace.me, "committee.met", decided.desk.model) as write:
+            write.add(CommitteeMet(id=store.new_id(), model=decided.desk.model))
+        del canonical.FACTS["committee.met"]
+        yield workspace
+
+
+def test_a_fact_of_a_newer_program_is_not_judged_and_no_mismatch(newer):
+    report = audit.verify(newer)
+    assert report.problems == ()
+    assert not report.ok
+    results = dict(report.checks)
+    assert results["2 canonical form"] == "not checked"
+    assert results["3 chain of hashes"] == results["6 facts against their entries"] == "in order"
+    assert "committee.met 1 is of a kind or form that this program does not know" in report.unclear[0].sentence
+
+
+def test_a_known_fact_rewritten_as_an_unknown_one_is_a_mismatch(decided, copy, raw):
+    body = '{"id":"' + "0" * 26 + '","kind":"committee.met","v":1}'
+    raw.execute("UPDATE fact SET body = ?, digest = ? WHERE kind = 'finding'",
+                (body, hashlib.sha256(body.encode()).hexdigest()))
+    guard(copy)
+    with closing(open_store(str(copy))) as store:
+        report = audit.verify(replace(decided.desk.workspace, store=store))
+    assert any(p.check == "6 facts against their entries" for p in report.problems)

@@ -6,7 +6,10 @@ import contextlib
 import io
 import json
 import os
+import pickle
+import shutil
 import sqlite3
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -124,6 +127,7 @@ def desk(tmp_path_factory):
     step("import inventory:check", file / "list.csv", "--check", "--save-mapping", file / "mapping.json", person=rita)
     step("import inventory", file / "list.csv", "--mapping", file / "mapping.json", person=rita)
     step("validate", at, "fit", "--summary", "Sound", "--not-tested", "drift", person=val)
+    step("lineage assert", at, "code", "train.py", "--source", "repository of the team", person=dev)
     step("request make:first", at, "--rationale", "better", "--to", "production", person=dev)
     step("request withdraw", "R-1", "--reason", "too early", person=dev)
     step("request make", at, "--rationale", "better", "--to", "production", "--change", "minor", person=dev)
@@ -246,6 +250,37 @@ def test_1_a_breached_criterion(desk, tmp_path):
     assert (typed.code, typed.data["criteria"][0]["verdict"]) == (1, "breached")
 
 
+def test_a_bias_report_marks_each_group_with_its_verdict_and_names_its_ratio(desk, tmp_path):
+    table = pd.read_csv(desk.folder / "data.csv")
+    table["decision"] = np.where((table.SEX == "f") & (table.index % 3 > 0), "flagged", "passed")
+    table["outcome"] = np.where(table.label == 1, "good", "bad")
+    table.to_csv(tmp_path / "words.csv", index=False)
+    words = ("fairness", "--data", tmp_path / "words.csv", "--decision", "decision", "--positive", "flagged",
+             "--favourable", "negative", "--sensitive", "SEX", "--label", "outcome")
+    refused = desk.type_(*words)
+    assert refused.code == 2
+    assert "It has “bad” and “good”." in refused.err
+    assert "--label-positive" in refused.err
+    typed = desk.type_(*words, "--label-positive", "bad")
+    assert "ratio: of the share not selected, the favourable outcome" in typed.out
+    rows = {line[5]: line for line in typed.out.splitlines() if line.startswith(("SEX: f ", "SEX: m "))}
+    assert rows["f"].endswith("breached")
+    assert rows["m"].endswith("met")
+
+
+def test_a_bias_report_that_looks_turned_round_says_so(desk):
+    typed = desk.type_("fairness", "--data", desk.folder / "data.csv", "--decision", "decision", "--label", "label",
+                       "--label-positive", "0", "--sensitive", "SEX")
+    assert "Look whether the two events belong together" in typed.out
+
+
+def test_rows_are_counted_from_1(desk):
+    words = ("explain", "--data", desk.folder / "data.csv", "--feature", "income", "--feature", "age", "--rows", "20",
+             "--background", "20", "--attach", "Scorecard@1")
+    assert "There is no row 0." in desk.type_(*words, "--row", "0", person="Dev Patel").err
+    assert "There is no row 401." in desk.type_(*words, "--row", "401", person="Dev Patel").err
+
+
 @pytest.mark.parametrize("words", [
     ["nonsense"], ["sign"], ["sign", "R-2", "applaud"], ["model"], ["people", "grant", "Ann Admin", "emperor"],
     ["finding", "raise", "Scorecard@1", "x"], ["audit", "show", "one"], ["people", "list", "--js"],
@@ -353,6 +388,105 @@ def test_without_a_terminal_a_declaration_is_not_assumed(desk):
     typed = desk.type_("sign", "R-3", "approve", person="Rita Risk")
     assert (typed.code, "declaration is not made" in typed.err) == (2, True)
     assert desk.type_("request", "withdraw", "R-3", "--reason", "x", person="Dev Patel").code == 0
+
+
+def at_the_terminal(monkeypatch, *answers):
+    """Somebody sits there; what they are asked, and what had been printed by then."""
+    asked = []
+
+    def ask(prompt):
+        asked.append((prompt, sys.stdout.getvalue()))
+        return given.pop(0)
+
+    given = list(answers)
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: True})())
+    monkeypatch.setattr("builtins.input", ask)
+    monkeypatch.setattr("getpass.getpass", ask)
+    return asked
+
+
+def test_a_signature_is_refused_first_then_read_declared_and_unlocked(desk, monkeypatch):
+    made = desk.type_("request", "make", "Scorecard@1", "--rationale", "r", "--to", "production", "--json",
+                      person="Dev Patel").data["label"]
+    asked = at_the_terminal(monkeypatch, "yes", PASSPHRASE)
+    refused = desk.type_("sign", made, "approve", person="Dev Patel", ASSAYDESK_PASSPHRASE=None)
+    assert (refused.code, refused.out, asked) == (1, "", [])
+    assert "not asked to decide" in refused.err
+    signed = desk.type_("sign", made, "approve", person="Rita Risk", ASSAYDESK_PASSPHRASE=None)
+    assert signed.code == 0
+    statement = signed.out.partition("\n\nSigned: ")[0]
+    assert [prompt for prompt, _ in asked] == [
+        "Do you make the declaration that the statement ends with? Type yes: ", "Passphrase: "]
+    assert statement.startswith("Approval of")
+    assert all(shown.startswith(statement) for _, shown in asked)
+    assert desk.type_("request", "withdraw", made, "--reason", "x", person="Dev Patel").code == 0
+
+
+def test_without_the_declaration_no_passphrase_is_asked(desk, monkeypatch):
+    made = desk.type_("request", "make", "Scorecard@1", "--rationale", "r", "--to", "production", "--json",
+                      person="Dev Patel").data["label"]
+    asked = at_the_terminal(monkeypatch, "no")
+    typed = desk.type_("sign", made, "approve", person="Rita Risk", ASSAYDESK_PASSPHRASE=None)
+    assert (typed.code, len(asked), "declaration is not made" in typed.err) == (2, 1, True)
+    assert desk.type_("request", "withdraw", made, "--reason", "x", person="Dev Patel").code == 0
+
+
+def test_a_request_that_nobody_could_approve_is_made_only_when_that_is_wanted(desk, monkeypatch):
+    at = ("request", "make", "Hopeful@1", "--rationale", "r", "--to", "production")
+    desk.type_("model", "add", "Hopeful", person="Dev Patel")
+    desk.type_("model", "version", "Hopeful", "1", person="Dev Patel")
+    desk.type_("model", "use", "Hopeful", "Card lending", "--tier", "1", person="Rita Risk")
+    refused = desk.type_(*at, person="Dev Patel")
+    assert refused.code == 1
+    assert "Model development document: Not filed." in refused.err
+    assert "--anyway" in refused.err
+    assert "Hopeful" not in desk.type_("request", "list").out
+    asked = at_the_terminal(monkeypatch, "no", "yes")
+    assert desk.type_(*at, person="Dev Patel").code == 1
+    assert desk.type_(*at, person="Dev Patel").code == 0
+    assert len(asked) == 2
+    made = next(r["label"] for r in desk.type_("request", "list", "--json").data["requests"] if r["model"] == "Hopeful")
+    assert desk.type_("request", "withdraw", made, "--reason", "x", person="Dev Patel").code == 0
+    assert desk.type_(*at, "--anyway", "--json", person="Dev Patel").code == 0
+
+
+def test_every_argument_of_every_command_has_a_word_of_help():
+    lacking = [f"{name} {words[0]}" for name, chosen in commands.COMMANDS.items() for words, options in chosen.arguments
+               if not options.get("help", "").strip()]
+    assert lacking == []
+
+
+def test_the_inventory_has_headings_that_stand_over_their_columns(desk):
+    lines = desk.type_("inventory").out.splitlines()
+    heading, row = lines[2], next(line for line in lines if line.startswith("Scorecard"))
+    assert heading.split() == ["model", "version", "use", "tier", "status", "approval", "finding", "due"]
+    assert row[heading.index("use"):].startswith("Card lending")
+    assert row[heading.index("version"):].startswith("1 ")
+
+
+def test_what_the_scan_of_an_artefact_found_is_said(desk, tmp_path):
+    desk.type_("model", "version", "Scorecard", "scanned", person="Dev Patel")
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps({"weights": [1, 2]}))
+    shutil.copy(desk.folder / "model.skops", tmp_path / "model.skops")
+    typed = desk.type_("artefact", "resolve", "Scorecard@scanned", tmp_path, person="Dev Patel")
+    assert typed.code == 0
+    assert typed.out.startswith("skops, ")
+    assert "Data only (skops: only types of the trusted list)" in typed.out
+    assert "pickle beside it, not opened: model.pkl" in typed.out
+    (tmp_path / "model.skops").unlink()
+    alone = desk.type_("artefact", "inspect", tmp_path)
+    assert alone.out.startswith("pickle, ")
+    assert "Never opened here: " in alone.out
+
+
+def test_what_a_person_knows_of_the_origin_is_asserted(desk):
+    at = ("lineage", "assert", "Scorecard@1")
+    typed = desk.type_(*at, "dataset", "applicants 2025", "--role", "train", "--file", desk.folder / "data.csv",
+                       "--source", "development report, page 4", person="Dev Patel")
+    assert typed.out.startswith("Stated that Scorecard 1 was made from applicants 2025: development report, page 4")
+    assert desk.type_(*at, "version", "Scorecard@1", "--source", "x", person="Dev Patel").code == 2
+    assert desk.type_(*at, "code", "score.py", "--source", " ", person="Dev Patel").code == 2
+    assert desk.type_(*at, "code", "score.py", "--source", "x", person="Ann Admin").code == 1
 
 
 def test_version_and_help_leave_with_zero(desk):

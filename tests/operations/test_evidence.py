@@ -5,21 +5,26 @@ from __future__ import annotations
 import errno
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import skops.io
+from sklearn.linear_model import LogisticRegression
 
 from desktop_app.domain.evidence import (
     Criterion,
     EvidenceKind,
     EvidencePlanned,
+    ExplanationSpec,
     FairnessSpec,
     PerformanceSpec,
     Standing,
 )
 from desktop_app.errors import Cancelled, NotFound, Refused, Unreachable, UserError
-from desktop_app.operations import audit, evidence, lineage
+from desktop_app.operations import artefacts, audit, evidence, lineage
 from desktop_app.progress import Progress
 from desktop_app.settings import data_folder
 
@@ -39,7 +44,7 @@ def table(tmp_path):
 
 
 def test_the_spec_is_an_entry_before_the_result(desk, table):
-    made = evidence.get(desk.workspace, evidence.fairness(desk.as_("Dev Patel"), desk.version, table, SPEC))
+    made = evidence.get(desk.workspace, evidence.report(desk.as_("Dev Patel"), desk.version, table, SPEC))
     with desk.workspace.store.read() as reader:
         plan = reader.get(EvidencePlanned, made.record.plan)
     assert plan.record.fairness == SPEC == made.record.fairness_spec
@@ -48,7 +53,7 @@ def test_the_spec_is_an_entry_before_the_result(desk, table):
 
 
 def test_the_numbers_are_those_counted_by_hand(desk, table):
-    made = evidence.get(desk.workspace, evidence.fairness(desk.as_("Dev Patel"), desk.version, table, SPEC)).record
+    made = evidence.get(desk.workspace, evidence.report(desk.as_("Dev Patel"), desk.version, table, SPEC)).record
     groups = {g.group: g for g in made.fairness.groups}
     assert {k: (g.n, g.selected) for k, g in groups.items()} == {"m": (200, 120), "f": (200, 100)}
     assert float(groups["f"].ratio.value) == pytest.approx(100 / 120)
@@ -57,9 +62,9 @@ def test_the_numbers_are_those_counted_by_hand(desk, table):
 
 def test_a_report_supersedes_the_one_before_it_of_its_title(desk, table):
     ws = desk.as_("Dev Patel")
-    first = evidence.fairness(ws, desk.version, table, SPEC)
-    evidence.fairness(ws, desk.version, table, SPEC, title="On another sample")
-    second = evidence.fairness(ws, desk.version, table, SPEC)
+    first = evidence.report(ws, desk.version, table, SPEC)
+    evidence.report(ws, desk.version, table, SPEC, title="On another sample")
+    second = evidence.report(ws, desk.version, table, SPEC)
     lines = evidence.listing(ws, desk.version)
     assert [(line.item.label, line.stands) for line in lines] == [("E-3", True), ("E-2", True), ("E-1", False)]
     assert evidence.get(ws, second).record.supersedes == first
@@ -68,7 +73,7 @@ def test_a_report_supersedes_the_one_before_it_of_its_title(desk, table):
 
 def test_what_is_reperformed_is_the_same_on_the_same_table_only(desk, table, tmp_path):
     ws = desk.as_("Dev Patel")
-    made = evidence.fairness(ws, desk.version, table, SPEC)
+    made = evidence.report(ws, desk.version, table, SPEC)
     assert evidence.reperform(ws, made, table) == evidence.Reperformance(same=True, differences=())
     other = tmp_path / "other.csv"
     other.write_text(table.read_text() + "m,1,1\n")
@@ -79,7 +84,7 @@ def test_what_is_reperformed_is_the_same_on_the_same_table_only(desk, table, tmp
 def test_performance_is_reperformed_too_and_documents_are_not(desk, table, tmp_path):
     ws = desk.as_("Dev Patel")
     spec = PerformanceSpec(label="label", positive="1", decision="decision")
-    made = evidence.performance(ws, desk.version, table, spec)
+    made = evidence.report(ws, desk.version, table, spec)
     assert evidence.reperform(ws, made, table).same
     paper = evidence.file_document(ws, desk.version, table, checklist="other")
     with pytest.raises(UserError, match="not re-performed"):
@@ -133,13 +138,13 @@ def test_the_first_line_does_not(desk, tmp_path, name):
 
 
 def test_only_documents_are_saved_as_files(desk, table, tmp_path):
-    made = evidence.fairness(desk.as_("Dev Patel"), desk.version, table, SPEC)
+    made = evidence.report(desk.as_("Dev Patel"), desk.version, table, SPEC)
     with pytest.raises(UserError, match="not a document"):
         evidence.save_document(desk.workspace, made, tmp_path / "x")
 
 
 def test_lineage_knows_what_was_evaluated_on_what(desk, table):
-    made = evidence.fairness(desk.as_("Dev Patel"), desk.version, table, SPEC)
+    made = evidence.report(desk.as_("Dev Patel"), desk.version, table, SPEC)
     graph, _, _ = lineage.picture(desk.workspace, desk.version)
     edges = {(e.effect, e.relation, e.cause) for e in graph.edges}
     digest = hashlib.sha256(table.read_bytes()).hexdigest()
@@ -148,24 +153,76 @@ def test_lineage_knows_what_was_evaluated_on_what(desk, table):
 
 def test_a_preview_files_nothing(desk, table):
     head = audit.head_seq(desk.workspace)
-    result, verdicts = evidence.preview_fairness(table, SPEC)
+    result, verdicts = evidence.preview(table, SPEC)
     assert (result.rows, len(verdicts)) == (400, 1)
     assert evidence.columns_of(table) == ("SEX", "decision", "label")
     assert audit.head_seq(desk.workspace) == head
 
 
-def test_a_table_that_lacks_a_column_files_no_result(desk, table):
-    spec = FairnessSpec(label=None, decision="nothing", positive="1", favourable=True, sensitive=("SEX",))
-    with pytest.raises(UserError, match="nothing"):
-        evidence.fairness(desk.as_("Dev Patel"), desk.version, table, spec)
-    assert evidence.listing(desk.workspace) == ()
+AUC = Criterion(metric="auc", attribute="", threshold="0.7", direction="at_least")
+SCORED = PerformanceSpec(label="label", positive="1", score="score", criteria=(AUC,))
+
+
+@pytest.mark.parametrize(("rows", "spec", "said"), [
+    (400, replace(SPEC, label=None, decision="nothing"), "nothing"),
+    (400, replace(SPEC, label="word"), "“word” never has the value “1”"),
+    (400, replace(SPEC, criteria=(replace(SPEC.criteria[0], threshold="80.0"),)), "not between 0 and 1"),
+    (1, SPEC, "too small for a bias report"),
+    (1, SCORED, "too small for a performance report"),
+    (100, SCORED, "the same “label”"),
+    (400, replace(SCORED, criteria=(replace(AUC, threshold="70.0"),)), "not between 0 and 1"),
+    (400, replace(SCORED, score=None, decision="decision"), "no score column"),
+])
+def test_what_cannot_be_told_from_a_table_leaves_no_entry(desk, table, rows, spec, said):
+    """The label is 1 in the first 100 rows."""
+    frame = pd.read_csv(table).head(rows)
+    frame.assign(score=0.5, word=["yes" if y else "no" for y in frame.label]).to_csv(table, index=False)
+    head = audit.head_seq(desk.workspace)
+    with pytest.raises(UserError, match=said) as refused:
+        evidence.report(desk.as_("Dev Patel"), desk.version, table, spec)
+    assert refused.value.remedy
+    assert audit.head_seq(desk.workspace) == head
+
+
+def test_a_label_with_its_own_value_is_recorded_and_made_again(desk, table):
+    pd.read_csv(table).replace({"label": {1: "paid", 0: "default"}}).to_csv(table, index=False)
+    spec = replace(SPEC, label_positive="paid")
+    ws = desk.as_("Dev Patel")
+    made = evidence.report(ws, desk.version, table, spec)
+    assert evidence.get(ws, made).record.fairness_spec == spec
+    assert evidence.reperform(ws, made, table).same
+
+
+@pytest.mark.parametrize(("features", "row", "said"), [
+    (("age",), 0, "Missing: income. Unknown to it: none."),
+    (("age", "income", "label"), 0, "Missing: none. Unknown to it: label."),
+    (("age", "incom"), 0, "no column"), (("age", "income"), 400, "There is no row 401."),
+])
+def test_a_model_that_does_not_take_the_features_leaves_no_entry(desk, tmp_path, features, row, said):
+    draw = np.random.default_rng(1)
+    frame = pd.DataFrame({"age": draw.integers(18, 80, 400), "income": draw.normal(size=400)})
+    model = LogisticRegression().fit(frame, frame.income > 0)
+    skops.io.dump(model, tmp_path / "model.skops")
+    frame.assign(label=1).to_csv(tmp_path / "t.csv", index=False)
+    ws = desk.as_("Dev Patel")
+    artefacts.resolve(ws, desk.version, tmp_path / "model.skops")
+    head = audit.head_seq(ws)
+    asked = ExplanationSpec(features=features, rows=10, background=2000, row=row, seed=0)
+    with pytest.raises(UserError) as refused:
+        evidence.explanation(ws, desk.version, tmp_path / "t.csv", asked)
+    assert said in str(refused.value)
+    assert audit.head_seq(ws) == head
+    asked = replace(asked, features=("age", "income"), row=0)
+    made = evidence.get(ws, evidence.explanation(ws, desk.version, tmp_path / "t.csv", asked)).record
+    assert made.explanation.notes[1] == (
+        "2,000 background rows were asked for; the table has 400, and all of them were taken.")
 
 
 def test_a_cancelled_report_files_no_result(desk, table):
     at = []
     progress = Progress(lambda fraction, _: at.append(fraction), lambda: bool(at))
     with pytest.raises(Cancelled):
-        evidence.fairness(desk.as_("Dev Patel"), desk.version, table, SPEC, progress=progress)
+        evidence.report(desk.as_("Dev Patel"), desk.version, table, SPEC, progress=progress)
     assert evidence.listing(desk.workspace) == ()
 
 
@@ -181,7 +238,7 @@ def test_a_stop_between_the_numbers_and_the_filing_files_nothing(desk, table, mo
 
     monkeypatch.setattr(fairness, "report", computed)
     with pytest.raises(Cancelled):
-        evidence.fairness(desk.as_("Dev Patel"), desk.version, table, SPEC,
+        evidence.report(desk.as_("Dev Patel"), desk.version, table, SPEC,
                           progress=Progress(cancelled=lambda: bool(stop)))
     assert stop
     assert evidence.listing(desk.workspace) == ()
@@ -193,16 +250,16 @@ def test_a_stop_between_the_numbers_and_the_filing_files_nothing(desk, table, mo
 def test_an_artefact_is_what_the_version_is_from_then_on(desk, tmp_path):
     ws, path = desk.as_("Dev Patel"), tmp_path / "model.bin"
     path.write_bytes(b"not a model of a known kind")
-    filed = evidence.get(ws, evidence.resolve_artefact(ws, desk.version, path)).record
-    digest, scan = evidence.inspect_file(path)
+    filed = evidence.get(ws, artefacts.resolve(ws, desk.version, path)).record
+    digest, scan = artefacts.inspect(path)
     assert (filed.artefact, filed.scan.loadable) == (digest, scan.loadable)
-    kept = evidence.artefact_path(ws, desk.version)
+    kept = artefacts.kept(ws, desk.version)[1]
     assert kept.read_bytes() == path.read_bytes()
-    evidence.resolve_artefact(ws, desk.version, path)  # again: the scan supersedes, the copy stays
+    artefacts.resolve(ws, desk.version, path)  # again: the scan supersedes, the copy stays
     assert [line.stands for line in evidence.listing(ws)] == [True, False]
     path.write_bytes(b"other bytes")
     with pytest.raises(Refused, match="not the artefact of the version"):
-        evidence.resolve_artefact(ws, desk.version, path)
+        artefacts.resolve(ws, desk.version, path)
 
 
 def artefacts_here():
@@ -215,13 +272,13 @@ def test_a_copy_that_was_changed_is_not_opened_and_can_be_brought_in_again(desk,
     inside = path / "model.txt" if folder else path
     inside.parent.mkdir(exist_ok=True)
     inside.write_bytes(b"tree\nversion=v4\nnum_class=1\n")
-    evidence.resolve_artefact(ws, desk.version, path)
-    kept = evidence.artefact_path(ws, desk.version)
+    artefacts.resolve(ws, desk.version, path)
+    kept = artefacts.kept(ws, desk.version)[1]
     (kept / "model.txt" if folder else kept).write_bytes(b"tree\nversion=v4\nanother model\n")
     with pytest.raises(Refused, match="was changed"):
-        evidence.artefact_path(ws, desk.version)
-    evidence.resolve_artefact(ws, desk.version, path)
-    kept = evidence.artefact_path(ws, desk.version)
+        artefacts.kept(ws, desk.version)[1]
+    artefacts.resolve(ws, desk.version, path)
+    kept = artefacts.kept(ws, desk.version)[1]
     assert (kept / "model.txt" if folder else kept).read_bytes() == inside.read_bytes()
     assert len(artefacts_here()) == 1
 
@@ -238,17 +295,15 @@ def test_a_full_disk_leaves_no_half_copy(desk, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "copy2", full)
         with pytest.raises(Unreachable, match="could not be copied") as refused:
-            evidence.resolve_artefact(ws, desk.version, path)
+            artefacts.resolve(ws, desk.version, path)
     assert "No space left" in refused.value.detail
     assert refused.value.remedy
     assert (artefacts_here(), audit.head_seq(ws)) == ([], head)
-    evidence.resolve_artefact(ws, desk.version, path)
-    assert evidence.artefact_path(ws, desk.version).read_bytes() == path.read_bytes()
+    artefacts.resolve(ws, desk.version, path)
+    assert artefacts.kept(ws, desk.version)[1].read_bytes() == path.read_bytes()
 
 
 def test_without_its_file_a_model_is_not_explained(desk, table):
-    from desktop_app.domain.evidence import ExplanationSpec
-
     spec = ExplanationSpec(features=("SEX",), rows=10, background=10, row=0, seed=0)
     with pytest.raises(UserError, match="not on this machine"):
         evidence.explanation(desk.as_("Dev Patel"), desk.version, table, spec)
@@ -257,12 +312,10 @@ def test_without_its_file_a_model_is_not_explained(desk, table):
 def test_what_may_run_code_is_not_explained(desk, table, tmp_path):
     import pickle
 
-    from desktop_app.domain.evidence import ExplanationSpec
-
     path = tmp_path / "model.pkl"
     path.write_bytes(pickle.dumps({"weights": [1, 2]}))
     ws = desk.as_("Dev Patel")
-    evidence.resolve_artefact(ws, desk.version, path)
+    artefacts.resolve(ws, desk.version, path)
     spec = ExplanationSpec(features=("SEX",), rows=10, background=10, row=0, seed=0)
     with pytest.raises(Refused, match="not opened"):
         evidence.explanation(ws, desk.version, table, spec)

@@ -19,6 +19,7 @@ from desktop_app.domain.evidence import (
     Importance,
     LocalExplanation,
 )
+from desktop_app.domain.words import counted
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
 
@@ -36,6 +37,13 @@ def features(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     return {"features": [] if all(_made_up(name) for name in model.features) else list(model.features)}
 
 
+def check(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """{}, where the model takes the features asked."""
+    progress.step(0.5, "Opening the model")
+    _ordered(models.load(request["model"], request["format"]), tuple(request["features"]))
+    return {}
+
+
 def score(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """{"scores": probabilities of class 1, one per row}."""
     table = tables.load(Path(request["table"]), progress.part(0, 0.5))
@@ -51,7 +59,7 @@ def explain(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     table = tables.load(Path(request["table"]), progress.part(0, 0.2))
     progress.step(0.2, "Opening the model")
     model = models.load(request["model"], request["format"])
-    _check(spec, table.input.rows)
+    check_rows(spec, table.input.rows)
     frame = _frame(table, _ordered(model, spec.features))
     chosen, background = _samples(spec, len(frame))
     work = _Black(model, frame) if model.kind == "other" else _White(model, frame)
@@ -61,11 +69,20 @@ def explain(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     output = work.output(rows)
     found = _result(spec, work, used, (base, phi, output), rows)
     notes = (f"{len(chosen):,} rows explained against a background of {len(background):,} rows, both drawn with seed "
-             f"{spec.seed}.", *work.notes, *note)
+             f"{spec.seed}.", *_cut(spec, len(frame)), *work.notes, *note)
     return canonical.plain(canonical.build(ExplanationResult, found | {"notes": list(notes)}))  # type: ignore[no-any-return]
 
 
-def _check(spec: ExplanationSpec, rows: int) -> None:
+def _cut(spec: ExplanationSpec, rows: int) -> tuple[str, ...]:
+    """Says that fewer rows were taken than were asked for."""
+    asked = [f"{n:,} {what}" for n, what in ((spec.rows, "rows explained"), (spec.background, "background rows"))
+             if n > rows]
+    return (f"{' and '.join(asked)} were asked for; the table has {rows:,}, and all of them were taken.",) \
+        if asked else ()
+
+
+def check_rows(spec: ExplanationSpec, rows: int) -> None:
+    """Raises UserError for a record that a table of so many rows does not have, or no rows at all."""
     if not 0 <= spec.row < rows:
         raise UserError(f"There is no row {spec.row + 1:,}.", f"The table has {rows:,} rows.", "Choose one of them.")
     if spec.rows < 1 or spec.background < 1:
@@ -78,6 +95,9 @@ def _ordered(model: Model, features: tuple[str, ...]) -> tuple[str, ...]:
     if not features:
         raise UserError("No features were chosen.", "", "Choose the columns that the model was trained on.")
     if not model.features:
+        if model.takes not in (0, len(features)):
+            raise UserError(f"The model takes {counted(model.takes, 'feature')}.", f"{len(features):,} were chosen.",
+                            "Choose the columns that the model was trained on, in its order.")
         return features
     known = {simple(name): name for name in features}  # LightGBM writes underscores for blanks
     missing = [name for name in model.features if simple(name) not in known]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.errors import UserError
@@ -26,7 +26,7 @@ class Model:
     kind: tree | linear | other · features: names in its own order, () when it does not say · estimator: what shap is
     given · transform: table → the numbers it is explained on · names_out: their names · raw: those numbers → the
     output explained · output: its name · probability: table → probability of class 1 · single: it compares values in
-    single precision.
+    single precision · takes: how many features, 0 when it does not say.
     """
 
     kind: str
@@ -38,6 +38,7 @@ class Model:
     output: str
     probability: Callable[[DataFrame], NDArray[Any]]
     single: bool = True
+    takes: int = 0
 
 
 def load(path: str, kind: str) -> Model:
@@ -106,7 +107,7 @@ def _xgboost_booster(booster: Any) -> Model:
         return made
 
     return Model("tree", names, booster, numeric, _same, raw, LOG_ODDS if logistic else _plainly(objective),
-                 _probability(lambda frame: raw(numeric(frame)), logistic))
+                 _probability(lambda frame: raw(numeric(frame)), logistic), takes=booster.num_features())
 
 
 def _lightgbm(path: str) -> Model:
@@ -169,7 +170,7 @@ def _sklearn(estimator: Any) -> Model:
     final = steps[-1][1] if steps else estimator
     prepare = estimator[:-1] if steps and len(steps) > 1 else None
     features = tuple(str(n) for n in getattr(estimator, "feature_names_in_", ()))
-    return _explainable(estimator, final, prepare, features)
+    return replace(_explainable(estimator, final, prepare, features), takes=getattr(estimator, "n_features_in_", 0))
 
 
 def _explainable(estimator: Any, final: Any, prepare: Any, features: tuple[str, ...]) -> Model:
@@ -237,15 +238,14 @@ def _onnx(path: str) -> Model:
     def probability(frame: DataFrame) -> NDArray[Any]:
         return _class_one(session.run(None, _feed(frame, inputs)))
 
-    return Model("other", features, None, numeric, _same, lambda x: x, PROBABILITY, probability)
+    shape = inputs[0][2]
+    takes = shape[1] if len(inputs) == 1 and len(shape) == 2 and isinstance(shape[1], int) else len(features)
+    return Model("other", features, None, numeric, _same, lambda x: x, PROBABILITY, probability, takes=takes)
 
 
 def _feed(frame: DataFrame, inputs: list[tuple[str, str, Any]]) -> dict[str, Any]:
     if len(inputs) == 1:
-        name, kind, shape = inputs[0]
-        if len(shape) == 2 and isinstance(shape[1], int) and shape[1] != len(frame.columns):
-            raise UserError(f"The model takes {shape[1]} features.", f"{len(frame.columns)} were chosen.",
-                            "Choose the columns that the model was trained on, in its order.")
+        name, kind, _ = inputs[0]
         return {name: numeric(frame).astype(_CASTS.get(kind, "float32"))}
     pairs = zip(inputs, frame.columns, strict=True)  # in one order; input names have underscores for odd characters
     return {name: _onnx_column(frame, str(column), kind) for (name, kind, _), column in pairs}

@@ -48,7 +48,8 @@ def main(stdin: BinaryIO, stdout: BinaryIO) -> int:
 def _tasks() -> dict[str, Callable[[dict[str, Any], Progress], dict[str, Any]]]:
     from desktop_app.analysis.sandbox import explaining
 
-    return {"explain": explaining.explain, "features": explaining.features, "score": explaining.score}
+    return {"check": explaining.check, "explain": explaining.explain, "features": explaining.features,
+            "score": explaining.score}
 
 
 def _own_output(stdout: BinaryIO) -> BinaryIO:

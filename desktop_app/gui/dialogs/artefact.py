@@ -46,9 +46,9 @@ class ReadArtefact(TaskDialog):
         version, path = self._version, self.path.path() if self._from_file else None
 
         def work(ws: Workspace, progress: Progress) -> Any:
-            from desktop_app.operations import evidence, syncing
+            from desktop_app.operations import artefacts, syncing
 
-            made = evidence.resolve_artefact(ws, version, path, progress) if path is not None \
+            made = artefacts.resolve(ws, version, path, progress) if path is not None \
                 else syncing.fetch_artefact(ws, version, None, progress)
             return written(ws, made, about=version)
 

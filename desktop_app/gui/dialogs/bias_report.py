@@ -50,8 +50,13 @@ class NewBiasReport(TableDialog):
         self.favourable: Radios[bool] = Radios(GOOD, True)
         self.form.addWidget(labelled("Being selected is", self.favourable))
         self.label: Choice[str] = Choice()
-        self.form.addWidget(labelled("Column with what really happened", self.label,
-                                     "With it, error rates by group are reported too."))
+        self.label_positive: Choice[str] = Choice()
+        self._label_value_field = labelled("Value that counts", self.label_positive, "What the decision is to find.")
+        self.form.addWidget(beside(
+            labelled("Column with what really happened", self.label, "With it, error rates by group are reported too."),
+            self._label_value_field))
+        self.pairing = paragraph("", "note")
+        self.form.addWidget(self.pairing)
         self.sensitive = Ticks()
         self.form.addWidget(labelled(
             "Compare groups by", self.sensitive, f"Columns with at most {MOST_GROUPS} values."))
@@ -67,6 +72,10 @@ class NewBiasReport(TableDialog):
         self.note = paragraph("", "undetermined")
         self.form.addWidget(self.note)
         self.decision.currentIndexChanged.connect(lambda index: self._decision_changed())
+        self.positive.currentIndexChanged.connect(lambda index: self._label_changed())
+        self.label.currentIndexChanged.connect(lambda index: self._label_changed())
+        self.label_positive.currentIndexChanged.connect(lambda index: self._say_pairing())
+        self._label_changed()
         self.sensitive.changed.connect(self._sensitive_changed)
         self.minimum.valueChanged.connect(lambda value: self._say_small())
         self._sensitive_changed()
@@ -102,6 +111,23 @@ class NewBiasReport(TableDialog):
         self.positive.offer(self.values(self.decision.value))
         if "1" in [value for value, _ in self.values(self.decision.value)]:
             self.positive.choose("1")
+        self._label_changed()
+
+    def _label_changed(self) -> None:
+        """Offer the label's values; the decision's is chosen where it is one of them, else it has to be chosen."""
+        values = self.values(self.label.value)
+        same = self.positive.value in [value for value, _ in values]
+        self.label_positive.offer(values if same else [("", "choose one"), *values])
+        self.label_positive.choose(self.positive.value if same else "")
+        self._label_value_field.setVisible(bool(self.label.value))
+        self._say_pairing()
+
+    def _say_pairing(self) -> None:
+        """In words, what is held against what: a value chosen the wrong way round turns every error rate round."""
+        label, value = self.label.value, self.label_positive.value
+        said = f"{self.decision.value} = {self.positive.value} is held against {label} = {value}."
+        self.pairing.setText(said if label and value else "")
+        self.pairing.setVisible(bool(self.pairing.text()))
 
     def _sensitive_changed(self) -> None:
         chosen = self.sensitive.value
@@ -138,10 +164,15 @@ class NewBiasReport(TableDialog):
                 raise UserError(f"“{name}” cannot be both {role} and a group.", "", "Untick it or choose another.")
         if self.label.value == decision:
             raise UserError("The decision and what really happened are the same column.", decision, "Choose another.")
+        if self.label.value and not self.label_positive.value:
+            raise UserError(f"Which value of “{self.label.value}” goes with {decision} = {positive}?",
+                            "Its values are not those of the decision.", "Choose the value that counts beside it.")
         reference = tuple(Pair(key=k, value=c.value) for k, c in self._references.items() if c.value)
         return FairnessSpec(
             label=self.label.value or None, decision=decision, positive=positive, favourable=self.favourable.value,
             sensitive=chosen, intersections=tuple(tuple(i.split(JOIN)) for i in self.intersections.value),
+            label_positive=self.label_positive.value if self.label.value and self.label_positive.value != positive
+            else None,
             reference=reference, minimum_group=self.minimum.value(), criteria=self._criteria(reference))
 
     def _criteria(self, reference: tuple[Pair, ...]) -> tuple[Criterion, ...]:
@@ -161,7 +192,7 @@ class NewBiasReport(TableDialog):
         def work(ws: Workspace, progress: Progress) -> Any:
             from desktop_app.operations import evidence
 
-            made = evidence.fairness(ws, version, table, spec, period=period, progress=progress)
+            made = evidence.report(ws, version, table, spec, period=period, progress=progress)
             return written(ws, made, about=version)
 
         self.start(work, "bias report", lane=Lane.COMPUTE)

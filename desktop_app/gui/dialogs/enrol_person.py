@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from desktop_app.domain.person import ROLE_TITLES, Role
 from desktop_app.errors import UserError
 from desktop_app.gui.dialogs.form import Ticks, required
+from desktop_app.gui.dialogs.mandate import OWN, WHY, typed
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.dialogs.written import Written, written
 from desktop_app.gui.jobs import Jobs, Workspace
@@ -42,8 +43,9 @@ class EnrolPerson(TaskDialog):
         self.name = self.add("Name, as printed under signatures", QLineEdit(name))
         self.roles = Ticks([ROLE_TITLES[role] for role in Role])
         self.form.addWidget(labelled("Roles", self.roles))
-        self.passphrase = self.add("Passphrase", passphrase_field(), PASSPHRASE_HINT)
+        self.passphrase = self.add("Their passphrase", passphrase_field(), PASSPHRASE_HINT)
         self.again = self.add("The same passphrase again", passphrase_field())
+        self.mine = self.add(OWN, passphrase_field(), WHY)
 
     def run(self) -> None:
         """Make the key and record the person."""
@@ -51,11 +53,11 @@ class EnrolPerson(TaskDialog):
         roles: Sequence[Role] = [role for role in Role if ROLE_TITLES[role] in self.roles.value]
         if not roles:
             raise UserError("No role is ticked.", "A person without a role decides nothing.", "Tick at least one.")
-        passphrase = matching(self.passphrase, self.again)
+        passphrase, mine = matching(self.passphrase, self.again), typed(self.mine)
 
         def work(ws: Workspace) -> Written:
             from desktop_app.operations import people
 
-            return written(ws, people.enrol(ws, name, tuple(roles), passphrase).id)
+            return written(ws, people.enrol(ws, name, tuple(roles), passphrase, mine).id)
 
         self.start(lambda ws, progress: work(ws), "making a key")

@@ -24,7 +24,7 @@ from desktop_app.gui.widgets.prose import paragraph
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
-    from desktop_app.operations.evidence import ModelFeatures
+    from desktop_app.operations.artefacts import ModelFeatures
 
 
 class NewExplanation(TableDialog):
@@ -40,6 +40,9 @@ class NewExplanation(TableDialog):
         self.row, self.seed = number_field(1, 1, 1), number_field(1, 0, 2_000_000_000)
         for field in (self.rows, self.background, self.row, self.seed):
             field.setGroupSeparatorShown(True)
+        self.note = paragraph("", "undetermined")
+        self.note.hide()
+        self.form.addWidget(self.note)
         self.form.addWidget(beside(
             labelled("Rows explained", self.rows, "Drawn from the table; the others are left out."),
             labelled("Background rows", self.background, "Drawn too: what each row is compared with.")))
@@ -47,9 +50,6 @@ class NewExplanation(TableDialog):
             labelled("Record to explain, by its row", self.row, "The first row below the names is 1."),
             labelled("Seed", self.seed, "The same seed draws the same rows.")))
         self.features = Ticks()
-        self.note = paragraph("", "undetermined")
-        self.note.hide()
-        self.form.addWidget(self.note)
         self.form.addWidget(labelled("Feature columns", self.features))
         self.form.addStretch(1)
 
@@ -66,9 +66,9 @@ class NewExplanation(TableDialog):
         self._say("Asking the model which columns it takes…", "muted")
 
         def work(ws: Workspace, progress: Progress) -> Any:
-            from desktop_app.operations import evidence
+            from desktop_app.operations import artefacts
 
-            return evidence.model_features(ws, version, columns, progress)
+            return artefacts.model_features(ws, version, columns, progress)
 
         self.jobs.run(self, work, then=self._tick, failed=self._not_known, lane=Lane.COMPUTE, key="features",
                       title="features of the model")

@@ -70,7 +70,7 @@ class NewPerformance(TableDialog):
         def work(ws: Workspace, progress: Progress) -> Any:
             from desktop_app.operations import evidence
 
-            made = evidence.performance(ws, version, table, spec, period=period, progress=progress)
+            made = evidence.report(ws, version, table, spec, period=period, progress=progress)
             return written(ws, made, about=version)
 
         self.start(work, "performance report", lane=Lane.COMPUTE)

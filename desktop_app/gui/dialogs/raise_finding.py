@@ -22,15 +22,18 @@ NOBODY: tuple[Id | None, str] = (None, "nobody yet")
 
 
 class RaiseFinding(TaskDialog):
-    """`succeeded(Written)`. Offers the versions given, or every version of the inventory."""
+    """`succeeded(Written)`. Offers the versions given, or every version of the inventory.
+
+    about: the version in front of the person, chosen to begin with; without it none is chosen.
+    """
 
     def __init__(
-        self, jobs: Jobs, versions: Sequence[tuple[Id, str]] = (), *, use: Id | None = None,
+        self, jobs: Jobs, versions: Sequence[tuple[Id, str]] = (), *, about: Id | None = None, use: Id | None = None,
         evidence: Id | None = None, parent: QWidget | None = None,
     ) -> None:
         super().__init__(jobs, "Raise a finding", action="Raise the finding", width=560, parent=parent,
                          lead="It stands against the version until somebody else than its owner closes it.")
-        self._use, self._evidence = use, evidence
+        self._about, self._use, self._evidence = about, use, evidence
         self.version: Choice[Id] = Choice(versions)
         if len(versions) == 1:
             self.form.addWidget(labelled("Version", self.version))
@@ -55,7 +58,8 @@ class RaiseFinding(TaskDialog):
         people, versions = found
         self.owner.offer([NOBODY, *((p.id, p.name) for p in people)])
         if not self.version.count():
-            self.version.offer(versions)
+            self.version.offer(versions if len(versions) == 1 else [(Id(""), "choose the version"), *versions])
+            self.version.choose(self._about)
 
     def run(self) -> None:
         """Record it."""

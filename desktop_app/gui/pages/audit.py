@@ -201,6 +201,7 @@ class AuditPage(Page[Shown]):
     def _verified(self, report: CheckReport) -> None:
         self._end_verification()
         self.detail.show_parts(*report_parts(report, "The log"), theme.L)
+        self.state.log_verified.emit()
         self.verified.emit()
 
     def _not_verified(self, error: Exception) -> None:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from desktop_app.operations.evidence import EvidenceLine
 
 Lines = tuple["EvidenceLine", ...]
-TABS = {EvidenceKind.FAIRNESS: "Fairness", EvidenceKind.EXPLANATION: "Explanation", EvidenceKind.DOCUMENT: "Documents"}
+TABS = {EvidenceKind.PERFORMANCE: "Performance", EvidenceKind.FAIRNESS: "Fairness",
+        EvidenceKind.EXPLANATION: "Explanation", EvidenceKind.DOCUMENT: "Documents"}
 
 
 class EvidencePage(Page[Lines]):

@@ -120,7 +120,8 @@ class FindingsPage(Page[Shown]):
         """Ask for another finding."""
         from desktop_app.gui.dialogs.raise_finding import RaiseFinding
 
-        RaiseFinding(self.jobs, parent=self).open()
+        chosen = self.table.current.now.finding.version if self.table.current else self.state.selection("version")
+        RaiseFinding(self.jobs, about=Id(str(chosen)) if chosen else None, parent=self).open()
 
     def _open_version(self, line: FindingLine) -> None:
         finding = line.now.finding

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QMenu, QWidget
 from desktop_app.domain.canonical import Id
 from desktop_app.domain.person import LINE_OF_DEFENCE, ROLE_TITLES, Role
 from desktop_app.gui import theme
-from desktop_app.gui.jobs import Jobs, Lane, Workspace
+from desktop_app.gui.dialogs.mandate import SignFor
+from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.page import Page
 from desktop_app.gui.pages.approvals import filtered
 from desktop_app.gui.pages.findings import with_detail
@@ -34,7 +35,7 @@ class PeoplePage(Page[Everyone]):
     """Opened with `person`, an id, it chooses that one."""
 
     key, title = "people", "People"
-    kinds = frozenset({"person", "role.granted", "role.revoked", "key.enrolled"})
+    kinds = frozenset({"person", "role.granted", "role.revoked", "key.enrolled", "key.revoked"})
 
     def __init__(self, jobs: Jobs, state: AppState) -> None:
         super().__init__(jobs, state)
@@ -88,7 +89,9 @@ class PeoplePage(Page[Everyone]):
         revoke.setEnabled(bool(person.roles))
         for each in (grant, revoke):
             each.setProperty("menu", True)
-        return [beside(grant, revoke)]
+        end = button("Revoke the key…", lambda: self._revoke_key(person))
+        mine = person.key_here and self.state.acting is not None and person.id == self.state.acting.id
+        return [beside(grant, revoke), beside(end, *([button("Renew my key…", self._renew_key)] if mine else []))]
 
     def _menu(self, person: PersonView, roles: list[Role], run: object) -> QMenu:
         menu = QMenu(self)
@@ -108,25 +111,43 @@ class PeoplePage(Page[Everyone]):
     def _grant(self, person: PersonView, role: Role) -> None:
         identity = person.id
 
-        def work(ws: Workspace) -> object:
+        def grant(ws: Workspace, passphrase: str, _reason: str) -> object:
             from desktop_app.operations import people
 
-            return people.grant(ws, identity, role)
+            return people.grant(ws, identity, role, passphrase)
 
-        self.jobs.run(self, lambda ws, progress: work(ws), lane=Lane.WRITE, title="granting a role")
+        SignFor(self.jobs, f"Grant a role to {person.name}", f"{ROLE_TITLES[role]}, {LINES[LINE_OF_DEFENCE[role]]}.",
+                "Sign and grant", grant, self).open()
 
     def _revoke(self, person: PersonView, role: Role) -> None:
-        from desktop_app.gui.dialogs.give_reason import GiveReason
-
         identity: Id = person.id
 
-        def revoke(ws: Workspace, reason: str) -> object:
+        def revoke(ws: Workspace, passphrase: str, reason: str) -> object:
             from desktop_app.operations import people
 
-            return people.revoke(ws, identity, role, reason)
+            return people.revoke(ws, identity, role, reason, passphrase)
 
-        GiveReason(self.jobs, f"Revoke a role of {person.name}",
-                   f"{ROLE_TITLES[role]}. What was signed under it stays valid.", "Revoke", revoke, self).open()
+        SignFor(self.jobs, f"Revoke a role of {person.name}",
+                f"{ROLE_TITLES[role]}. What was signed under it stays valid.", "Sign and revoke", revoke, self,
+                asks_reason=True).open()
+
+    def _revoke_key(self, person: PersonView) -> None:
+        identity, key_id = person.id, person.key_id
+
+        def revoke(ws: Workspace, passphrase: str, reason: str) -> object:
+            from desktop_app.operations import people
+
+            return people.revoke_key(ws, identity, key_id, reason, passphrase)
+
+        SignFor(self.jobs, f"Revoke the key of {person.name}",
+                f"Key {key_id}. What it signed stays signed; nothing more can be signed with it. If it may have been "
+                "stolen, name the day on the command line: assaydesk people revoke-key --since.",
+                "Sign and revoke", revoke, self, asks_reason=True).open()
+
+    def _renew_key(self) -> None:
+        from desktop_app.gui.dialogs.renew_key import RenewKey
+
+        RenewKey(self.jobs, self).open()
 
 
 def _columns() -> list[Column[PersonView]]:

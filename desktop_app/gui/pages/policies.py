@@ -11,7 +11,8 @@ from desktop_app.domain.canonical import day_text
 from desktop_app.domain.person import ROLE_TITLES
 from desktop_app.domain.policy import Meaning, Policy, Transition
 from desktop_app.gui import theme
-from desktop_app.gui.jobs import Jobs, Lane, Workspace
+from desktop_app.gui.dialogs.mandate import SignFor
+from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.page import Page
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.checklist import CheckItem, Checklist
@@ -86,13 +87,14 @@ class PoliciesPage(Page[Published]):
             self.publish(Path(chosen))
 
     def publish(self, path: Path) -> None:
-        """Publish a version from its JSON file, in a job."""
-        def work(ws: Workspace) -> object:
+        """Ask for the signature under a version from its JSON file."""
+        def work(ws: Workspace, passphrase: str, _reason: str) -> object:
             from desktop_app.operations import policies
 
-            return policies.publish_file(ws, path)
+            return policies.publish_file(ws, path, passphrase)
 
-        self.jobs.run(self, lambda ws, progress: work(ws), lane=Lane.WRITE, title="publishing a policy")
+        SignFor(self.jobs, "Publish a policy", f"{path.name}. It is in force for every request made from then on.",
+                "Sign and publish", work, self).open()
 
 
 def transition_parts(transition: Transition, policy: Policy) -> list[QWidget | int]:

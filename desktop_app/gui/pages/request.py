@@ -67,7 +67,7 @@ class RequestPage(Page[Shown]):
     def _form_beside_checks(self) -> QWidget:
         form = Column(
             heading("The request"), labelled("To stage", self.stage), labelled("Change class", self.change),
-            labelled("Rationale: why this version should be promoted", self.rationale),
+            labelled("Rationale: why this should be decided", self.rationale),
             labelled("Decide by (optional)", self.decide_by), theme.XS, self.trouble, beside(self.freeze),
             muted("Freezing lists every record at the right by its digest. What happens to them afterwards is "
                   "shown to those who decide."))
@@ -103,7 +103,8 @@ class RequestPage(Page[Shown]):
         """Show the outlook; what was typed stays."""
         here = (self.arguments["version"], self.arguments["use"])
         fresh, self._for = self._for != here, here
-        self.set_title("Request a promotion", f"of {data.title}, for {data.use}")
+        to = data.basis.policy.record.asked_for(data.basis.transition.to_stage) if data.basis else "promotion"
+        self.set_title(f"Request a {to}", f"of {data.title}, for {data.use}")
         blocked = self.stage.blockSignals(True)
         self.stage.offer(data.stages[1:])
         if fresh and data.basis is not None:

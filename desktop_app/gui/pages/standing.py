@@ -22,6 +22,7 @@ class Verified:
 
     entries: int
     ok: bool
+    unclear: bool  # where it is not ok: nothing was found wrong, but not everything could be judged
     first_problem: str
     at: datetime
 
@@ -31,8 +32,8 @@ _verified: dict[str, Verified] = {}  # registry id → last verification
 
 def remember(ws: Workspace, report: CheckReport) -> Verified:
     """Keep what a verification came to, for the footer."""
-    first = report.problems[0] if report.problems else None
-    found = Verified(entries=report.entries, ok=report.ok, at=datetime.now(UTC),
+    first = next(iter((*report.problems, *report.unclear)), None)
+    found = Verified(entries=report.entries, ok=report.ok, unclear=not report.problems, at=datetime.now(UTC),
                      first_problem=f"entry {first.seq:,}, {first.sentence}" if first else "")
     _verified[ws.store.info.id] = found
     return found
@@ -60,6 +61,8 @@ def _sentences(known: Verified | None, head: int) -> tuple[tuple[str, str], ...]
     local = ("note", "This file proves nothing against its own administrator.")
     if known is None:
         return (("note", f"Log of {head:,} entries, not verified since the window was opened."), local)
+    if not known.ok and known.unclear:
+        return (("undetermined", f"The log could not be judged wholly: {known.first_problem}."), local)
     if not known.ok:
         return (("breached", f"The log does not verify: {known.first_problem}."), local)
     when = f"{known.at.astimezone():%H:%M}"

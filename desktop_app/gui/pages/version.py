@@ -25,6 +25,7 @@ from desktop_app.gui.pages.version_tabs.fairness import FairnessTab
 from desktop_app.gui.pages.version_tabs.history import HistoryTab
 from desktop_app.gui.pages.version_tabs.lineage import LineageTab
 from desktop_app.gui.pages.version_tabs.overview import DIGEST_OF, OverviewTab
+from desktop_app.gui.pages.version_tabs.performance import PerformanceTab
 from desktop_app.gui.pages.version_tabs.tab import Loaded, Tab, link
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.facts_list import digest_words
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from desktop_app.operations.packs import ExportReport
 
 TABS: tuple[type[Tab], ...] = (
-    OverviewTab, CardTab, LineageTab, FairnessTab, ExplanationTab, DocumentsTab, ApprovalsTab, HistoryTab)
+    OverviewTab, CardTab, LineageTab, PerformanceTab, FairnessTab, ExplanationTab, DocumentsTab, ApprovalsTab,
+    HistoryTab)
 
 
 class VersionPage(Page[Loaded]):
@@ -118,6 +120,7 @@ class VersionPage(Page[Loaded]):
     def show_data(self, data: Loaded) -> None:
         """The header, and the tab shown."""
         view, another = data.view, self._loaded is None or self._loaded.version != data.version
+        self.state.select("version", data.version)
         self._loaded = data
         self.set_title(view.model.name, f"{label_text(view.version.label)}, {_for(view.use)}")
         self.set_subline(*_standing(data))
@@ -140,7 +143,7 @@ class VersionPage(Page[Loaded]):
 
     def _show_request(self, data: Loaded) -> None:
         """What the button does: open the request that waits, else ask for a promotion where the policy provides one."""
-        self.request_button.setText("Open the request…" if waiting_request(data) else "Request promotion…")
+        self.request_button.setText("Open the request…" if waiting_request(data) else f"Request {data.asked_for}…")
         self.request_button.setEnabled(waiting_request(data) is not None or data.outlook is not None)
         self.request_button.setToolTip(tip(f"{data.refusal.title} {data.refusal.remedy}") if data.refusal else "")
 

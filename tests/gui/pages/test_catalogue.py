@@ -69,7 +69,7 @@ def test_identity_and_changes_since(desk):
     assert (name, acting.name, acting.role) == ("Test registry", "Rita Risk", "Model risk manager")
     assert {who.name for who in may} == set(desk.people)
     before = catalogue.head(desk.workspace)
-    people.grant(desk.workspace, desk.people["Dev Patel"], people.Role.AUDITOR)
+    people.grant(desk.workspace, desk.people["Dev Patel"], people.Role.AUDITOR, PASSPHRASE)
     changes = catalogue.since(desk.workspace, before)
     assert [(c.seq, "role.granted" in c.kinds) for c in changes] == [(before + 1, True)]
     assert catalogue.act_as(desk.workspace, may[0]).actor == may[0].id

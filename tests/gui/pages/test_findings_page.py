@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt
 
 from desktop_app.domain.finding import FindingState, Severity
 from desktop_app.gui.pages.findings import FindingsPage
-from desktop_app.operations import findings
+from desktop_app.gui.pages.version import VersionPage
+from desktop_app.operations import findings, models
 from tests.gui.pages.seen import dialog_of, words
 
 
@@ -44,6 +45,46 @@ def test_raise_by_keyboard(office, desk, qtbot):
     office.settle()
     assert [line.now.finding.title for line in findings.listing(desk.workspace)] == ["Drift is not watched"]
     assert [line.now.finding.title for line in page.table.shown] == ["Drift is not watched"]
+
+
+def another(desk):
+    """A version that comes first in the inventory."""
+    return models.add_version(desk.as_("Dev Patel"), models.register(desk.as_("Dev Patel"), "Aardvark"), "1")
+
+
+def test_the_version_chosen_to_begin_with_is_the_one_in_front(office, finding, desk, qtbot):
+    another(desk)
+    page = office.open(FindingsPage, "Val Idris")
+    page.raise_finding()
+    dialog = dialog_of()
+    qtbot.waitUntil(lambda: dialog.version.count() == 3)
+    assert dialog.version.value == desk.version
+    dialog.reject()
+
+
+def test_the_version_that_was_opened_is_chosen_where_no_finding_is(office, desk, qtbot):
+    another(desk)
+    version = office.open(VersionPage, "Val Idris", version=desk.version, use=desk.use)
+    page = office.open(FindingsPage, "Val Idris")
+    page.state.select("version", version.state.selection("version"))  # one state a window
+    page.raise_finding()
+    dialog = dialog_of()
+    qtbot.waitUntil(lambda: dialog.version.count() == 3)
+    assert dialog.version.value == desk.version
+    dialog.reject()
+
+
+def test_without_a_version_in_front_none_is_chosen(office, desk, qtbot):
+    another(desk)
+    page = office.open(FindingsPage, "Val Idris")
+    page.raise_finding()
+    dialog = dialog_of()
+    qtbot.waitUntil(lambda: dialog.version.count() == 3)
+    qtbot.keyClicks(dialog.heading, "Drift is not watched")
+    qtbot.keyClicks(dialog.description, "No threshold is set")
+    dialog.attempt()
+    assert "The version is missing." in dialog.error.text()
+    dialog.reject()
 
 
 def test_what_is_missing_is_said_in_the_dialog(office, desk, qtbot):

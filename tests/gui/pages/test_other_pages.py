@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from desktop_app.domain.approval import ChangeClass
 from desktop_app.domain.finding import Severity
-from desktop_app.domain.lineage import Edge, Node, NodeKind
+from desktop_app.domain.lineage import NodeKind
 from desktop_app.domain.person import Role
 from desktop_app.gui.pages.approvals import ApprovalsPage
 from desktop_app.gui.pages.desk import DeskPage
@@ -149,11 +149,9 @@ def test_reports_list_exports_and_check_a_file(office, desk, qtbot, tmp_path):
 def test_lineage_says_what_a_node_was_made_from_and_opens_it(office, desk, qtbot):
     page = office.open(LineagePage, "Rita Risk")
     assert "No lineage is recorded yet" in words(page)
-    data = Node(key="dataset:a", kind=NodeKind.DATASET, name="applicants", detail="6,000 rows")
-    version = Node(key=desk.version, kind=NodeKind.VERSION, name="Scorecard 1")
-    edge = Edge(effect=desk.version, relation="trained_from", cause="dataset:a", basis="asserted")
-    lineage.assert_edge(desk.as_("Dev Patel"), desk.model, (data, version), (edge,), "said")
-    page = office.open(LineagePage, "Rita Risk", node="dataset:a")
+    applicants = lineage.Cause(kind=NodeKind.DATASET, name="applicants", role="train")
+    lineage.assert_cause(desk.as_("Dev Patel"), desk.version, applicants, "development report")
+    page = office.open(LineagePage, "Rita Risk", node=f"dataset:{desk.version}:applicants")
     assert page._subline.text() == "Made from nothing recorded · reaches 1 version"
     page.view.choose(desk.version)
     assert page._subline.text() == "Made from 1 dataset · reaches nothing recorded"

@@ -85,7 +85,7 @@ def test_the_decision_is_in_sight_and_what_is_below_is_announced(qtbot, office, 
     dialog = opened(qtbot, page)
     assert dialog.height() < size[1]
     inside = dialog.rect().contains
-    qtbot.waitUntil(lambda: dialog.more.isVisible(), timeout=5_000)
+    qtbot.waitUntil(dialog.more.isVisible, timeout=5_000)
     for part in (dialog.decision, dialog.passphrase, dialog.primary, dialog.more):
         assert not part.visibleRegion().isEmpty()
         assert inside(part.mapTo(dialog, part.rect().bottomRight()))

@@ -24,14 +24,17 @@ from desktop_app.gui.dialogs.describe_use import DescribeUse, SetTier, StateUse
 from desktop_app.gui.dialogs.explanation import NewExplanation
 from desktop_app.gui.dialogs.file_document import FileDocument
 from desktop_app.gui.dialogs.give_reason import GiveReason
+from desktop_app.gui.dialogs.performance import NewPerformance
 from desktop_app.gui.dialogs.reperform import Reperform
 from desktop_app.gui.dialogs.resting import RestingNotice
 from desktop_app.gui.dialogs.save_card import SaveCard
+from desktop_app.gui.pages.request import RequestPage
 from desktop_app.gui.pages.version import VersionPage
 from desktop_app.gui.pages.version_tabs.card_compare import CompareRevisions
 from desktop_app.gui.pages.version_tabs.measures import row_chip
+from desktop_app.gui.record_table import RecordTable
 from desktop_app.gui.widgets.prose import Prose
-from desktop_app.operations import approvals, cards, evidence, models
+from desktop_app.operations import approvals, artefacts, audit, cards, evidence, models
 from desktop_app.settings import data_folder
 from tests.operations.decided import ask, sign
 
@@ -60,7 +63,7 @@ def judged(desk, table):
         label="repaid", decision="approved", positive="1", favourable=True, sensitive=("sex",),
         reference=(Pair(key="sex", value="M"),), criteria=(Criterion(
             metric="impact_ratio", attribute="sex", threshold="0.8", direction="at_least", reference="M"),))
-    return evidence.fairness(desk.as_("Val Idris"), desk.version, table, spec)
+    return evidence.report(desk.as_("Val Idris"), desk.version, table, spec)
 
 
 def opened(office, desk, name="Dev Patel", tab="Overview"):
@@ -99,11 +102,12 @@ def test_tabs_by_keyboard(office, desk, qtbot):
     page.activateWindow()
     qtbot.waitUntil(page.isActiveWindow, timeout=2000)
     seen = []
-    for _ in range(8):
+    for _ in range(9):
         seen.append(page.shown_tab.title)
         qtbot.keyClick(page, Qt.Key.Key_Tab, Qt.KeyboardModifier.ControlModifier)
         office.settle()
-    assert seen == ["Overview", "Card", "Lineage", "Fairness", "Explanation", "Documents", "Approvals", "History"]
+    assert seen == ["Overview", "Card", "Lineage", "Performance", "Fairness", "Explanation", "Documents", "Approvals",
+                    "History"]
     assert page.shown_tab.title == "Overview"
     qtbot.keyClick(page, Qt.Key.Key_D, Qt.KeyboardModifier.AltModifier)
     office.settle()
@@ -135,6 +139,15 @@ def test_request_opens_the_request_page_then_the_one_that_waits(office, desk, qt
     page.show_tab("Approvals")
     office.settle()
     assert "R-1 for validation, Card lending" in said(page.shown_tab)
+
+
+def test_in_production_what_can_be_asked_for_is_called_retirement(office, desk, qtbot):
+    sign(desk, "Rita Risk", ask(desk), Meaning.APPROVE)
+    page = opened(office, desk, tab="Approvals")
+    assert page.request_button.text() == "Request retirement…"
+    assert "Request retirement…" in [b.text() for b in page.shown_tab.findChildren(QPushButton)]
+    page = office.open(RequestPage, "Dev Patel", version=desk.version, use=desk.use)
+    assert page._heading.text().startswith("Request a retirement")
 
 
 def test_without_a_use_it_says_what_to_do(office, desk, qtbot):
@@ -324,13 +337,89 @@ def test_a_bias_report_is_asked_for_computed_and_shown(office, desk, table, qtbo
     assert found.verdicts[0].criterion.threshold == "0.8"
 
 
+def test_a_label_with_other_values_asks_which_of_them_counts(office, desk, table, qtbot):
+    frame = pd.read_csv(table)
+    frame.assign(repaid=frame.repaid.map({1: "paid", 0: "default"})).to_csv(table, index=False)
+    page = opened(office, desk, "Val Idris", tab="Fairness")
+    page.shown_tab.new_report()
+    dialog = page.findChild(NewBiasReport)
+    dialog.path.give(table)
+    qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
+    dialog.sensitive.tick("sex")
+    assert (dialog.label_positive.value, dialog.pairing.isVisible()) == ("", False)
+    dialog.attempt()
+    assert dialog.error.text().startswith("Which value of “repaid” goes with approved = 1?")
+    dialog.label_positive.choose("paid")
+    assert dialog.pairing.text() == "approved = 1 is held against repaid = paid."
+    assert dialog.spec().label_positive == "paid"
+    dialog.label.choose("")
+    assert not dialog.label_positive.isVisible()
+    assert (dialog.spec().label, dialog.spec().label_positive) == (None, None)
+    dialog.label.choose("repaid")
+    dialog.label_positive.choose("default")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "Look whether the two events belong together" in said(page.shown_tab), timeout=WAIT)
+
+
+def test_the_ratio_is_headed_by_what_it_is_of(office, desk, table):
+    spec = FairnessSpec(label=None, decision="approved", positive="0", favourable=False, sensitive=("sex",))
+    evidence.report(desk.as_("Val Idris"), desk.version, table, spec)
+    tab = opened(office, desk, tab="Fairness").shown_tab
+    assert "The ratio is of the share not selected" in said(tab)
+    groups = next(t for t in tab.findChildren(RecordTable) if t.accessibleName() == "Groups compared")
+    assert [c.title for c in groups.records_model.columns if c.key in ("rate", "ratio")] == ["Selected", "Ratio, not selected"]
+
+
+def test_what_says_nothing_is_refused_in_the_dialog_and_leaves_no_entry(office, desk, table, qtbot):
+    pd.read_csv(table).head(1).to_csv(table, index=False)
+    page = opened(office, desk, "Val Idris", tab="Performance")
+    head = audit.head_seq(desk.workspace)
+    page.shown_tab.new_report()
+    dialog = page.findChild(NewPerformance)
+    dialog.path.give(table)
+    qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
+    dialog.label.choose("repaid")
+    dialog.attempt()
+    qtbot.waitUntil(dialog.error.isVisible, timeout=WAIT)
+    assert dialog.error.text().startswith("The table is too small for a performance report.")
+    assert audit.head_seq(desk.workspace) == head
+    dialog.reject()
+
+
+def test_performance_is_asked_for_computed_and_shown(office, desk, table, qtbot):
+    """The score is random, so the AUC is about a half and misses 0.7."""
+    page = opened(office, desk, "Val Idris", tab="Performance")
+    assert "No performance report yet" in said(page.shown_tab)
+    page.shown_tab.new_report()
+    dialog = page.findChild(NewPerformance)
+    dialog.path.give(table)
+    qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
+    dialog.label.choose("repaid")
+    dialog.decision.choose("approved")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "AUC is 0." in said(page.shown_tab), timeout=WAIT)
+    found = evidence.listing(desk.as_("Val Idris"), desk.version)[0].item.record
+    text = said(page.shown_tab)
+    assert found.verdicts[0].sentence in text
+    assert "Val Idris" in text
+    assert found.inputs[0].digest[:8] in text.replace(" ", "")
+    assert "AUC ≥ 0.70, judged by the whole interval" in text
+    measures = next(t for t in page.shown_tab.findChildren(RecordTable) if t.accessibleName() == "Performance measures")
+    assert [m.name for m in measures.shown][:2] == ["auc", "gini"]
+    page.show_tab("Overview")
+    office.settle()
+    assert found.verdicts[0].sentence in said(page.shown_tab)
+    click(qtbot, page.shown_tab, "Show performance")
+    assert page.shown_tab.title == "Performance"
+
+
 def test_a_running_report_is_stopped_and_nothing_is_filed(office, desk, table, qtbot, monkeypatch):
     def slow(workspace, version, path, spec, **more):
         while True:
             more["progress"].step(0.5, "counting")
 
     page = opened(office, desk, "Val Idris", tab="Fairness")
-    monkeypatch.setattr(evidence, "fairness", slow)
+    monkeypatch.setattr(evidence, "report", slow)
     page.shown_tab.new_report()
     dialog = page.findChild(NewBiasReport)
     dialog.path.give(table)
@@ -422,7 +511,7 @@ def scorecard(desk, tmp_path):
     model = LogisticRegression().fit(rows[["score", "income"]], rows["score"] > 0.5)
     path = tmp_path / "scorecard.skops"
     path.write_bytes(skops.io.dumps(model))
-    evidence.resolve_artefact(desk.as_("Dev Patel"), desk.version, path)
+    artefacts.resolve(desk.as_("Dev Patel"), desk.version, path)
 
 
 @pytest.fixture
@@ -437,18 +526,19 @@ def explaining(office, desk, scorecard, qtbot):
     return make
 
 
-def test_an_explanation_takes_the_features_that_the_model_names(explaining, desk, table, tmp_path, qtbot):
+def test_an_explanation_takes_the_features_that_the_model_names(explaining, office, desk, table, tmp_path, qtbot):
     rows = pd.read_csv(table)
     rows.insert(0, "income", 50.0)
     rows.to_csv(tmp_path / "whole.csv", index=False)
-    page, dialog = explaining(tmp_path / "whole.csv")
+    _, dialog = explaining(tmp_path / "whole.csv")
     assert dialog.features.value == ("income", "score")
     assert dialog.note.text() == "The 2 features that the model names are ticked."
     assert dialog.rows.text() == "500 of 3,000"
     dialog.rows.setValue(20)
     dialog.background.setValue(10)
     dialog.attempt()
-    qtbot.waitUntil(lambda: "rows explained" in said(page.shown_tab), timeout=WAIT)
+    qtbot.waitUntil(lambda: evidence.listing(desk.workspace, desk.version)[0].item.record.explanation, timeout=WAIT)
+    office.settle()
     found = evidence.listing(desk.workspace, desk.version)[0].item.record
     assert {i.feature for i in found.explanation.importances} == {"income", "score"}
 

@@ -95,6 +95,25 @@ def test_a_booster_names_its_features_unless_it_made_them_up(tmp_path):
         assert ask("features", tmp_path / "m.txt", None)["result"] == {"features": written}
 
 
+def test_a_model_without_names_knows_how_many_features_it_takes(tmp_path):
+    import xgboost
+
+    numbers = FRAME[list(NUMBERS)].to_numpy()
+    model = saved(tmp_path, make_pipeline(StandardScaler(), LogisticRegression()).fit(numbers, Y))
+    xgboost.XGBClassifier(n_estimators=2).fit(numbers, Y).get_booster().save_model(tmp_path / "m.json")
+    for path in (model, tmp_path / "m.json"):
+        assert ask("check", path, None, features=list(NUMBERS))["result"] == {}
+        assert ask("check", path, None, features=["income"])["error"][:2] == ["The model takes 2 features.",
+                                                                              "1 were chosen."]
+
+
+def test_rows_that_were_asked_for_and_are_not_there_are_said(tmp_path, table):
+    model = saved(tmp_path, LogisticRegression().fit(FRAME[list(NUMBERS)], Y))
+    assert len(explained(model, table, spec(rows=300, background=300)).notes) == 1
+    assert explained(model, table, spec(rows=500, background=2000)).notes[1] == (
+        "500 rows explained and 2,000 background rows were asked for; the table has 300, and all of them were taken.")
+
+
 def test_features_are_found_among_the_columns_of_a_table():
     columns = ("y", "age", "income in EUR", "income_in_EUR")
     assert explain.among(("income in EUR", "age"), columns) == (("income in EUR", "age"), ())

@@ -299,7 +299,7 @@ class Grown:
     """A record that was given a field after it was first recorded."""
 
     name: str
-    limit: str = canonical.later("none")
+    limit: str = canonical.later(default="none")
 
 
 def test_a_field_added_later_changes_no_digest_while_it_has_its_default():

@@ -16,7 +16,8 @@ from desktop_app.domain.canonical import Number, number
 from desktop_app.domain.evidence import Measure
 from desktop_app.domain.figure import Box, Curve, Dot, Figure, Line, Text
 from desktop_app.reports import charts, look, numbers
-from desktop_app.reports.tables import Column, facts, table
+from desktop_app.reports.flow import keep_headings
+from desktop_app.reports.tables import Column, facts, heading, section, table
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,27 @@ def test_no_cell_is_taller_than_a_page(rows: list[tuple[str, str, str]]) -> None
 def test_a_long_table_repeats_its_head_over_many_pages() -> None:
     columns = (Column("Entry", 50, right=True, wrap=False), Column("What", 200))
     assert pages(table(columns, [(str(i), f"row {i}") for i in range(600)])) > 12
+
+
+def test_a_heading_goes_to_the_page_of_what_it_heads() -> None:
+    from reportlab.platypus import Spacer
+
+    for left in (40, 60, 80, 100, 140, 180):
+        story = [Spacer(1, look.HEIGHT - left), *heading("Nodes"), *table((Column("A", 50),), [("x",)] * 9)]
+        keep_headings(story)
+        (needed,) = {f.height for f in story if type(f).__name__ == "CondPageBreak"}
+        rows = story[-1]._rowHeights
+        assert needed > 14 + sum(rows[:3])  # the heading's own line, the head of the table and two rows
+    story = [*section("Where it comes from", "Upstream."), *charts.plate(lineage_figure())]
+    keep_headings(story)
+    assert story[0].height > 24 + 200 * look.WIDTH / 770
+
+
+def test_what_is_taller_than_a_page_is_asked_no_more_than_a_page() -> None:
+    story = [*heading("Long"), *table((Column("A", 50),), [("W" * 5000,)] * 3)]
+    keep_headings(story)
+    assert story[0].height <= look.HEIGHT
+    assert pages(story) > 1
 
 
 def test_an_empty_table_says_so() -> None:

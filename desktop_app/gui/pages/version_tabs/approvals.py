@@ -45,7 +45,7 @@ class ApprovalsTab(ColumnTab):
         if not data:
             say(left, "No promotion was requested for this version.", "muted")
         if loaded.outlook is not None and not any(seen.outcome == "open" for seen in data):
-            buttons(left, button("Request promotion…", self.page.request))
+            buttons(left, button(f"Request {loaded.asked_for}…", self.page.request))
         _show_prior(left, loaded)
         left.addStretch(1)
         self._show_conditions(right, loaded)

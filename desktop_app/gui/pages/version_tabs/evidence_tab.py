@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Id, day_text
-from desktop_app.domain.evidence import Evidence, EvidenceKind, Standing
+from desktop_app.domain.evidence import Criterion, CriterionResult, Evidence, EvidenceKind, Standing
 from desktop_app.gui import theme
 from desktop_app.gui.jobs import Workspace
 from desktop_app.gui.pages.filter_button import FilterButton
-from desktop_app.gui.pages.version_tabs.tab import ColumnTab, Loaded, button, nothing, say
+from desktop_app.gui.pages.version_tabs.measures import number_words
+from desktop_app.gui.pages.version_tabs.tab import ColumnTab, Loaded, button, nothing, say, section
 from desktop_app.gui.widgets.chip import Chip
 from desktop_app.gui.widgets.facts_list import Fact, FactsList
-from desktop_app.gui.widgets.prose import words
+from desktop_app.gui.widgets.prose import Prose, Run, words
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 STANDING = {
     Standing.COMPUTED: "computed here", Standing.REPERFORMED: "re-performed",
     Standing.ASSERTED: "asserted, not recomputed",
+}
+RULES = {
+    "interval": "judged by the whole interval", "point": "judged by the point, ignoring uncertainty",
+    "four_fifths_and_significant": "judged by four fifths and significance together",
 }
 
 
@@ -104,6 +110,25 @@ class EvidenceTab(ColumnTab):
 
     # --- parts
 
+    def show_verdicts(self, item: Evidence) -> None:
+        """Each verdict with its mark and its sentence, what it is about in semibold."""
+        for verdict in item.verdicts:
+            row = QHBoxLayout()
+            row.setSpacing(theme.M)
+            state = verdict.verdict.value
+            chip = Chip(state, state.replace("_", " "))
+            chip.setMinimumWidth(chip.sizeHint().width())
+            row.addWidget(chip, 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(Prose(_sentence_runs(verdict)), 1)
+            self.column.addLayout(row)
+
+    def show_notes(self, notes: tuple[str, ...]) -> None:
+        """What a reader should know of the data before the numbers."""
+        if notes:
+            section(self.column, "About the data")
+        for note in notes:
+            say(self.column, f"– {note}")
+
     def how_made(self, item: Evidence, column: QVBoxLayout) -> None:
         """Inputs, environment and libraries: what it takes to make the numbers again."""
         facts = []
@@ -145,6 +170,20 @@ class EvidenceTab(ColumnTab):
     def withdraw_button(self, item: Evidence) -> QPushButton:
         """The button for it."""
         return button("Withdraw…", lambda: self.withdraw(item))
+
+
+def criterion_words(criterion: Criterion, on: str) -> str:
+    """The threshold of a report, how it is judged, and that it was there before the numbers."""
+    sign = "≥" if criterion.direction == "at_least" else "≤"
+    said = f"{sign} {number_words(criterion.threshold)}, {RULES[criterion.rule]}"
+    return f"{said}, recorded on {on} before the run."
+
+
+def _sentence_runs(verdict: CriterionResult) -> tuple[Run, ...]:
+    about = f"{verdict.criterion.attribute}"
+    if about and verdict.sentence.startswith(about):
+        return Run(about, "strong"), Run(verdict.sentence[len(about):])
+    return (Run(verdict.sentence),)
 
 
 def _line_words(line: EvidenceLine) -> str:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout
-
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import day_text
-from desktop_app.domain.evidence import CriterionResult, Evidence, EvidenceKind, FairnessSpec, GroupRow
-from desktop_app.gui import theme
-from desktop_app.gui.pages.version_tabs.evidence_tab import EvidenceTab
+from desktop_app.domain.evidence import Evidence, EvidenceKind, FairnessSpec, GroupRow
+from desktop_app.domain.words import counted
+from desktop_app.gui.pages.version_tabs.evidence_tab import EvidenceTab, criterion_words
 from desktop_app.gui.pages.version_tabs.measures import measure_words, number_words, row_chip, row_picture
 from desktop_app.gui.pages.version_tabs.short_table import ShortTable
 from desktop_app.gui.pages.version_tabs.tab import button, say, section
 from desktop_app.gui.record_table import Column
-from desktop_app.gui.widgets.chip import Chip
-from desktop_app.gui.widgets.prose import Prose, Run
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QPushButton
@@ -25,10 +20,6 @@ if TYPE_CHECKING:
     from desktop_app.gui.pages.version_tabs.measures import Marks
 
 DISCLAIMER = "Meeting a criterion is not a legal conclusion."
-RULES = {
-    "interval": "judged by the whole interval", "point": "judged by the point, ignoring uncertainty",
-    "four_fifths_and_significant": "judged by four fifths and significance together",
-}
 
 
 class FairnessTab(EvidenceTab):
@@ -66,9 +57,9 @@ class FairnessTab(EvidenceTab):
         result, spec = evidence.fairness, evidence.fairness_spec
         assert result is not None
         assert spec is not None
-        for verdict in evidence.verdicts:
-            self._show_verdict(verdict)
+        self.show_verdicts(evidence)
         say(column, DISCLAIMER, "muted")
+        self.show_notes(result.notes)
         section(column, "Groups", _asked(spec, day_text(item.at.date())))
         column.addWidget(_groups_table(evidence, pictures))
         section(column, "Differences", "The largest gaps between groups, as fairlearn defines them.")
@@ -78,59 +69,40 @@ class FairnessTab(EvidenceTab):
             Column(key="interval", title="95 % interval", text=lambda m: measure_words(m.measure)[1], width=180,
                    stretch=1, muted=True),
         ], result.differences, name="Differences between groups"))
-        for title, lines in (("About the data", result.notes), ("Not tested", result.not_tested)):
-            if lines:
-                section(column, title)
-            for line in lines:
-                say(column, f"– {line}", "muted" if title == "Not tested" else "body")
+        if result.not_tested:
+            section(column, "Not tested")
+        for line in result.not_tested:
+            say(column, f"– {line}", "muted")
         section(column, "How it was made")
         self.how_made(evidence, column)
-
-    def _show_verdict(self, verdict: CriterionResult) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(theme.M)
-        state = verdict.verdict.value
-        chip = Chip(state, state.replace("_", " "))
-        chip.setMinimumWidth(chip.sizeHint().width())
-        row.addWidget(chip, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(Prose(_sentence_runs(verdict)), 1)
-        self.column.addLayout(row)
-
-
-def _sentence_runs(verdict: CriterionResult) -> tuple[Run, ...]:
-    """The sentence of a verdict, what it is about in semibold."""
-    about = f"{verdict.criterion.attribute}"
-    if about and verdict.sentence.startswith(about):
-        return Run(about, "strong"), Run(verdict.sentence[len(about):])
-    return (Run(verdict.sentence),)
 
 
 def _asked(spec: FairnessSpec, on: str) -> str:
     """What was asked, in one or two sentences."""
-    good = "good" if spec.favourable else "bad"
-    said = (f"Share with {spec.decision} = {spec.positive}, which is {good} for the person, relative to the named "
-            f"reference group or else the best one. Groups under {spec.minimum_group} rows are not judged.")
-    for criterion in spec.criteria[:1]:
-        if criterion.threshold is not None:
-            sign = "≥" if criterion.direction == "at_least" else "≤"
-            said += (f" Criterion {sign} {number_words(criterion.threshold)}, {RULES[criterion.rule]}, "
-                     f"recorded on {on} before the run.")
-    return said
+    good, share = ("good", "selected") if spec.favourable else ("bad", "not selected")
+    said = (f"Selected is {spec.decision} = {spec.positive}, which is {good} for the person. The ratio is of the share "
+            f"{share}, to that of the named reference group or else of the best one. Groups under "
+            f"{counted(spec.minimum_group, 'row')} are not judged.")
+    if spec.label is not None:
+        said += f" Error rates hold it against {spec.label} = {spec.label_event}."
+    return said + "".join(f" Criterion {criterion_words(c, on)}" for c in spec.criteria[:1] if c.threshold is not None)
 
 
 def _groups_table(item: Evidence, marks: Marks) -> ShortTable[GroupRow]:
-    result = item.fairness
+    result, spec = item.fairness, item.fairness_spec
     assert result is not None
+    assert spec is not None
     thresholds = {v.criterion.threshold for v in item.verdicts if v.criterion.metric == "impact_ratio"} - {None}
     title = f"dotted {number_words(next(iter(thresholds)))}" if len(thresholds) == 1 else ""
     return ShortTable([
         Column(key="attribute", title="Attribute", text=lambda r: r.attribute, width=100, muted=True),
         Column(key="group", title="Group", text=lambda r: r.group, width=170, stretch=1),
         Column(key="n", title="n", text=lambda r: f"{r.n:,}", align="right", width=80, sort=lambda r: r.n),
-        Column(key="rate", title="Rate", text=lambda r: _rate(r)[0], align="right", width=70),
-        Column(key="rate_interval", title="Interval of the rate", text=lambda r: _rate(r)[1], width=124, muted=True,
+        Column(key="rate", title="Selected", text=lambda r: _rate(r)[0], align="right", width=76),
+        Column(key="rate_interval", title="Interval of selected", text=lambda r: _rate(r)[1], width=124, muted=True,
                hidden=True),
-        Column(key="ratio", title="Ratio", text=lambda r: "ref." if r.state == "reference" else _ratio(r)[0], width=64,
+        Column(key="ratio", title="Ratio" if spec.favourable else "Ratio, not selected",
+               text=lambda r: "ref." if r.state == "reference" else _ratio(r)[0], width=64 if spec.favourable else 140,
                align="right", sort=lambda r: float(r.ratio.value) if r.ratio.value is not None else None),
         Column(key="interval", title="95 % interval", text=lambda r: "" if r.state == "reference" else _ratio(r)[1],
                width=120, muted=True),

@@ -170,8 +170,8 @@ class LineageTab(Tab):
             return "" if node.key != self.loaded.version else "Overview"
         if node.kind is not NodeKind.EVIDENCE:
             return None
-        tabs = {EvidenceKind.FAIRNESS: "Fairness", EvidenceKind.EXPLANATION: "Explanation",
-                EvidenceKind.DOCUMENT: "Documents"}
+        tabs = {EvidenceKind.PERFORMANCE: "Performance", EvidenceKind.FAIRNESS: "Fairness",
+                EvidenceKind.EXPLANATION: "Explanation", EvidenceKind.DOCUMENT: "Documents"}
         found = next((e.record.evidence_kind for e in self.loaded.view.evidence if e.record.id == node.key), None)
         return tabs.get(found, "Overview") if found else None
 

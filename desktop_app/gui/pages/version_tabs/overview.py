@@ -8,9 +8,8 @@ from PySide6.QtWidgets import QVBoxLayout
 
 from desktop_app.domain.canonical import Id, day_text
 from desktop_app.domain.dossier import Check, CheckState
-from desktop_app.domain.evidence import Evidence, EvidenceKind
+from desktop_app.domain.evidence import EvidenceKind
 from desktop_app.domain.model import DigestOf, Pair
-from desktop_app.gui.pages.version_tabs.measures import measure_words
 from desktop_app.gui.pages.version_tabs.short_table import ShortTable
 from desktop_app.gui.pages.version_tabs.tab import ColumnTab, Loaded, button, buttons, say, say_runs, section
 from desktop_app.gui.record_table import Column
@@ -86,10 +85,9 @@ class OverviewTab(ColumnTab):
                 + (f", {rows.rows:,} rows of {rows.name}" if rows else ""), "muted")
             for verdict in evidence.record.verdicts:
                 say(column, verdict.sentence)
-            column.addWidget(_measures(evidence.record))
         else:
             say(column, "No performance report is filed for this version.", "muted")
-        buttons(column, button("New performance report…", self.new_performance))
+        buttons(column, button("Show performance", lambda: self.page.show_tab("Performance")))
 
     def _show_source(self, column: QVBoxLayout, loaded: Loaded) -> None:
         view = loaded.view
@@ -128,7 +126,9 @@ class OverviewTab(ColumnTab):
             self.page.open("findings", finding=Id(rest))
         elif rest == EvidenceKind.EXPLANATION.value:
             self.page.show_tab("Explanation")
-        elif rest not in (EvidenceKind.PERFORMANCE.value, EvidenceKind.ARTEFACT_SCAN.value) and kind in TAB_OF_CHECK:
+        elif rest == EvidenceKind.PERFORMANCE.value:
+            self.page.show_tab("Performance")
+        elif rest != EvidenceKind.ARTEFACT_SCAN.value and kind in TAB_OF_CHECK:
             self.page.show_tab(TAB_OF_CHECK[kind])
 
     def _show_findings(self, column: QVBoxLayout, loaded: Loaded) -> None:
@@ -177,13 +177,6 @@ class OverviewTab(ColumnTab):
         assert self.loaded is not None
         assert self.loaded.view.use is not None
         self._open(StateUse(self.jobs, self.loaded.version, self.loaded.view.use, parent=self))
-
-    def new_performance(self) -> None:
-        """Compute a performance report."""
-        from desktop_app.gui.dialogs.performance import NewPerformance
-
-        assert self.loaded is not None
-        self._open(NewPerformance(self.jobs, self.loaded.version, parent=self))
 
     def _open(self, dialog: Any) -> None:
         dialog.succeeded.connect(lambda result: self.refresh())
@@ -242,16 +235,3 @@ def _pairs_table(title: str, pairs: tuple[Pair, ...]) -> ShortTable[Pair]:
         Column(key="key", title="Name", text=lambda p: p.key, width=240, stretch=1),
         Column(key="value", title="Value", text=lambda p: p.value, width=200, stretch=2, mono=True),
     ], pairs, name=title)
-
-
-def _measures(evidence: Evidence) -> ShortTable[Any]:
-    measures = evidence.performance.measures if evidence.performance else ()
-    return ShortTable([
-        Column(key="name", title="Measure", text=lambda m: m.name.replace("_", " "), width=200, stretch=1),
-        Column(key="value", title="Value", text=lambda m: measure_words(m.measure)[0], width=90,
-               align="right"),
-        Column(key="interval", title="95 % interval", text=lambda m: measure_words(m.measure)[1], muted=True,
-               width=200, stretch=1),
-    ], measures, name="Performance measures", most=12)
-
-

@@ -43,6 +43,11 @@ class Loaded:
         """The id of the version."""
         return self.view.version.id
 
+    @property
+    def asked_for(self) -> str:
+        """What a request made now would ask for, by the stage it leads to: a promotion, or the retirement."""
+        return self.outlook.policy.record.asked_for(self.outlook.transition.to_stage) if self.outlook else "promotion"
+
 
 class Tab(QWidget):
     """See the module."""
