@@ -35,13 +35,18 @@ class _Forgetful:
         self._known[key] = value
 
 
-def take(address: str, person: str, folder: Path, themes: tuple[str, ...] = ("light", "dark")) -> list[Path]:
-    """Photograph every page of a registry, as `person` sees it, into `folder`. Returns the files."""
+def take(
+    address: str, person: str, folder: Path, themes: tuple[str, ...] = ("light", "dark"), size: tuple[int, int] = SIZE
+) -> list[Path]:
+    """Photograph every page of a registry, as `person` sees it in a window of `size` logical pixels, into `folder`.
+
+    Returns the files.
+    """
     application = window_app.application()
     folder.mkdir(parents=True, exist_ok=True)
     made: list[Path] = []
     window = window_app.build(application, address, person, catalogue.DESK, _Forgetful(theme=themes[0]))
-    window.resize(*SIZE)
+    window.resize(*size)
     window.show()
     try:
         _settle(window, lambda: bool(window.page_key))

@@ -151,7 +151,7 @@ def row_height(two_lines: bool) -> int:
 
 
 def measure(name: str) -> int:
-    """`rail`, `top_bar` or `footer`, scaled."""
+    """`rail`, `rail_narrow`, `top_bar` or `footer`, scaled."""
     return px(float(tokens()[name]))
 
 

@@ -14,12 +14,11 @@ from desktop_app.gui import theme
 from desktop_app.gui.dialogs.form import Choice
 from desktop_app.gui.jobs import Job, Jobs, Lane, Workspace
 from desktop_app.gui.page import Page
-from desktop_app.gui.pages.findings import with_detail
 from desktop_app.gui.record_table import Column, RecordTable
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.check_report import report_parts
 from desktop_app.gui.widgets.column import Column as Parts
-from desktop_app.gui.widgets.column import beside, button, heading, muted
+from desktop_app.gui.widgets.column import ListAndDetail, beside, button, heading, muted
 from desktop_app.gui.widgets.facts_list import Fact, FactsList
 from desktop_app.gui.widgets.prose import Run, paragraph
 from desktop_app.gui.widgets.search_field import SearchField
@@ -62,7 +61,7 @@ class AuditPage(Page[Shown]):
         column.setSpacing(theme.M)
         column.addWidget(self._filters())
         column.addWidget(self.table, 1)
-        self.set_content(with_detail(holder, self.detail, 400))
+        self.set_content(ListAndDetail(holder, self.detail, 400))
         jobs.changed.connect(self._show_progress)
 
     def _filters(self) -> QWidget:

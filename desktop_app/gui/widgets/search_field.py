@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal
@@ -31,9 +32,18 @@ class SearchField(QLineEdit):
         self.setMaxLength(LONGEST)
         theme.dress(self, "search")
         self._hint = QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText).replace("+", " ")
+        theme.changed.connect(self._make_room)
+        self._make_room()
         self._pause = QTimer(self, singleShot=True, interval=PAUSE)
         self._pause.timeout.connect(lambda: self.searched.emit(self.text()))
         self.textChanged.connect(lambda text: self._pause.start())
+
+    def _make_room(self) -> None:
+        """Words end before the key that is shown at the right."""
+        self.setTextMargins(0, 0, self._hint_width() + theme.S if self._hint else 0, 0)
+
+    def _hint_width(self) -> int:
+        return ceil(theme.metrics("small").horizontalAdvance(self._hint)) + 2 * theme.XS + 4
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -52,7 +62,7 @@ class SearchField(QLineEdit):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         measures = theme.metrics("small")
-        width, height = measures.horizontalAdvance(self._hint) + 2 * theme.XS + 4, measures.height() + 3
+        width, height = self._hint_width(), measures.height() + 3
         box = QRectF(self.width() - width - theme.S - 2, (self.height() - height) / 2, width, height)
         painter.setPen(QPen(theme.colour("hairline"), 1))
         painter.drawRoundedRect(box, 4, 4)
