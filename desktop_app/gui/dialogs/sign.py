@@ -161,6 +161,7 @@ class SignDialog(TaskDialog):
         self.more = QPushButton("More below: the digests, the declaration, a comment")
         theme.dress(self.more, "link")
         self.more.setAutoDefault(False)
+        self.more.hide()
         self.more.clicked.connect(lambda checked=False: self._read_on())
         column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.error)
