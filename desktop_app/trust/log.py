@@ -158,7 +158,7 @@ def consistent(first: int, first_root: bytes, second: int, second_root: bytes, p
     """Whether a proof shows that the second tree begins with the first (§2.1.4.2)."""
     if not 0 <= first <= second:
         return False
-    if first == second or first == 0:
+    if first in (0, second):
         same = first_root == (second_root if first == second else merkle_root([]))
         return same and not proof
     path = list(proof) if first & (first - 1) else [first_root, *proof]
