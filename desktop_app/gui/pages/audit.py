@@ -67,6 +67,7 @@ class AuditPage(Page[Shown]):
     def _filters(self) -> QWidget:
         self.filter = SearchField("Filter entries")
         self.filter.searched.connect(self.table.set_filter)
+        self.filter.leads_to(self.table)
         self.person: Choice[str] = Choice([("", "anybody")])
         self.action: Choice[str] = Choice([("", "any action")])
         self.days: Choice[int] = Choice([(days, text) for text, days in DAYS])
@@ -253,7 +254,7 @@ def _columns() -> list[Column[EntryLine]]:
         Column(key="at", title="Time", text=lambda e: f"{e.at.astimezone():%d %b %Y %H:%M}".lstrip("0"), width=140,
                sort=lambda e: e.at),
         Column(key="who", title="Who", text=lambda e: e.actor, width=120),
-        Column(key="action", title="Action", text=lambda e: said_action(e.action), width=140, muted=True),
+        Column(key="action", title="Action", text=lambda e: said_action(e.action), width=140, muted=True, hidden=True),
         Column(key="note", title="What", text=lambda e: e.told, width=220, stretch=1),
         Column(key="on", title="On", text=lambda e: e.subject_name or e.subject, width=150, hidden=True),
         Column(key="hash", title="Hash", text=lambda e: e.hash[:16], width=150, mono=True, hidden=True),
