@@ -271,32 +271,39 @@ class RecordTable(QTableView, Generic[R]):
             return
         self._by_hand = False
         columns = [(n, c) for n, c in enumerate(self.records_model.columns) if not self.isColumnHidden(n)]
-        room = self.viewport().width()
-        whole = [self._whole(n, c) for n, c in columns]
-        wanted = [max(theme.px(c.width), self._least(n, c), need if c.align == "right" else 0)
-                  for (n, c), need in zip(columns, whole, strict=True)]
-        widths = wanted
-        if (left := room - sum(wanted)) >= 0:
-            shares = sum(c.stretch for _, c in columns) or 1
-            widths = [width + left * c.stretch // shares for width, (_, c) in zip(wanted, columns, strict=True)]
-        else:
-            snug = [min(width, need) for width, need in zip(wanted, whole, strict=True)]
-            most = max(c.stretch for _, c in columns) or 1
-            names = [max(self._least(n, c), width * 7 // 10) if c.stretch == most else width
-                     for width, (n, c) in zip(snug, columns, strict=True)]
-            least = [max(self._least(n, c), min(width, theme.px(SHORT_WORDS))) if c.align == "left" else width
-                     for width, (n, c) in zip(names, columns, strict=True)]
-            steps = [least, names, snug, wanted]
-            n = max((n for n in range(3) if sum(steps[n]) <= room), default=0)
-            widths = _between(steps[n], steps[n + 1], room)
+        widths = self._widths(columns, self.viewport().width())
         for (n, _), width in zip(columns, widths, strict=True):
             self.setColumnWidth(n, width)
         self._grow()
 
+    def _widths(self, columns: Sequence[tuple[int, Column[R]]], room: int) -> list[int]:
+        """A width for each column in the room there is; wider than the room when headings and numbers need it."""
+        heads = [self._least(n, c) for n, c in columns]
+        whole = [self._whole(n, c) for n, c in columns]
+        wanted = [max(theme.px(c.width), head, need if c.align == "right" else 0)
+                  for (_, c), head, need in zip(columns, heads, whole, strict=True)]
+        if (left := room - sum(wanted)) >= 0:
+            shares = sum(c.stretch for _, c in columns) or 1
+            return [width + left * c.stretch // shares for width, (_, c) in zip(wanted, columns, strict=True)]
+        most = max(c.stretch for _, c in columns) or 1
+
+        def names_cut(widths: list[int]) -> list[int]:
+            return [max(head, width * 7 // 10) if c.stretch == most else width
+                    for width, head, (_, c) in zip(widths, heads, columns, strict=True)]
+
+        snug = [min(width, need) for width, need in zip(wanted, whole, strict=True)]
+        names = names_cut(snug)
+        short = [max(head, min(width, theme.px(SHORT_WORDS))) if c.align == "left" else width
+                 for width, head, (_, c) in zip(names, heads, columns, strict=True)]
+        steps = [names_cut(short), short, names, snug, wanted]
+        n = max((n for n in range(4) if sum(steps[n]) <= room), default=0)
+        return _between(steps[n], steps[n + 1], room)
+
     def _least(self, n: int, column: Column[R]) -> int:
         """The width of the heading, with its arrow when the table is sorted by it."""
-        arrow = theme.L if self.horizontalHeader().sortIndicatorSection() == n else 0
-        return ceil(theme.metrics("note_medium").horizontalAdvance(column.title)) + 2 * theme.S + theme.M + arrow
+        sorted_by = self.horizontalHeader().sortIndicatorSection() == n
+        beside = 2 * theme.S + theme.px(theme.M + (theme.L if sorted_by else 0))
+        return ceil(theme.metrics("note_medium").horizontalAdvance(column.title)) + beside
 
     def _whole(self, n: int, column: Column[R]) -> int:
         """The width at which nothing of a column is cut, by its first rows."""
