@@ -359,6 +359,8 @@ class MainWindow(QMainWindow):
         if search is not None:
             self.jobs.run(self, lambda ws, progress: search(ws, typed), key="search",
                           then=lambda hits: self.palette_list.show_hits(typed, hits))
+        else:
+            self.palette_list.show_hits(typed, ())
 
     def _open_hit(self, hit: Hit) -> None:
         arguments: Mapping[str, Any] = hit.arguments

@@ -222,6 +222,33 @@ def test_palette_finds_commands_and_things(window, qtbot, finish):
     finish()
 
 
+def test_enter_before_the_things_are_found_opens_the_first_of_them(window, qtbot, finish):
+    window.open_page("desk")
+    press(qtbot, window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(window.search_field, "finD")
+    press(qtbot, window, Qt.Key.Key_Return)  # only the command “Findings” is shown yet
+    qtbot.waitUntil(lambda: window.page_key == "version")
+    assert window.page.arguments == {"id": "finD"}
+    assert not window.palette_list.isVisible()
+    finish()
+
+
+def test_enter_is_forgotten_when_something_else_is_typed_and_kept_for_what_was_chosen_by_hand(window, qtbot, finish):
+    window.open_page("desk")
+    press(qtbot, window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(window.search_field, "fi")
+    press(qtbot, window, Qt.Key.Key_Return)
+    qtbot.keyClicks(window.search_field, "nD")
+    qtbot.waitUntil(lambda: window.palette_list._model.entries[0].title == "Mortgage v3")
+    assert window.page_key == "desk"
+    window.search_field.clear()
+    qtbot.keyClicks(window.search_field, "theme")
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Return):
+        press(qtbot, window, key)
+    assert theme.current() == "light"
+    finish()
+
+
 def test_palette_walks_with_arrows_and_escape_leaves(window, qtbot, finish):
     window.open_page("desk")
     press(qtbot, window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)

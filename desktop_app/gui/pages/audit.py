@@ -67,6 +67,7 @@ class AuditPage(Page[Shown]):
     def _filters(self) -> QWidget:
         self.filter = SearchField("Filter entries")
         self.filter.searched.connect(self.table.set_filter)
+        self.filter.leads_to(self.table)
         self.person: Choice[str] = Choice([("", "anybody")])
         self.action: Choice[str] = Choice([("", "any action")])
         self.days: Choice[int] = Choice([(days, text) for text, days in DAYS])

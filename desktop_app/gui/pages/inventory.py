@@ -69,6 +69,7 @@ class InventoryPage(Page["InventoryView"]):
         self.table.opened.connect(self._open)
         self.table.chosen.connect(self._select)
         self.table.counted.connect(self._say_how_many)
+        self.search.leads_to(self.table)
         column.addWidget(self.table, 1)
         self.set_content(content)
         layout = self.layout()

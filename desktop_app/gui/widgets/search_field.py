@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QPainter, QPen
@@ -13,6 +13,8 @@ from desktop_app.gui import theme
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent
+
+    from desktop_app.gui.record_table import RecordTable
 
 PAUSE = 120  # milliseconds without a key before the search starts
 LONGEST = 200  # characters
@@ -34,6 +36,7 @@ class SearchField(QLineEdit):
         self._hint = QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText).replace("+", " ")
         theme.changed.connect(self._make_room)
         self._make_room()
+        self._table: RecordTable[Any] | None = None
         self._pause = QTimer(self, singleShot=True, interval=PAUSE)
         self._pause.timeout.connect(lambda: self.searched.emit(self.text()))
         self.textChanged.connect(lambda text: self._pause.start())
@@ -45,6 +48,25 @@ class SearchField(QLineEdit):
     def _hint_width(self) -> int:
         return ceil(theme.metrics("small").horizontalAdvance(self._hint)) + 2 * theme.XS + 4
 
+    def leads_to(self, table: RecordTable[Any]) -> None:
+        """Down goes into the first row of the table that is filtered; Enter opens it."""
+        self._table = table
+
+    def _enter_table(self, key: int) -> None:
+        """What is typed is filtered by first, without the pause."""
+        table = self._table
+        assert table is not None
+        if self._pause.isActive():
+            self._pause.stop()
+            self.searched.emit(self.text())
+        if not table.shown:
+            return
+        table.selectRow(0)
+        if key == Qt.Key.Key_Down:
+            table.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            table.opened.emit(table.shown[0])
+
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
         self.focused.emit()
@@ -52,6 +74,9 @@ class SearchField(QLineEdit):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.text():
             self.clear()
+            return
+        if self._table is not None and event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._enter_table(event.key())
             return
         super().keyPressEvent(event)
 
