@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from PySide6.QtCore import QByteArray, QPoint, Qt
+from PySide6.QtCore import QByteArray, QPoint, QSize, Qt
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -374,7 +374,8 @@ class MainWindow(QMainWindow):
     # --- remembering
 
     def _restore(self) -> None:
-        self.resize(1440, 900)
+        screen = self.screen().availableSize()
+        self.resize(QSize(1440, 900).boundedTo(screen - QSize(2 * theme.XS, theme.XXL)))  # with room for its frame
         geometry = self._settings.value("geometry")
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)

@@ -327,6 +327,12 @@ def test_the_tray_lists_what_runs_and_stops_it(window, jobs, qtbot, finish):
     assert not window.job_tray.isVisible()
 
 
+def test_a_window_opened_first_is_no_larger_than_the_screen(window):
+    screen = window.screen().availableSize()
+    assert window.height() < screen.height()
+    assert window.width() <= max(screen.width(), window.minimumWidth())
+
+
 def test_the_place_of_the_window_is_remembered(window, jobs, settings):
     window.resize(800, 650)  # the offscreen screen is no wider
     window.close()

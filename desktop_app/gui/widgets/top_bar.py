@@ -58,6 +58,7 @@ class TopBar(QFrame):
         """Show who acts."""
         self.person.setText(said.replace("&", "&&"))
         self.person.setAccessibleName(f"Acting: {said}. Change person, theme or text size")
+        self._shorten()
 
     def _measure(self) -> None:
         self.setFixedHeight(theme.measure("top_bar"))
@@ -67,8 +68,12 @@ class TopBar(QFrame):
     def align_to(self, rail: int) -> None:
         """Let the search begin where the rail ends."""
         self._left.setFixedWidth(rail)
+        self._shorten()
 
     def _shorten(self) -> None:
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
         measures = self._registry.fontMetrics()
         self._registry.setText(measures.elidedText(self._said, Qt.TextElideMode.ElideRight, self._registry.width()))
         cut = self._registry.text() != self._said
@@ -78,7 +83,4 @@ class TopBar(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Shorten for the width there is."""
         super().resizeEvent(event)
-        layout = self.layout()
-        assert layout is not None
-        layout.activate()
         self._shorten()
