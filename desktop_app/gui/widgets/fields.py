@@ -46,6 +46,8 @@ def steady(field: QWidget) -> None:
     if isinstance(field, QComboBox | QAbstractSpinBox):
         field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         field.installEventFilter(_Steady(field))
+    if isinstance(field, QAbstractSpinBox):
+        _with_margin(field)
 
 
 class _Steady(QObject):
