@@ -232,10 +232,10 @@ def check_criterion(criterion: Criterion, metrics: Collection[str], rules: Colle
     value, least = float(criterion.threshold), criterion.direction == "at_least"
     named, bound = criterion.metric.replace("_", " "), "at least" if least else "at most"
     if not 0 <= value <= 1:
-        raise UserError(f"A threshold of {value:g} is not between 0 and 1.", f"For {named}, {bound}.",
+        raise UserError(f"A threshold of {value:g} is not between 0 and 1.", f"Asked: {named} {bound} {value:g}.",
                         "Write 70 per cent as 0.7.")
     if value == (0 if least else 1):
-        raise UserError(f"A threshold of {bound} {value:g} is met by everything.", f"For {named}.",
+        raise UserError(f"A threshold of {bound} {value:g} is met by everything.", f"Asked of: {named}.",
                         "Choose one that can be missed, or no criterion.")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desktop_app.cli.command import Call, Result, arg, command
+from desktop_app.domain.words import counted
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def _lines(report: DemoReport, folder: Path) -> list[str]:
     made = "Opened" if report.opened else f"Built in {report.seconds:.0f} s:"
     width = max(len(name) for name, _ in report.people)
     return [
-        f"{made} {report.rows} rows of {report.models} models, {report.entries} entries in the log.",
+        f"{made} {counted(report.rows, 'row')} of {counted(report.models, 'model')}, "
+        f"{counted(report.entries, 'entry', 'entries')} in the log.",
         *report.notes,
         *report.counters,
         "",

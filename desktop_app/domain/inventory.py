@@ -11,6 +11,7 @@ from desktop_app.domain.canonical import Id, day_text, record
 from desktop_app.domain.finding import Severity
 from desktop_app.domain.model import Nature, Origin, UseState
 from desktop_app.domain.validation import Opinion
+from desktop_app.domain.words import counted
 
 
 @record
@@ -89,9 +90,9 @@ def approval(row: InventoryRow, today: date) -> Approval:
     if row.reconsider and row.approved_on:
         return Approval(state="undetermined", text="to reconsider")
     if row.approved_on and row.approved_until and row.approved_until < today:
-        return Approval(state="breached", text=f"expired {(today - row.approved_until).days} days")
+        return Approval(state="breached", text=f"expired {counted((today - row.approved_until).days, 'day')}")
     if row.approved_on and row.conditions_open:
-        return Approval(state="met", text=f"{row.conditions_open} condition{'s' * (row.conditions_open > 1)}")
+        return Approval(state="met", text=counted(row.conditions_open, "condition"))
     if row.approved_on:
         return Approval(state="met", text=f"to {day_text(row.approved_until)}" if row.approved_until else "approved")
     if row.exception_until and row.exception_until >= today:

@@ -70,13 +70,38 @@ class Actions:
         """What can be done now."""
         return tuple(action for action, made in self._made.values() if made.isEnabled())
 
-    def menus(self, parent: QWidget) -> list[QMenu]:
-        """One menu per group that has commands."""
-        made = []
-        for title in (*MENUS, *sorted({a.menu for a in self} - set(MENUS))):
-            entries = [q for a, q in self._made.values() if a.menu == title]
-            if entries:
-                menu = QMenu(title, parent)
-                menu.addActions(entries)
-                made.append(menu)
-        return made
+    def menus(self, parent: QWidget, here: Iterable[Action] = ()) -> list[QMenu]:
+        """One menu per group that has commands, each with a letter of its own. here: what the page shown can do."""
+        found: dict[str, list[QAction]] = {title: [] for title in MENUS}
+        for action in here:
+            entry = QAction(action.title.replace("&", "&&"), parent)
+            entry.triggered.connect(lambda checked=False, run=action.run: run())
+            found[action.menu].append(entry)
+        for action, made in self._made.values():
+            found.setdefault(action.menu, []).append(made)
+        groups = {title: entries for title, entries in found.items() if entries}
+        menus = [QMenu(said, parent) for said in lettered(groups)]
+        for menu, entries in zip(menus, groups.values(), strict=True):
+            for entry, said in zip(entries, lettered([plain(e.text()) for e in entries]), strict=True):
+                entry.setText(said)
+            menu.addActions(entries)
+        return menus
+
+
+def plain(text: str) -> str:
+    """The words of an entry without the mark of its letter."""
+    return text.replace("&&", "\0").replace("&", "").replace("\0", "&")
+
+
+def lettered(titles: Iterable[str]) -> list[str]:
+    """Titles with an ampersand before the letter that chooses each: the first of a word, else any that is free."""
+    taken: set[str] = set()
+    said = []
+    for title in titles:
+        firsts = [n for n, c in enumerate(title) if not n or title[n - 1] == " "]
+        free = [n for n in (*firsts, *range(len(title))) if title[n].isalnum() and title[n].casefold() not in taken]
+        place = free[0] if free else len(title)
+        taken.update(title[place:place + 1].casefold())
+        before, after = (part.replace("&", "&&") for part in (title[:place], title[place:]))
+        said.append(f"{before}&{after}" if free else before)
+    return said

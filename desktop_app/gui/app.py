@@ -85,6 +85,9 @@ def build(app: QApplication, url: str | None, person: str | None, desk: Desk, se
 
 
 def _begin(window: MainWindow, desk: Desk) -> None:
+    from desktop_app.gui.focus import Keeper  # not before the first paint
+
+    Keeper(window)
     window.open_page(desk.start).setFocus()  # before the rest: its data are what is waited for
     window.jobs.run(window, lambda ws, progress: desk.identity(ws),
                     then=lambda found: _introduce(window.state, *found), failed=lambda error: None)

@@ -12,35 +12,38 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from PySide6.QtCore import QByteArray, QPoint, Qt
+from PySide6.QtCore import QByteArray, QPoint, QSize, Qt
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QHBoxLayout,
     QMainWindow,
     QMenu,
-    QPushButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from desktop_app.gui import theme
-from desktop_app.gui.actions import Action, Actions
+from desktop_app.gui.actions import Action, Actions, plain
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.state import Acting, AppState, Hit, Standing
 from desktop_app.gui.widgets.job_tray import JobTray
 from desktop_app.gui.widgets.label import words
 from desktop_app.gui.widgets.rail import Rail
-from desktop_app.gui.widgets.search_field import SearchField
+from desktop_app.gui.widgets.top_bar import TopBar
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:  # what the first paint does not need is imported when it is used
-    from PySide6.QtGui import QCloseEvent
+    from PySide6.QtGui import QCloseEvent, QResizeEvent
 
     from desktop_app.domain.change import Change
     from desktop_app.gui.page import Page
     from desktop_app.gui.widgets.palette import Palette
+
+
+LEAST = 800, 460  # logical pixels: a screen of 1366 × 768 that shows everything at 150 %
+NARROW = 1100
 
 
 class PageSpec(NamedTuple):
@@ -88,7 +91,7 @@ class MainWindow(QMainWindow):
         self._place = -1
         self.actions_table = Actions(self)
         self.setWindowTitle("Assaydesk")
-        self.setMinimumSize(900, 560)
+        self.setMinimumSize(*LEAST)
         self._lay_out(pages)
         self._add_commands(pages)
         self._restore()
@@ -107,6 +110,10 @@ class MainWindow(QMainWindow):
         self.rail = Rail([[(s.key, s.title) for s in pages if s.group == group] for group in groups])
         self.rail.chosen.connect(self.open_page)
         self._stack = QStackedWidget()
+        self._top = TopBar()
+        self.wordmark, self.search_field, self.person = self._top.wordmark, self._top.search_field, self._top.person
+        self.wordmark.clicked.connect(self.open_menu)
+        self.person.clicked.connect(self.open_person_menu)
         middle = QHBoxLayout()
         middle.setSpacing(0)
         middle.addWidget(self.rail)
@@ -115,7 +122,7 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self._top_bar())
+        column.addWidget(self._top)
         column.addLayout(middle, 1)
         column.addWidget(self._footer())
         self.setCentralWidget(centre)
@@ -123,36 +130,10 @@ class MainWindow(QMainWindow):
         theme.changed.connect(self._measure)
         self._measure()
 
-    def _top_bar(self) -> QFrame:
-        self._top = _bar("top_bar", "Top bar")
-        self.wordmark = QPushButton("Assaydesk")
-        self.wordmark.setAccessibleName("Assaydesk: all commands")
-        theme.dress(self.wordmark, "wordmark")
-        self.wordmark.clicked.connect(self.open_menu)
-        self.search_field = SearchField("Find a model, a finding, a person, an entry…", shortcut="Ctrl+K")
-        self.search_field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self._registry = words("", "muted")
-        self.person = QPushButton()
-        theme.dress(self.person, "quiet")
-        self.person.clicked.connect(self.open_person_menu)
-        self._left = QWidget()
-        left = QHBoxLayout(self._left)
-        left.setContentsMargins(theme.S, 0, 0, 0)
-        left.addWidget(self.wordmark)
-        left.addStretch(1)
-        row = QHBoxLayout(self._top)
-        row.setContentsMargins(0, 0, theme.S, 1)
-        row.setSpacing(theme.S)
-        row.addWidget(self._left)
-        row.addSpacing(theme.S)
-        row.addWidget(self.search_field)
-        row.addStretch(1)
-        row.addWidget(self._registry)
-        row.addWidget(self.person)
-        return self._top
-
     def _footer(self) -> QFrame:
-        self._foot = _bar("footer", "Footer")
+        self._foot = QFrame()
+        self._foot.setObjectName("footer")
+        self._foot.setAccessibleName("Footer")
         self._log = QHBoxLayout()
         self._log.setSpacing(theme.XL)
         self.job_tray = JobTray(self.jobs)
@@ -164,10 +145,10 @@ class MainWindow(QMainWindow):
         return self._foot
 
     def _measure(self) -> None:
-        self._top.setFixedHeight(theme.measure("top_bar"))
         self._foot.setFixedHeight(theme.measure("footer"))
-        self._left.setFixedWidth(theme.measure("rail"))
-        self.search_field.setFixedWidth(theme.px(462))
+        rail = theme.measure("rail_narrow" if self.width() < theme.px(NARROW) else "rail")
+        self.rail.setFixedWidth(rail)
+        self._top.align_to(rail)
 
     @cached_property
     def palette_list(self) -> Palette:
@@ -177,7 +158,12 @@ class MainWindow(QMainWindow):
         return Palette(self, self.search_field, self._to_find, self._look_for, self._open_hit)
 
     def _to_find(self) -> list[Action]:
-        return [action for action in self.actions_table.offered() if action.id != "find"]
+        return [*self._doable(), *(action for action in self.actions_table.offered() if action.id != "find")]
+
+    def _doable(self) -> list[Action]:
+        """What the buttons of the page shown do."""
+        return [Action(id=f"do.{n}", title=plain(button.text()), run=button.click)
+                for n, button in enumerate(self.page.buttons if self._history else ()) if button.isEnabled()]
 
     # --- commands
 
@@ -232,7 +218,7 @@ class MainWindow(QMainWindow):
         """All commands, behind the wordmark."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for group in self.actions_table.menus(menu):
+        for group in self.actions_table.menus(menu, self._doable()):
             menu.addMenu(group)
         menu.popup(self.wordmark.mapToGlobal(QPoint(0, self.wordmark.height() + theme.XS)))
 
@@ -365,25 +351,31 @@ class MainWindow(QMainWindow):
     def _show_acting(self) -> None:
         acting = self.state.acting
         nobody = "Nobody acts yet" if self.state.registry else ""  # nothing is known before the registry is open
-        said = f"{acting.name} · {acting.role}" if acting else nobody
-        self.person.setText(said.replace("&", "&&"))
-        self.person.setAccessibleName(f"Acting: {said}. Change person, theme or text size")
-        self._registry.setText(self.state.registry)
+        self._top.show_acting(f"{acting.name} · {acting.role}" if acting else nobody)
+        self._top.name_registry(self.state.registry)
 
     def _look_for(self, typed: str) -> None:
         search = self._search
         if search is not None:
             self.jobs.run(self, lambda ws, progress: search(ws, typed), key="search",
                           then=lambda hits: self.palette_list.show_hits(typed, hits))
+        else:
+            self.palette_list.show_hits(typed, ())
 
     def _open_hit(self, hit: Hit) -> None:
         arguments: Mapping[str, Any] = hit.arguments
         self.open_page(hit.page, **arguments)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A narrow window has a narrow rail."""
+        super().resizeEvent(event)
+        self._measure()
+
     # --- remembering
 
     def _restore(self) -> None:
-        self.resize(1440, 900)
+        screen = self.screen().availableSize()
+        self.resize(QSize(1440, 900).boundedTo(screen - QSize(2 * theme.XS, theme.XXL)))  # with room for its frame
         geometry = self._settings.value("geometry")
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
@@ -393,10 +385,3 @@ class MainWindow(QMainWindow):
         self.hide()
         self.jobs.shut_down()
         super().closeEvent(event)
-
-
-def _bar(name: str, said: str) -> QFrame:
-    bar = QFrame()
-    bar.setObjectName(name)
-    bar.setAccessibleName(said)
-    return bar

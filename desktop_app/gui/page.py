@@ -28,8 +28,17 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QStackedLayout, QTableView, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QStackedLayout,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop_app.domain.change import Change
 from desktop_app.errors import UserError
@@ -42,6 +51,7 @@ from desktop_app.gui.widgets.prose import Prose, Run
 from desktop_app.progress import Progress
 
 T = TypeVar("T")
+NARROW = 900  # logical pixels
 PATIENCE = 250  # milliseconds before a page that loads says so
 
 
@@ -58,6 +68,7 @@ class Page(QWidget, Generic[T]):
         super().__init__(parent)
         self.jobs, self.state = jobs, state
         self.arguments: dict[str, Any] = {}
+        self.buttons: list[QPushButton] = []
         self._wants_focus = False
         self._stale = True
         self._content: QWidget | None = None
@@ -84,8 +95,7 @@ class Page(QWidget, Generic[T]):
         head.setAlignment(self._buttons, Qt.AlignmentFlag.AlignBottom)
         self._body = QStackedLayout()
         self._body.addWidget(QWidget(self))  # nothing yet: no empty table flashes before the first data
-        column = QVBoxLayout(self)
-        column.setContentsMargins(theme.XXL, theme.XL - 2, theme.XXL, theme.M)
+        self._column = column = QVBoxLayout(self)
         column.setSpacing(theme.L)
         column.addLayout(head)
         column.addLayout(self._body, 1)
@@ -110,8 +120,9 @@ class Page(QWidget, Generic[T]):
 
     # --- what a page calls
 
-    def set_title(self, title: str, suffix: str = "") -> None:
-        """The heading; the suffix follows in light type (“v3, for mortgages in NL”)."""
+    def set_title(self, title: str, suffix: str = "", *, lines: int = 0) -> None:
+        """The heading; the suffix follows in light type (“v3, for mortgages in NL”). lines: cut after so many."""
+        self._heading.most_lines = lines
         runs = [Run(title, "title")]
         if suffix:
             runs.append(Run(f" {suffix}", "title_light", "muted"))
@@ -140,6 +151,7 @@ class Page(QWidget, Generic[T]):
             button.setProperty("menu", True)
             button.setMenu(menu)
         self._buttons.addWidget(button)
+        self.buttons.append(button)
         return button
 
     def add_chip(self, state: str, text: str) -> Chip:
@@ -209,6 +221,11 @@ class Page(QWidget, Generic[T]):
         self._drop_panel()
         self._take_focus()
 
+    def take_keyboard(self) -> None:
+        """Give the keyboard to the table of the page, or to the first thing in it."""
+        self._wants_focus = True
+        self._take_focus()
+
     def _take_focus(self) -> None:
         """A page that was just opened gives the keyboard to its table, or to the first thing in it."""
         if not self._wants_focus or self._content is None or not self.isVisible() or self._stale:
@@ -217,7 +234,8 @@ class Page(QWidget, Generic[T]):
         if any(w.hasFocus() for w in self._content.findChildren(QWidget)):
             return
         tables = [table for table in self._content.findChildren(QTableView) if table.isVisible()]
-        taking = [w for w in (*tables, *self._content.findChildren(QWidget))
+        parts = sorted(self._content.findChildren(QWidget), key=lambda w: isinstance(w, QScrollArea))  # the last resort
+        taking = [w for w in (*tables, *parts)
                   if w.isVisible() and w.isEnabled() and w.focusPolicy() & Qt.FocusPolicy.TabFocus]
         if taking:
             taking[0].setFocus(Qt.FocusReason.OtherFocusReason)
@@ -235,6 +253,12 @@ class Page(QWidget, Generic[T]):
             self._panel = None
 
     # --- Qt
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Narrow margins in a narrow window."""
+        super().resizeEvent(event)
+        side = theme.L if self.width() < theme.px(NARROW) else theme.XXL
+        self._column.setContentsMargins(side, theme.XL - 2, side, theme.M)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -8,18 +8,28 @@
     ], name="Models")
     table.set_records(rows); table.set_filter("mortgage"); table.opened.connect(self._open)
 
-Keys: Enter opens, Ctrl+C copies the selected rows, the menu key or a right click on the header chooses columns.
+Keys: Enter opens, Ctrl+C copies the selected rows, the menu key or a right click offers the order and the columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QMenu, QTableView, QWidget
 
 from desktop_app.gui import theme
@@ -29,6 +39,8 @@ from desktop_app.gui.widgets.record_model import Column, RecordModel, as_tsv, wr
 
 __all__ = ["Column", "RecordTable"]
 R = TypeVar("R")
+SHORT_WORDS = 124  # logical pixels that a column keeps which does not stretch: a date with a word
+LOOKED_AT = 100  # rows that are measured for the width of a column
 
 
 class RecordTable(QTableView, Generic[R]):
@@ -92,6 +104,7 @@ class RecordTable(QTableView, Generic[R]):
         header.setSectionsClickable(True)
         header.setSortIndicatorShown(True)
         header.setSortIndicatorClearable(True)
+        header.setTextElideMode(Qt.TextElideMode.ElideRight)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         header.setMinimumSectionSize(theme.XXL)
         header.sortIndicatorChanged.connect(self._sort)
@@ -105,6 +118,7 @@ class RecordTable(QTableView, Generic[R]):
     def set_records(self, records: Iterable[R]) -> None:
         """Show these; selection, filter and order stay."""
         self._keeping(lambda: self.records_model.set_records(records))
+        self._stretch()
 
     def set_filter(self, typed: str) -> None:
         """Show only records that say every word typed."""
@@ -143,6 +157,7 @@ class RecordTable(QTableView, Generic[R]):
 
     def _sort(self, column: int, order: Qt.SortOrder) -> None:
         self._keeping(lambda: self.records_model.sort_by(column, order == Qt.SortOrder.DescendingOrder))
+        self._stretch()
 
     def _keeping(self, change: Callable[[], None]) -> None:
         """Change the rows and keep the current record current, and the scroll position when it is gone."""
@@ -191,6 +206,33 @@ class RecordTable(QTableView, Generic[R]):
             entry.toggled.connect(partial(self._show_column, entry, n))
         return menu
 
+    def menu(self) -> QMenu:
+        """What the menu key offers: to open, to copy, another order, other columns."""
+        menu = QMenu(self)
+        if (record := self.current) is not None:
+            menu.addAction("&Open\tEnter").triggered.connect(lambda checked=False: self.opened.emit(record))
+            menu.addAction("&Copy\tCtrl+C").triggered.connect(lambda checked=False: self.copy())
+        header, order = self.horizontalHeader(), menu.addMenu("&Sort by")
+        for said, down in (("up", Qt.SortOrder.AscendingOrder), ("down", Qt.SortOrder.DescendingOrder)):
+            for n, column in enumerate(self.records_model.columns):
+                if not self.isColumnHidden(n):
+                    entry = order.addAction(f"{column.title}, {said}".replace("&", "&&"))
+                    entry.triggered.connect(lambda checked=False, n=n, down=down: header.setSortIndicator(n, down))
+        order.addAction("As it came").triggered.connect(
+            lambda checked=False: header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder))
+        columns = self.columns_menu()
+        columns.setTitle("Co&lumns")
+        menu.addMenu(columns)
+        return menu
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """At the pointer, or at the current row when asked for by the menu key."""
+        menu = self.menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        place = self.visualRect(self.currentIndex()).bottomLeft() if by_key else QPoint()
+        menu.popup(self.viewport().mapToGlobal(place) if by_key else event.globalPos())
+
     def _open_columns_menu(self, place: QPoint) -> None:
         menu = self.columns_menu()
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -220,17 +262,55 @@ class RecordTable(QTableView, Generic[R]):
             self._by_hand = True
 
     def _stretch(self, again: bool = False) -> None:
-        """Give every column its width, and what is left (or lacks) to those that stretch; widths set by hand stay."""
+        """Give every column its width; widths set by hand stay. What is left goes to those that stretch.
+
+        What lacks is taken first where nothing is cut by it, then from what stretches most, then from long words; never
+        from a heading, a date or a number.
+        """
         if self._by_hand and not again:
             return
         self._by_hand = False
         columns = [(n, c) for n, c in enumerate(self.records_model.columns) if not self.isColumnHidden(n)]
-        left = self.viewport().width() - sum(theme.px(c.width) for _, c in columns)
-        shares = sum(c.stretch for _, c in columns) or 1
-        for n, column in columns:
-            wanted = theme.px(column.width)
-            self.setColumnWidth(n, max(wanted * 2 // 3, wanted + left * column.stretch // shares))
+        widths = self._widths(columns, self.viewport().width())
+        for (n, _), width in zip(columns, widths, strict=True):
+            self.setColumnWidth(n, width)
         self._grow()
+
+    def _widths(self, columns: Sequence[tuple[int, Column[R]]], room: int) -> list[int]:
+        """A width for each column in the room there is; wider than the room when headings and numbers need it."""
+        heads = [self._least(n, c) for n, c in columns]
+        whole = [self._whole(n, c) for n, c in columns]
+        wanted = [max(theme.px(c.width), head, need if c.align == "right" else 0)
+                  for (_, c), head, need in zip(columns, heads, whole, strict=True)]
+        if (left := room - sum(wanted)) >= 0:
+            shares = sum(c.stretch for _, c in columns) or 1
+            return [width + left * c.stretch // shares for width, (_, c) in zip(wanted, columns, strict=True)]
+        most = max(c.stretch for _, c in columns) or 1
+
+        def names_cut(widths: list[int]) -> list[int]:
+            return [max(head, width * 7 // 10) if c.stretch == most else width
+                    for width, head, (_, c) in zip(widths, heads, columns, strict=True)]
+
+        snug = [min(width, need) for width, need in zip(wanted, whole, strict=True)]
+        names = names_cut(snug)
+        short = [max(head, min(width, theme.px(SHORT_WORDS))) if c.align == "left" else width
+                 for width, head, (_, c) in zip(names, heads, columns, strict=True)]
+        steps = [names_cut(short), short, names, snug, wanted]
+        n = max((n for n in range(4) if sum(steps[n]) <= room), default=0)
+        return _between(steps[n], steps[n + 1], room)
+
+    def _least(self, n: int, column: Column[R]) -> int:
+        """The width of the heading, with its arrow when the table is sorted by it."""
+        sorted_by = self.horizontalHeader().sortIndicatorSection() == n
+        beside = 2 * theme.S + theme.px(theme.M + (theme.L if sorted_by else 0))
+        return ceil(theme.metrics("note_medium").horizontalAdvance(column.title)) + beside
+
+    def _whole(self, n: int, column: Column[R]) -> int:
+        """The width at which nothing of a column is cut, by its first rows."""
+        delegate = self.itemDelegate()
+        assert isinstance(delegate, RecordDelegate)
+        cells = (ceil(delegate.need(column, record)) for record in self.shown[:LOOKED_AT])
+        return max(self._least(n, column), max(cells, default=0))
 
     # --- out of the window
 
@@ -282,3 +362,10 @@ class RecordTable(QTableView, Generic[R]):
             top = self.viewport().rect().adjusted(theme.S, theme.L, 0, 0)
             painter.drawText(top, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter, said)
             painter.end()
+
+
+def _between(least: Sequence[int], most: Sequence[int], room: int) -> list[int]:
+    """Widths from `least` to `most` that fill the room; `least` when even that is too wide."""
+    slack = sum(most) - sum(least)
+    spare = min(max(0, room - sum(least)), slack)
+    return [low + (high - low) * spare // (slack or 1) for low, high in zip(least, most, strict=True)]

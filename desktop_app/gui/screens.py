@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QWidget
 
 from desktop_app.gui import app as window_app
@@ -35,13 +37,19 @@ class _Forgetful:
         self._known[key] = value
 
 
-def take(address: str, person: str, folder: Path, themes: tuple[str, ...] = ("light", "dark")) -> list[Path]:
-    """Photograph every page of a registry, as `person` sees it, into `folder`. Returns the files."""
+def take(
+    address: str, person: str, folder: Path, themes: tuple[str, ...] = ("light", "dark"), size: tuple[int, int] = SIZE
+) -> list[Path]:
+    """Photograph every page of a registry, as `person` sees it in a window of `size` logical pixels, into `folder`.
+
+    Returns the files.
+    """
     application = window_app.application()
+    before = qInstallMessageHandler(_say)
     folder.mkdir(parents=True, exist_ok=True)
     made: list[Path] = []
     window = window_app.build(application, address, person, catalogue.DESK, _Forgetful(theme=themes[0]))
-    window.resize(*SIZE)
+    window.resize(*size)
     window.show()
     try:
         _settle(window, lambda: bool(window.page_key))
@@ -57,7 +65,14 @@ def take(address: str, person: str, folder: Path, themes: tuple[str, ...] = ("li
         window.jobs.shut_down()
         window.deleteLater()
         application.processEvents()
+        qInstallMessageHandler(before)
     return made
+
+
+def _say(_kind: QtMsgType, _context: QMessageLogContext, message: str) -> None:
+    """What Qt says goes to standard error; not that a screen which is none cannot take hints of sizes."""
+    if "propagateSizeHints" not in message:
+        sys.stderr.write(f"{message}\n")
 
 
 def _shots(window: MainWindow) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -151,7 +151,7 @@ def row_height(two_lines: bool) -> int:
 
 
 def measure(name: str) -> int:
-    """`rail`, `top_bar` or `footer`, scaled."""
+    """`rail`, `rail_narrow`, `top_bar` or `footer`, scaled."""
     return px(float(tokens()[name]))
 
 
@@ -213,7 +213,8 @@ def _style_sheet() -> str:
     values |= {f"size_{name}": f"{type_size(name)}px" for name in tokens()["type"]}
     values |= {f"font_{name}": f'"{family}"' for name, family in tokens()["fonts"].items()}
     values |= {f"space_{name}": f"{value}px" for name, value in tokens()["space"].items()}
-    values |= {"radius": f"{RADIUS}px", "icons": _icons(), "field_height": f"{px(20)}px", "box": f"{px(15)}px"}
+    values |= {"radius": f"{RADIUS}px", "icons": _icons(), "field_height": f"{px(20)}px", "box": f"{px(15)}px",
+               "arrow": f"{px(12)}px"}
     return template.substitute(values)
 
 

@@ -160,11 +160,10 @@ def mine_since(workspace: Workspace, after: int) -> tuple[EntryLine, ...]:
 
 def _line(entry: Entry, called: Called) -> EntryLine:
     body = entry.read()
-    subject = called.models.get(body.subject) or called.names.get(body.subject, "")
     return EntryLine(
         seq=entry.seq, at=entry.at, actor=called.names.get(body.actor, body.actor), action=body.action,
         note=body.note, told=called.told(entry.seq, body),
-        subject=body.subject, subject_name=subject, kinds=body.kinds, facts=body.facts, hash=entry.hash,
+        subject=body.subject, subject_name=called.of(body.subject), kinds=body.kinds, facts=body.facts, hash=entry.hash,
         user=entry.user)
 
 

@@ -33,9 +33,13 @@ class Called:
             self._called[fact_id] = label
             self._added[seq].append(label)
 
+    def of(self, subject: Id) -> str:
+        """What a thing is called; "" where nothing is known of it."""
+        return self._called.get(subject, "")
+
     def about(self, seq: int, body: EntryBody) -> str:
         """What an entry is about: the labels it gave out, and what its subject is called; "" where nothing is known."""
-        subject, added = self._called.get(body.subject, ""), self._added.get(seq, [])
+        subject, added = self.of(body.subject), self._added.get(seq, [])
         more = [f"{len(added) - MOST:,} more"] if len(added) > MOST else []
         return ", ".join(dict.fromkeys(part for part in (*added[:MOST], *more, subject) if part))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from desktop_app.domain import canonical
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Id, record
 from desktop_app.domain.change import Change
@@ -42,6 +43,7 @@ from desktop_app.workspace import Workspace
 MAY_WITHDRAW = (Role.VALIDATOR, Role.MODEL_RISK, Role.COMPLIANCE, Role.AUDITOR)  # what somebody else filed
 TITLES = {EvidenceKind.FAIRNESS: "Bias report", EvidenceKind.PERFORMANCE: "Performance",
           EvidenceKind.EXPLANATION: "Explanation"}  # of reports that were given none
+_WORDS = frozenset({"method", "reason", "sentence"})
 Asked = FairnessSpec | PerformanceSpec  # what a report on a table is asked
 
 
@@ -351,6 +353,16 @@ def reperform(workspace: Workspace, evidence: Id, table: Path, progress: Progres
                       f"Recorded: {item.inputs[0].digest}\nThis file: {loaded.input.digest}", "Find the original file.")
     result, verdicts = _engine(spec).report(loaded, spec, progress.part(0.4, 1.0))
     before: Any = item.fairness or item.performance
-    differences = [f"{name} differs" for name in vars(before) if getattr(before, name) != getattr(result, name)]
-    differences += ["verdicts differ"] if verdicts != item.verdicts else []
+    differences = [f"{name} differs" for name in vars(before)
+                   if _numbers(getattr(before, name)) != _numbers(getattr(result, name))]
+    differences += ["verdicts differ"] if _numbers(verdicts) != _numbers(item.verdicts) else []
     return Reperformance(same=not differences, differences=tuple(differences))
+
+
+def _numbers(value: Any) -> Any:
+    """A part of a result without its words, which a later version of the program may choose better."""
+    if isinstance(value, dict):
+        return {key: _numbers(item) for key, item in value.items() if key not in _WORDS}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value if not isinstance(item, str)]
+    return value if isinstance(value, str | int | None) else _numbers(canonical.plain(value))

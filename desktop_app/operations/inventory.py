@@ -10,6 +10,7 @@ from desktop_app.domain.audit import Exported
 from desktop_app.domain.canonical import Id, day_text, record, sha256
 from desktop_app.domain.inventory import Counter, InventoryRow
 from desktop_app.domain.model import UseState
+from desktop_app.domain.words import counted
 from desktop_app.operations.audit import spreadsheet_safe
 from desktop_app.operations.saving import save_bytes
 from desktop_app.workspace import Workspace
@@ -68,7 +69,8 @@ def export_csv(workspace: Workspace, target: Path) -> str:
     store, subject = workspace.store, Id(workspace.store.info.id)
 
     def note() -> None:
-        with store.write(workspace.me, "inventory.exported", subject, note=f"Exported {len(view.rows)} rows") as write:
+        said = f"Exported {counted(len(view.rows), 'row')}"
+        with store.write(workspace.me, "inventory.exported", subject, note=said) as write:
             write.add(Exported(id=store.new_id(), what="inventory", subject=subject, file_name=target.name,
                                sha256=sha256(data), size=len(data)))
 

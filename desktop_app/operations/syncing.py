@@ -28,6 +28,7 @@ from desktop_app.domain.model import (
     VersionRevised,
 )
 from desktop_app.domain.source import SourceSynced
+from desktop_app.domain.words import counted
 from desktop_app.errors import Refused
 from desktop_app.operations import artefacts, people
 from desktop_app.operations.turns import Turn
@@ -144,8 +145,8 @@ def _conclude(
     workspace: Workspace, turn: Turn, identity: str, address: str, snapshot: Any, making: _Making,
 ) -> SyncReport:
     counts = making.counts
-    note = (f"Synced {address}: {counts['models']} models, {counts['versions']} versions, {counts['runs']} runs, "
-            f"{counts['aliases']} alias moves new")
+    found = (("models", "model"), ("versions", "version"), ("runs", "run"), ("aliases", "alias move"))
+    note = f"Synced {address}: {', '.join(counted(counts[key], one) for key, one in found)} new"
     report = SyncReport(source=identity, address=address, models=counts["models"], versions=counts["versions"],
                         runs=counts["runs"], alias_moves=counts["aliases"], note=note)
     with turn.write("source.synced", note) as write:

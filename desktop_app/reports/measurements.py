@@ -242,9 +242,10 @@ def _fairness_spec(spec: FairnessSpec) -> Facts:
     crossed = "; ".join(" × ".join(i) for i in spec.intersections)
     return [
         ("Asked", [f"decision “{line(spec.decision, 80)}”, event “{line(spec.positive, 80)}” ({good} for the person); "
-                   f"label {f'“{line(spec.label, 80)}”' if spec.label else 'none'}",
+                   f"label {line(f'“{spec.label}”, event “{spec.label_event}”', 160) if spec.label else 'none'}",
                    f"by {line(', '.join(spec.sensitive), 300)}{f'; crossed {line(crossed, 300)}' if crossed else ''}"]),
-        ("Reference group", [f"{line(reference, 300)}. Groups below {spec.minimum_group} are not judged."])]
+        ("Reference group", [f"{line(reference, 300)}. Groups below {spec.minimum_group} are not judged."]),
+        ("Ratio of", ["the share selected" if spec.favourable else "the share not selected, the favourable outcome"])]
 
 
 def _remarks(result: FairnessResult) -> list[Any]:
@@ -285,7 +286,7 @@ def _local(result: ExplanationResult) -> list[Any]:
     rows: list[tuple[Cell, ...]] = [(muted("Base value"), "", figure(local.base, 4))]
     rows += [(line(c.feature, 200), line(c.value, 200), figure(c.contribution, 4)) for c in local.contributions]
     rows.append((bold("Output"), "", bold(figure(local.output, 4))))
-    return [*heading(f"One record: row {local.row:,} of the table"), *table(columns, rows)]
+    return [*heading(f"One record: row {local.row + 1:,} of the table, counted from 1"), *table(columns, rows)]
 
 
 def _charts(e: Evidence, figures: Figures) -> list[Any]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop_app.domain.canonical import Digest, record, sha256
+from desktop_app.domain.words import counted
 from desktop_app.errors import UserError
 
 SIZE_LIMIT = 50 * 2**20  # bytes of the file
@@ -194,7 +195,8 @@ def _notes(sheet: Any, merged: list[str], formulas: int) -> Iterator[str]:
     if sheet.sheet_state != "visible":
         yield "The sheet itself is hidden."
     if formulas:
-        yield f"{formulas} cells hold formulas; the values stored with them are read, nothing is calculated."
+        hold = counted(formulas, "cell holds a formula", "cells hold formulas")
+        yield f"{hold}; the values stored with them are read, nothing is calculated."
 
 
 def _some(names: list[str]) -> str:
@@ -239,8 +241,8 @@ def _csv(path: Path, data: bytes) -> Grid:
         raise _wrong(path, f"It has {len(found):,} rows and {width:,} columns.", "Save only the inventory.")
     name = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}.get(delimiter, delimiter)
     ragged = sum(1 for row in found if any(row) and len(row) != width)
-    notes = (f"Read as {encoding}, columns separated by {name}.",
-             *((f"{ragged} rows have fewer columns than the widest; the rest is read as empty.",) if ragged else ()))
+    short = f"{counted(ragged, 'row has', 'rows have')} fewer columns than the widest; the rest is read as empty."
+    notes = (f"Read as {encoding}, columns separated by {name}.", *((short,) if ragged else ()))
     rows = tuple(tuple(row) + ("",) * (width - len(row)) for row in found)
     return Grid(name=CSV_SHEET, rows=rows, notes=notes)
 

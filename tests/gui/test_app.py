@@ -109,7 +109,7 @@ def started(qapp, qtbot, settings):
 def test_the_registry_introduces_itself_and_a_change_of_person_reaches_jobs_and_pages(started, qtbot):
     window = started()
     assert window.person.text() == "Ann · Owner"
-    assert window._registry.text() == "Retail"
+    assert window._top._registry.text() == "Retail"
     assert window.page.said == "a"
     window._act_as(BO)
     qtbot.waitUntil(lambda: window.page.said == "b")

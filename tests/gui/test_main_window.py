@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from PySide6.QtCore import QByteArray, QEvent, QObject, Qt
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, Q
 from desktop_app.domain.change import Change
 from desktop_app.errors import Unreachable
 from desktop_app.gui import theme
-from desktop_app.gui.actions import Action
+from desktop_app.gui.actions import Action, lettered, plain
 from desktop_app.gui.main_window import MainWindow, PageSpec
 from desktop_app.gui.page import Page
 from desktop_app.gui.state import Acting, AppState, Hit, Standing
@@ -221,6 +222,33 @@ def test_palette_finds_commands_and_things(window, qtbot, finish):
     finish()
 
 
+def test_enter_before_the_things_are_found_opens_the_first_of_them(window, qtbot, finish):
+    window.open_page("desk")
+    press(qtbot, window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(window.search_field, "finD")
+    press(qtbot, window, Qt.Key.Key_Return)  # only the command “Findings” is shown yet
+    qtbot.waitUntil(lambda: window.page_key == "version")
+    assert window.page.arguments == {"id": "finD"}
+    assert not window.palette_list.isVisible()
+    finish()
+
+
+def test_enter_is_forgotten_when_something_else_is_typed_and_kept_for_what_was_chosen_by_hand(window, qtbot, finish):
+    window.open_page("desk")
+    press(qtbot, window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(window.search_field, "fi")
+    press(qtbot, window, Qt.Key.Key_Return)
+    qtbot.keyClicks(window.search_field, "nD")
+    qtbot.waitUntil(lambda: window.palette_list._model.entries[0].title == "Mortgage v3")
+    assert window.page_key == "desk"
+    window.search_field.clear()
+    qtbot.keyClicks(window.search_field, "theme")
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Return):
+        press(qtbot, window, key)
+    assert theme.current() == "light"
+    finish()
+
+
 def test_palette_walks_with_arrows_and_escape_leaves(window, qtbot, finish):
     window.open_page("desk")
     press(qtbot, window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
@@ -237,7 +265,7 @@ def test_palette_walks_with_arrows_and_escape_leaves(window, qtbot, finish):
 
 def test_every_command_is_in_the_menu_and_in_the_palette(window):
     menu = QMenu(window)
-    in_menus = {a.text() for group in window.actions_table.menus(menu) for a in group.actions()}
+    in_menus = {plain(a.text()) for group in window.actions_table.menus(menu) for a in group.actions()}
     assert in_menus == {a.title for a in window.actions_table}
     assert {a.title for a in window.actions_table.offered()} == in_menus
 
@@ -299,12 +327,18 @@ def test_the_tray_lists_what_runs_and_stops_it(window, jobs, qtbot, finish):
     assert not window.job_tray.isVisible()
 
 
+def test_a_window_opened_first_is_no_larger_than_the_screen(window):
+    screen = window.screen().availableSize()
+    assert window.height() < screen.height()
+    assert window.width() <= max(screen.width(), window.minimumWidth())
+
+
 def test_the_place_of_the_window_is_remembered(window, jobs, settings):
-    window.resize(900, 650)
+    window.resize(800, 650)  # the offscreen screen is no wider
     window.close()
     assert isinstance(settings["geometry"], QByteArray)
     other = MainWindow(jobs, AppState(), pages=SPECS, settings=settings)
-    assert (other.width(), other.height()) == (900, 650)
+    assert (other.width(), other.height()) == (800, 650)
     other.deleteLater()
 
 
@@ -344,3 +378,47 @@ def test_the_focus_is_visible(window, qtbot, finish):
         before = widget.grab().toImage()
         widget.setFocus()
         assert widget.grab().toImage() != before
+
+
+def test_every_entry_of_a_menu_has_a_letter_of_its_own_or_a_key(window, finish):
+    window.open_page("inventory")
+    finish()
+    window.page.add_button("Import && check…", window.reload)
+    gone = window.page.add_button("Not now", window.reload)
+    gone.setEnabled(False)
+    holder = QMenu(window)
+    menus = window.actions_table.menus(holder, window._doable())
+    assert "Import & check…" in {plain(a.text()) for menu in menus for a in menu.actions()}
+    assert "Not now" not in {plain(a.text()) for menu in menus for a in menu.actions()}
+    for entries in ([menu.menuAction() for menu in menus], *[menu.actions() for menu in menus]):
+        letters = [a.text().replace("&&", "").partition("&")[2][:1].casefold() for a in entries]
+        assert all(letter or a.shortcut().toString() for letter, a in zip(letters, entries, strict=True))
+        assert len(set(filter(None, letters))) == len(list(filter(None, letters)))
+
+
+def test_letters_are_the_first_free_ones():
+    assert lettered(["Find", "Forward", "My fork", "R&D", "f", "–"]) == [
+        "&Find", "F&orward", "&My fork", "&R&&D", "f", "–"]
+
+
+def test_what_a_button_of_the_page_does_is_found_by_name(window, finish):
+    window.open_page("inventory")
+    finish()
+    done = []
+    window.page.add_button("Import…", lambda: done.append("imported"))
+    next(action for action in window._to_find() if action.title == "Import…").run()
+    assert done == ["imported"]
+
+
+@pytest.mark.parametrize("width", [800, 1000, 1440])
+def test_nothing_in_the_top_bar_covers_anything_else(window, qtbot, width):
+    window.state.name_registry("The registry of the models of a bank with a very long name indeed")
+    window.resize(width, 560)
+    bar = window._top
+    qtbot.waitUntil(lambda: bar.width() == width)
+    parts = [bar._left, bar.search_field, bar._registry, bar.person]
+    edges = [(part.geometry().left(), part.geometry().right()) for part in parts]
+    assert all(before[1] < after[0] for before, after in pairwise(edges))
+    assert edges[-1][1] < width
+    assert bar.search_field.width() >= 220
+    assert ("a bank with a very long name" in bar._registry.toolTip()) == bar._registry.text().endswith("…")

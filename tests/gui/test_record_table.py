@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible, QGuiApplication
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QAccessible, QContextMenuEvent, QGuiApplication, QHelpEvent
 from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QApplication, QMenu, QToolTip
 
 from desktop_app.domain.figure import Dot, Figure
 from desktop_app.errors import UserError
+from desktop_app.gui import theme
 from desktop_app.gui.record_table import Column, RecordTable
 from desktop_app.gui.widgets.record_model import RecordModel, as_csv, as_tsv, safe_cell
 
@@ -201,10 +203,67 @@ def test_a_screen_reader_hears_the_whole_cell(table):
     assert "Model: affordability, v1, Mortgages" in texts
 
 
+def widths(table):
+    return [table.columnWidth(n) for n in range(3)]
+
+
 def test_stretch_gives_away_the_room_and_takes_it_back(table, qtbot):
     qtbot.waitUntil(lambda: table.columnWidth(0) == table.viewport().width() - 60 - 160)
-    table.resize(300, 300)
-    qtbot.waitUntil(lambda: table.columnWidth(0) == 200 * 2 // 3)
+    table.resize(370, 300)
+    qtbot.waitUntil(lambda: sum(widths(table)) <= table.viewport().width())
+    assert table.horizontalScrollBar().maximum() == 0
+    table.resize(700, 300)
+    qtbot.waitUntil(lambda: table.columnWidth(0) == table.viewport().width() - 60 - 160)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_in_a_narrow_window_no_heading_and_no_number_is_cut(qtbot, scale):
+    theme.apply(QApplication.instance(), "light", scale)
+    made = RecordTable([
+        Column(key="n", title="Rows", text=lambda r: r.name, align="right", width=40),
+        Column(key="long", title="Worst open finding of all", text=lambda r: "–", width=90),
+        Column(key="word", title="Word", text=lambda r: "some words that may be cut where room lacks", stretch=1),
+    ], name="Wide")
+    qtbot.addWidget(made)
+    made.resize(240, 300)
+    made.set_records([Row("1,234,567,890", "", 1)])
+    made.show()
+    said, number = theme.metrics("note_medium"), theme.metrics("body")
+    qtbot.waitUntil(lambda: made.columnWidth(2) < 120 * scale)
+    assert made.columnWidth(0) >= number.horizontalAdvance("1,234,567,890") + 16
+    for n, column in enumerate(made.records_model.columns):
+        assert made.columnWidth(n) >= said.horizontalAdvance(column.title) + 16 + 12 * scale  # as Qt draws it whole
+
+
+def test_the_menu_key_offers_order_and_columns(table, qtbot):
+    table.selectRow(0)
+    QApplication.sendEvent(table.viewport(), QContextMenuEvent(
+        QContextMenuEvent.Reason.Keyboard, QPoint(5, 5), table.mapToGlobal(QPoint(5, 5))))
+    menu = next(m for m in table.findChildren(QMenu) if m.isVisible())
+    menu.close()
+    entries = {a.text(): a for group in table.menu().actions() if group.menu() for a in group.menu().actions()}
+    entries["Tier, down"].trigger()
+    assert [r.tier for r in table.shown] == [2, 1, 1, None]
+    entries["As it came"].trigger()
+    assert names(table) == [r.name for r in ROWS]
+    assert entries["Approval"].isCheckable()
+
+
+def tooltip_over(table, row, column):
+    index = table.records_model.index(row, column)
+    place = table.visualRect(index).center()
+    event = QHelpEvent(QEvent.Type.ToolTip, place, table.viewport().mapToGlobal(place))
+    QApplication.sendEvent(table.viewport(), event)
+    return QToolTip.text()
+
+
+def test_a_cell_that_is_cut_says_all_of_it_in_a_tooltip(table, qtbot):
+    table.set_records([Row("A scorecard of a very long name for every kind of card", "<b>Cards</b> & loans", 2), *ROWS])
+    table.setColumnWidth(0, 600)
+    assert tooltip_over(table, 0, 0) == ""
+    table.setColumnWidth(0, 100)
+    assert tooltip_over(table, 0, 0) == ("<qt>A scorecard of a very long name for every kind of card, v1, "
+                                         "&lt;b&gt;Cards&lt;/b&gt; &amp; loans</qt>")
 
 
 def test_a_tall_table_shows_every_row_without_scrolling(qtbot):

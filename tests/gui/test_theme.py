@@ -42,7 +42,7 @@ def test_contrast_of_known_colours():
     ("muted", ("paper", "sheet", "accent_ground", "hover")),
     ("accent", ("paper", "sheet", "accent_ground", "hover")),
     ("on_accent", ("accent", "accent_strong")),
-    *[(token, (ground, "paper", "sheet", "accent_ground")) for token, ground, _, _ in STATES.values()],
+    *[(token, (ground, "paper", "sheet", "accent_ground", "hover")) for token, ground, _, _ in STATES.values()],
 ])
 def test_texts_meet_aa_on_every_ground(name, text, grounds):
     least = 7.0 if name == "high_contrast" else 4.5

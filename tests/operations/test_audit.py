@@ -788,6 +788,8 @@ def test_every_entry_says_what_it_is_about(decided):
     assert lines["finding.raised"] == "F-1 · Raised a low finding: Small sample"
     assert lines["document.filed"].startswith("E-")
     assert lines["decision.recorded"].startswith("P-1, ")
+    on = {line.action: line.subject_name for line in audit.listing(decided.desk.workspace)}
+    assert (on["promotion.requested"], on["finding.raised"], on["person.enrolled"]) == ("R-1", "F-1", "Dev Patel")
     assert "role(s)" not in " ".join(lines.values())
     enrolled = [line.told for line in audit.listing(decided.desk.workspace) if line.action == "person.enrolled"]
     assert "Val Idris · Enrolled as validator, with a key" in enrolled

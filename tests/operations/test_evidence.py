@@ -22,6 +22,7 @@ from desktop_app.domain.evidence import (
     FairnessSpec,
     PerformanceSpec,
     Standing,
+    Verdict,
 )
 from desktop_app.errors import Cancelled, NotFound, Refused, Unreachable, UserError
 from desktop_app.operations import artefacts, audit, evidence, lineage
@@ -79,6 +80,26 @@ def test_what_is_reperformed_is_the_same_on_the_same_table_only(desk, table, tmp
     other.write_text(table.read_text() + "m,1,1\n")
     with pytest.raises(Refused, match="not the table"):
         evidence.reperform(ws, made, other)
+
+
+@pytest.mark.parametrize(("change", "same"), [
+    (lambda v: replace(v, sentence="Said better."), True),
+    (lambda v: replace(v, measure=replace(v.measure, method="Katz, in other words")), True),
+    (lambda v: replace(v, measure=replace(v.measure, low="0.7")), False),
+    (lambda v: replace(v, verdict=Verdict.MET), False), (lambda v: replace(v, worst_group="m"), False),
+])
+def test_what_is_reperformed_is_compared_by_its_numbers_not_its_words(desk, table, monkeypatch, change, same):
+    from desktop_app.analysis import fairness
+
+    ws, compute = desk.as_("Dev Patel"), fairness.report
+    made = evidence.report(ws, desk.version, table, SPEC)
+
+    def later(*arguments):
+        result, verdicts = compute(*arguments)
+        return replace(result, notes=("Another note.",)), tuple(map(change, verdicts))
+
+    monkeypatch.setattr(fairness, "report", later)
+    assert evidence.reperform(ws, made, table).same is same
 
 
 def test_performance_is_reperformed_too_and_documents_are_not(desk, table, tmp_path):

@@ -436,6 +436,7 @@ def test_a_file_that_is_no_pdf_is_said(tmp_path, data):
     with pytest.raises(UserError) as refused:
         packs.verify(None, path)
     assert refused.value.remedy
+    assert "BytesIO" not in f"{refused.value.title} {refused.value.detail}"
     with pytest.raises(UserError, match="cannot be read"):
         packs.verify(None, tmp_path / "nothing.pdf")
 

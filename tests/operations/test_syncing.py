@@ -43,6 +43,7 @@ def test_versions_runs_datasets_and_aliases_come_in_once(desk, server):
     ws = desk.as_("Dev Patel")
     first = syncing.sync(ws, server)
     assert (first.models, first.versions, first.runs, first.alias_moves) == (1, 1, 1, 1)
+    assert first.note.endswith(": 1 model, 1 version, 1 run, 1 alias move new")
     again = syncing.sync(ws, server)
     assert (again.models, again.versions, again.runs, again.alias_moves) == (0, 0, 0, 0)
     with ws.store.read() as reader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
-from PySide6.QtWidgets import QDoubleSpinBox, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop_app.domain.canonical import Id, number
 from desktop_app.domain.evidence import Criterion, EvidenceKind, FairnessSpec
@@ -17,7 +17,7 @@ from desktop_app.gui.dialogs.resting import RestingNotice
 from desktop_app.gui.dialogs.written import written
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.pages.version_tabs.tab import empty
-from desktop_app.gui.widgets.fields import labelled
+from desktop_app.gui.widgets.fields import decimal_field, labelled, number_field
 from desktop_app.gui.widgets.prose import paragraph
 from desktop_app.progress import Progress
 
@@ -81,13 +81,8 @@ class NewBiasReport(TableDialog):
         self._sensitive_changed()
 
     def _add_criterion(self) -> None:
-        self.threshold = QDoubleSpinBox()
-        self.threshold.setRange(0.01, 1.0)
-        self.threshold.setSingleStep(0.05)
-        self.threshold.setValue(0.80)
-        self.minimum = QSpinBox()
-        self.minimum.setRange(1, 100_000)
-        self.minimum.setValue(30)
+        self.threshold = decimal_field(0.80, 0.01, 1.0, 0.05)
+        self.minimum = number_field(30, 1, 100_000)
         self.rule: Choice[str] = Choice(RULES)
         self.form.addWidget(beside(
             labelled("Impact ratio at least", self.threshold), labelled("Smallest group judged, rows", self.minimum)))
@@ -98,9 +93,9 @@ class NewBiasReport(TableDialog):
     def offer(self, preview: Any) -> None:
         """Offer its columns; usual names are chosen."""
         names = [c.name for c in preview.columns]
-        self.decision.offer(self.columns())
+        self.decision.offer([("", "choose one"), *self.columns()])
         self.label.offer([("", "not in this table"), *self.columns()])
-        self.decision.choose(_usual(names, "decision") or names[0])
+        self.decision.choose(_usual(names, "decision") or "")
         self.label.choose(_usual(names, "label") or "")
         groups = [c for c in preview.columns if 2 <= c.distinct <= MOST_GROUPS]
         self.sensitive.offer([c.name for c in groups], {c.name: f"{c.distinct} values" for c in groups})

@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QSpinBox, QVBoxLayout, QWidget
 
+from desktop_app.domain.words import counted
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.form import Choice, beside
 from desktop_app.gui.pages.version_tabs.tab import empty
@@ -62,7 +63,7 @@ class ColumnMapping(QWidget):
     def show_mapping(self, sheets: tuple[Any, ...], mapping: Any) -> None:
         """Show a mapping over the columns of its sheet."""
         blocked = self.blockSignals(True)
-        self.sheet.offer([(s.name, f"{s.name} · {s.rows:,} rows") for s in sheets])
+        self.sheet.offer([(s.name, f"{s.name} · {counted(s.rows, 'row')}") for s in sheets])
         self.sheet.choose(mapping.sheet)
         self.header.setValue(mapping.header_row)
         self.order.choose(str(mapping.date_order or ""))

@@ -11,6 +11,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from desktop_app.domain.words import counted
 from desktop_app.errors import UserError
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.form import DayField, PathField, beside
@@ -86,7 +87,7 @@ class TableDialog(TaskDialog):
     def values(self, name: str | None) -> list[tuple[str, str]]:
         """(value, words) of the most frequent values of a column."""
         found = self.column(name)
-        return [(value, f"{value} · {n:,} rows") for value, n in found.top] if found else []
+        return [(value, f"{value} · {counted(n, 'row')}") for value, n in found.top] if found else []
 
     def table(self) -> Path:
         """The file. Raises UserError while it has not been read."""
@@ -110,7 +111,8 @@ def _first_rows(preview: Any) -> QWidget:
     column.setSpacing(theme.XS)
     given = preview.input
     more = f"; the first {MOST_COLUMNS} columns are shown" if given.columns > MOST_COLUMNS else ""
-    column.addWidget(paragraph(f"{given.rows:,} rows, {given.columns} columns{more}.", "note", selectable=False))
+    size = f"{counted(given.rows, 'row')}, {counted(given.columns, 'column')}{more}."
+    column.addWidget(paragraph(size, "note", selectable=False))
     names = [c.name for c in preview.columns][:MOST_COLUMNS]
     table: RecordTable[Any] = RecordTable([
         Column(key=str(n), title=name, text=itemgetter(n), stretch=1, width=max(72, 9 * len(name) + 20))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from desktop_app.domain.canonical import Id, number
 from desktop_app.domain.evidence import Criterion, EvidenceKind, PerformanceSpec
@@ -14,7 +14,7 @@ from desktop_app.gui.dialogs.on_table import TableDialog
 from desktop_app.gui.dialogs.resting import RestingNotice
 from desktop_app.gui.dialogs.written import written
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
-from desktop_app.gui.widgets.fields import labelled
+from desktop_app.gui.widgets.fields import decimal_field, labelled
 from desktop_app.progress import Progress
 
 
@@ -36,11 +36,7 @@ class NewPerformance(TableDialog):
                                    labelled("Column with the decision", self.decision)))
         self.judged = QCheckBox("Judge the AUC")
         self.judged.setChecked(True)
-        self.least = QDoubleSpinBox()
-        self.least.setRange(0.5, 1.0)
-        self.least.setSingleStep(0.01)
-        self.least.setDecimals(3)
-        self.least.setValue(0.70)
+        self.least = decimal_field(0.70, 0.5, 1.0, 0.01, digits=3)
         self.judged.toggled.connect(self.least.setEnabled)
         self.form.addWidget(beside(labelled("Criterion", self.judged), labelled("AUC at least", self.least)))
         self.add_period()
@@ -49,13 +45,13 @@ class NewPerformance(TableDialog):
 
     def offer(self, preview: Any) -> None:
         """Offer its columns."""
-        self.label.offer(self.columns())
+        self.label.offer([("", "choose one"), *self.columns()])
         for choice, none in ((self.score, "no score"), (self.decision, "no decision")):
             choice.offer([("", none), *self.columns()])
         names = {c.name.lower(): c.name for c in preview.columns}
         self.score.choose(next((names[n] for n in ("score", "probability", "p", "pd") if n in names), ""))
         usual = ("label", "target", "actual", "y_true", "default")
-        self.label.choose(next((names[n] for n in usual if n in names), None))
+        self.label.choose(next((names[n] for n in usual if n in names), ""))
         self._label_changed()
 
     def _label_changed(self) -> None:

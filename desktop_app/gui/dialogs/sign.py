@@ -19,6 +19,7 @@ from desktop_app.domain import canonical
 from desktop_app.domain.approval import Condition
 from desktop_app.domain.change import Change
 from desktop_app.domain.policy import Meaning
+from desktop_app.domain.words import counted
 from desktop_app.errors import StaleError, UserError
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.conditions import Conditions
@@ -161,6 +162,7 @@ class SignDialog(TaskDialog):
         self.more = QPushButton("More below: the digests, the declaration, a comment")
         theme.dress(self.more, "link")
         self.more.setAutoDefault(False)
+        self.more.hide()
         self.more.clicked.connect(lambda checked=False: self._read_on())
         column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.error)
@@ -270,7 +272,7 @@ class SignDialog(TaskDialog):
         dossier, policy = self.seen.dossier, self.seen.policy.record
         return [
             Fact("Model artefact", dossier.record.artefact, "digest"),
-            Fact(f"Dossier, {len(dossier.record.members)} records", dossier.digest, "digest"),
+            Fact(f"Dossier, {counted(len(dossier.record.members), 'record')}", dossier.digest, "digest"),
             Fact("What you were shown", canonical.sha256(prepared.text.encode("utf-8")), "digest"),
             Fact("Log position, policy", f"after entry {self.seen.head.seq:,} · {policy.name}, {policy.version}")]
 

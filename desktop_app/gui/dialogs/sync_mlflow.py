@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from desktop_app.domain.words import counted
 from desktop_app.gui.dialogs.form import required
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
@@ -44,7 +45,7 @@ class SyncMlflow(TaskDialog):
         self.primary.setText("Sync again")
         found = [(report.models, "model"), (report.versions, "version"), (report.runs, "run"),
                  (report.alias_moves, "alias move")]
-        new = ", ".join(f"{n:,} {what}{'' if n == 1 else 's'}" for n, what in found if n)
+        new = ", ".join(counted(n, what) for n, what in found if n)
         self.say(f"New: {new}." if new else "Nothing is new.", f"Read from {report.address}.", tone="met")
 
 

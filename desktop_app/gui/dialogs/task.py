@@ -22,6 +22,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QDialog,
     QFrame,
     QHBoxLayout,
@@ -35,6 +36,7 @@ from PySide6.QtWidgets import (
 
 from desktop_app.errors import Cancelled, UserError
 from desktop_app.gui import show_error, theme
+from desktop_app.gui.focus import Place
 from desktop_app.gui.jobs import Job, Jobs, Lane, Workspace, change_in
 from desktop_app.gui.widgets.fields import labelled
 from desktop_app.gui.widgets.prose import Prose, Run, paragraph, words
@@ -58,6 +60,7 @@ class TaskDialog(QDialog):
         self._job: Job | None = None
         self._work: _Work | None = None
         self._stopped = False
+        self._came_from: Place | None = None
         self._first: QWidget | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
@@ -263,8 +266,16 @@ class TaskDialog(QDialog):
             self._job.cancel()
         super().closeEvent(event)
 
+    def done(self, code: int) -> None:
+        """Closed: the keyboard goes back to where it was."""
+        super().done(code)
+        if self._came_from is not None:
+            self._came_from.restore()
+
     def showEvent(self, event: QShowEvent) -> None:
-        """The first field takes the focus."""
+        """The first field takes the focus; where it was is remembered."""
+        if self._came_from is None and (before := QApplication.focusWidget()) is not None:
+            self._came_from = Place(before)
         super().showEvent(event)
         self.fit()
         if self._first is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -76,7 +76,7 @@ class ApprovalsPage(Page[Lines]):
         PriorDecisionDialog(self.jobs, self).open()
 
 
-def filtered(field: QWidget, table: QWidget) -> QWidget:
+def filtered(field: SearchField, table: RecordTable[Any]) -> QWidget:
     """A filter field above a table."""
     holder = QWidget()
     column = QVBoxLayout(holder)
@@ -84,6 +84,7 @@ def filtered(field: QWidget, table: QWidget) -> QWidget:
     column.setSpacing(theme.M)
     column.addWidget(field)
     column.addWidget(table, 1)
+    field.leads_to(table)
     return holder
 
 

@@ -14,12 +14,11 @@ from desktop_app.gui import theme
 from desktop_app.gui.dialogs.form import Choice
 from desktop_app.gui.jobs import Job, Jobs, Lane, Workspace
 from desktop_app.gui.page import Page
-from desktop_app.gui.pages.findings import with_detail
 from desktop_app.gui.record_table import Column, RecordTable
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.check_report import report_parts
 from desktop_app.gui.widgets.column import Column as Parts
-from desktop_app.gui.widgets.column import beside, button, heading, muted
+from desktop_app.gui.widgets.column import ListAndDetail, beside, button, heading, muted
 from desktop_app.gui.widgets.facts_list import Fact, FactsList
 from desktop_app.gui.widgets.prose import Run, paragraph
 from desktop_app.gui.widgets.search_field import SearchField
@@ -62,12 +61,13 @@ class AuditPage(Page[Shown]):
         column.setSpacing(theme.M)
         column.addWidget(self._filters())
         column.addWidget(self.table, 1)
-        self.set_content(with_detail(holder, self.detail, 400))
+        self.set_content(ListAndDetail(holder, self.detail, 400))
         jobs.changed.connect(self._show_progress)
 
     def _filters(self) -> QWidget:
         self.filter = SearchField("Filter entries")
         self.filter.searched.connect(self.table.set_filter)
+        self.filter.leads_to(self.table)
         self.person: Choice[str] = Choice([("", "anybody")])
         self.action: Choice[str] = Choice([("", "any action")])
         self.days: Choice[int] = Choice([(days, text) for text, days in DAYS])
@@ -254,7 +254,7 @@ def _columns() -> list[Column[EntryLine]]:
         Column(key="at", title="Time", text=lambda e: f"{e.at.astimezone():%d %b %Y %H:%M}".lstrip("0"), width=140,
                sort=lambda e: e.at),
         Column(key="who", title="Who", text=lambda e: e.actor, width=120),
-        Column(key="action", title="Action", text=lambda e: said_action(e.action), width=140, muted=True),
+        Column(key="action", title="Action", text=lambda e: said_action(e.action), width=140, muted=True, hidden=True),
         Column(key="note", title="What", text=lambda e: e.told, width=220, stretch=1),
         Column(key="on", title="On", text=lambda e: e.subject_name or e.subject, width=150, hidden=True),
         Column(key="hash", title="Hash", text=lambda e: e.hash[:16], width=150, mono=True, hidden=True),

@@ -165,7 +165,7 @@ def bias_table(evidence: Evidence, marks: Marks) -> QWidget:
                     stretch=1),
         TableColumn(key="n", title="n", text=lambda r: f"{r.n:,}", align="right", width=62, sort=lambda r: r.n),
         TableColumn(key="ratio", title="Ratio", align="right", width=100, sort=lambda r: float(r.ratio.value or -1),
-                    text=lambda r: "ref." if r.state == "reference" else two(r.ratio.value),
+                    text=lambda r: "ref." if r.state == "reference" else three(r.ratio.value),
                     second=lambda r: "" if r.state == "reference" else interval(r.ratio)),
         TableColumn(key="picture", title="95 %, threshold dashed", text=lambda r: "", width=226,
                     figure=lambda r: row_picture(r, marks)),
@@ -188,7 +188,7 @@ def measures_table(measures: tuple[NamedMeasure, ...], verdicts: tuple[Criterion
     table: RecordTable[NamedMeasure] = RecordTable([
         TableColumn(key="name", title="Measure", text=lambda r: r.name.replace("_", " "), width=160, stretch=1),
         TableColumn(key="value", title="Value", text=lambda r: three(r.measure.value), align="right", width=90),
-        TableColumn(key="interval", title="95 % interval", text=lambda r: interval(r.measure, three), width=150,
+        TableColumn(key="interval", title="95 % interval", text=lambda r: interval(r.measure), width=150,
                     muted=True),
         TableColumn(key="criterion", title="Criterion", chip=chip, text=lambda r: "", width=140),
     ], name="Measures", dense=True, tall=True)
@@ -196,21 +196,16 @@ def measures_table(measures: tuple[NamedMeasure, ...], verdicts: tuple[Criterion
     return table
 
 
-def two(number: str | None) -> str:
-    """A number with two decimals, a dash where there is none."""
-    return "–" if number is None else f"{float(number):.2f}"
-
-
 def three(number: str | None) -> str:
     """A number with three decimals, a dash where there is none."""
     return "–" if number is None else f"{float(number):.3f}"
 
 
-def interval(measure: Measure, shown: Any = two) -> str:
-    """[0.90, 0.96], or the reason why there is none."""
+def interval(measure: Measure) -> str:
+    """[0.900, 0.960], or the reason why there is none."""
     if measure.low is None:
         return measure.reason if measure.value is None else ""
-    return f"[{shown(measure.low)}, {shown(measure.high) if measure.high is not None else '∞'}]"
+    return f"[{three(measure.low)}, {three(measure.high) if measure.high is not None else '∞'}]"
 
 
 def evidence_facts(item: Recorded[Evidence]) -> list[Fact]:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from desktop_app.domain.canonical import day_text
 from desktop_app.domain.person import ROLE_TITLES
 from desktop_app.domain.policy import Meaning
+from desktop_app.domain.words import counted
 from desktop_app.gui import theme
 from desktop_app.gui.widgets.column import Column, heading, said
 from desktop_app.gui.widgets.prose import Run, paragraph
@@ -72,7 +73,7 @@ def outcome_parts(seen: Review) -> list[QWidget | int]:
 
 def separation(seen: Review) -> str:
     """What the registry knows of the reader's own part in the version."""
-    checked = f"({seen.acts_checked:,} records checked)"
+    checked = f"({counted(seen.acts_checked, 'record')} checked)"
     if not seen.involvement:
         return (f"No recorded act of yours in building, documenting, testing or requesting this version {checked}. "
                 "What is not recorded, you declare.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from desktop_app.domain.canonical import day_text, record
+from desktop_app.domain.words import counted
 from desktop_app.gui import theme
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.page import Page
@@ -120,7 +121,7 @@ class DeskPage(Page[Shown]):
 
     def _request(self, line: RequestLine) -> CheckItem:
         asked = line.request.record
-        blocks = f"; {line.blocking} requirements not met" if line.blocking else ""
+        blocks = f"; {counted(line.blocking, 'requirement')} not met" if line.blocking else ""
         return CheckItem(
             key=self._place(f"request {asked.id}", "review", request=asked.id), state="pending",
             title=f"{line.model_name} {label_text(line.version_label)}, to {asked.to_stage}",

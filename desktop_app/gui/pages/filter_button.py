@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtWidgets import QMenu, QPushButton, QWidget
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QWidget
 
 from desktop_app.gui import theme
+from desktop_app.gui.widgets.label import tip
 
 V = TypeVar("V")
+ARROW = " ▾"
+LEAST = 90  # logical pixels
 
 
 class FilterButton(QPushButton, Generic[V]):
@@ -23,6 +27,8 @@ class FilterButton(QPushButton, Generic[V]):
         super().__init__(parent)
         self._name = name
         self._chosen: V | None = None
+        self._said = ""
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         theme.dress(self, "filter")
         self.offer(choices)
@@ -52,9 +58,21 @@ class FilterButton(QPushButton, Generic[V]):
         self._say()
 
     def _say(self) -> None:
-        said = next(text for value, text in self._choices if value == self._chosen)
-        self.setText(f"{said} ▾".replace("&", "&&"))
-        self.setAccessibleName(f"{self._name}: {said}")
+        self._said = next(text for value, text in self._choices if value == self._chosen)
+        self.setAccessibleName(f"{self._name}: {self._said}")
+        self._shorten()
+        self.updateGeometry()
+
+    def _shorten(self) -> None:
+        """Say as much as the width holds; the rest is in the tooltip."""
+        room = self.width() - self._around() - self.fontMetrics().horizontalAdvance(ARROW)
+        shown = self.fontMetrics().elidedText(self._said, Qt.TextElideMode.ElideRight, max(0, room))
+        self.setText(f"{shown}{ARROW}".replace("&", "&&"))
+        self.setToolTip(tip(self._said) if shown != self._said else "")
+
+    def _around(self) -> int:
+        """The room beside the words."""
+        return super().sizeHint().width() - self.fontMetrics().horizontalAdvance(self.text().replace("&&", "&"))
 
     def menu_of_choices(self) -> QMenu:
         """The choices, with the present one ticked."""
@@ -71,3 +89,20 @@ class FilterButton(QPushButton, Generic[V]):
         menu = self.menu_of_choices()
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.mapToGlobal(QPoint(0, self.height() + theme.XS)))
+
+    # --- Qt
+
+    def sizeHint(self) -> QSize:
+        """As wide as all of the words."""
+        words = self.fontMetrics().horizontalAdvance(self._said + ARROW)
+        return QSize(self._around() + words + 1, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrower is possible; the words are shortened then."""
+        whole = self.sizeHint()
+        return QSize(min(whole.width(), theme.px(LEAST)), whole.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Shorten for the width there is."""
+        super().resizeEvent(event)
+        self._shorten()

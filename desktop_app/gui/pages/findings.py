@@ -6,7 +6,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop_app.domain.canonical import Id, day_text, record
 from desktop_app.domain.finding import SEVERITIES, FindingState, Severity
@@ -19,7 +19,7 @@ from desktop_app.gui.pages.review import label_text
 from desktop_app.gui.record_table import Column, RecordTable
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.column import Column as Parts
-from desktop_app.gui.widgets.column import beside, button, heading, scrolling, upright
+from desktop_app.gui.widgets.column import ListAndDetail, beside, button, heading
 from desktop_app.gui.widgets.empty_state import EmptyState
 from desktop_app.gui.widgets.prose import Run
 from desktop_app.gui.widgets.search_field import SearchField
@@ -62,7 +62,7 @@ class FindingsPage(Page[Shown]):
         self.filter.setMaximumWidth(theme.px(300))
         self.filter.searched.connect(self.table.set_filter)
         self.detail = Parts()
-        self.set_content(with_detail(filtered(self.filter, self.table), self.detail, 330))
+        self.set_content(ListAndDetail(filtered(self.filter, self.table), self.detail, 330))
 
     def load(self, ws: Workspace, progress: Progress) -> Shown:
         """Every finding, in the order the operation gives."""
@@ -146,21 +146,3 @@ class FindingsPage(Page[Shown]):
 
     def _due_tone(self, line: FindingLine) -> str:
         return "breached" if line.now.is_open and line.now.due and line.now.due < self.today else "ink"
-
-
-def with_detail(main: QWidget, detail: QWidget, width: int) -> QWidget:
-    """A list at the left, what is chosen in it at the right, a hairline between."""
-    holder = QWidget()
-    row = QHBoxLayout(holder)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(theme.L)
-    side = scrolling(detail)
-    side.setFixedWidth(theme.px(width))
-    row.addWidget(main, 1)
-    row.addWidget(upright())
-    row.addWidget(side)
-    return holder
-
-
-
-

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QVBoxLayout, QWidget
 
 from desktop_app.domain.canonical import record
 from desktop_app.gui import theme
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.page import Page
 from desktop_app.gui.state import AppState
+from desktop_app.gui.widgets.column import Scrolling
 from desktop_app.gui.widgets.prose import words
 from desktop_app.progress import Progress
 
@@ -45,11 +46,9 @@ class HelpPage(Page[tuple[Topic, ...]]):
         self._topics: tuple[Topic, ...] = ()
         self.topics = QListWidget()
         self.topics.setAccessibleName("Topics")
-        self.topics.setFixedWidth(theme.px(230))
+        self.topics.setFixedWidth(theme.px(260))
         self.topics.currentRowChanged.connect(self._show)
-        self._area = QScrollArea()
-        self._area.setWidgetResizable(True)
-        self._area.setFrameShape(QScrollArea.Shape.NoFrame)
+        self._area = Scrolling(name="The topic")
         content = QWidget()
         row = QHBoxLayout(content)
         row.setContentsMargins(0, 0, 0, 0)

@@ -69,6 +69,7 @@ class InventoryPage(Page["InventoryView"]):
         self.table.opened.connect(self._open)
         self.table.chosen.connect(self._select)
         self.table.counted.connect(self._say_how_many)
+        self.search.leads_to(self.table)
         column.addWidget(self.table, 1)
         self.set_content(content)
         layout = self.layout()
@@ -112,7 +113,8 @@ class InventoryPage(Page["InventoryView"]):
                    chip=lambda r: approval_chip(r, self.today), width=176, stretch=1),
             Column(key="finding", title="Worst open finding", text=lambda r: _finding(r, self.today), width=156,
                    stretch=1, sort=_finding_rank),
-            Column(key="due", title="Next due", text=lambda r: _due(r, self.today)[0], width=150, stretch=1,
+            Column(key="due", title="Next due", text=lambda r: _due(r, self.today)[0], width=130, stretch=1,
+                   second=lambda r: _due(r, self.today)[2],
                    tone=lambda r: "breached" if _due(r, self.today)[1] else "ink",
                    sort=lambda r: r.due[0].on if r.due else None),
             Column(key="owner", title="Owner", text=self._owner, width=130, hidden=True),
@@ -320,12 +322,13 @@ def _finding_rank(row: InventoryRow) -> Any:
     return (-list(type(row.finding_severity)).index(row.finding_severity), row.finding_since or date.max)
 
 
-def _due(row: InventoryRow, today: date) -> tuple[str, bool]:
-    """What is due next, and whether it is late."""
+def _due(row: InventoryRow, today: date) -> tuple[str, bool, str]:
+    """What is due next, whether it is late, and the day where it is not."""
     from desktop_app.operations.inventory import next_due
 
     words_due, late = next_due(row, today)
-    return words_due or "—", late
+    what, _, day = ("", "", "") if late else words_due.partition(" ")
+    return what or words_due or "—", late, day
 
 
 def _in_view(row: InventoryRow, view: str, data: InventoryView) -> bool:

@@ -13,11 +13,10 @@ from desktop_app.gui.dialogs.mandate import SignFor
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.page import Page
 from desktop_app.gui.pages.approvals import filtered
-from desktop_app.gui.pages.findings import with_detail
 from desktop_app.gui.record_table import Column, RecordTable
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.column import Column as Parts
-from desktop_app.gui.widgets.column import beside, button, heading, muted
+from desktop_app.gui.widgets.column import ListAndDetail, beside, button, heading, muted
 from desktop_app.gui.widgets.facts_list import Fact, FactsList
 from desktop_app.gui.widgets.prose import Run
 from desktop_app.gui.widgets.search_field import SearchField
@@ -46,7 +45,7 @@ class PeoplePage(Page[Everyone]):
         self.filter.setMaximumWidth(theme.px(300))
         self.filter.searched.connect(self.table.set_filter)
         self.detail = Parts()
-        self.set_content(with_detail(filtered(self.filter, self.table), self.detail, 330))
+        self.set_content(ListAndDetail(filtered(self.filter, self.table), self.detail, 330))
 
     def load(self, ws: Workspace, progress: Progress) -> Everyone:
         """Everyone."""

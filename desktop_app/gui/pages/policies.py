@@ -135,6 +135,6 @@ def _two(left: QWidget, right: QWidget) -> QWidget:
     side = scrolling(left)
     side.setFixedWidth(theme.px(262))
     right.setMaximumWidth(theme.px(760))
-    for part, stretch in ((side, 0), (upright(), 0), (scrolling(right), 1)):
+    for part, stretch in ((side, 0), (upright(), 0), (scrolling(right, "The policy"), 1)):
         row.addWidget(part, stretch)
     return holder

@@ -11,12 +11,11 @@ from desktop_app.gui import theme
 from desktop_app.gui.jobs import Job, Jobs, Lane, Workspace
 from desktop_app.gui.page import Page
 from desktop_app.gui.pages.approvals import filtered
-from desktop_app.gui.pages.findings import with_detail
 from desktop_app.gui.record_table import Column, RecordTable
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.check_report import report_parts
 from desktop_app.gui.widgets.column import Column as Parts
-from desktop_app.gui.widgets.column import beside, button, heading, muted
+from desktop_app.gui.widgets.column import ListAndDetail, beside, button, heading, muted
 from desktop_app.gui.widgets.facts_list import Fact, FactsList
 from desktop_app.gui.widgets.prose import Run, paragraph
 from desktop_app.gui.widgets.search_field import SearchField
@@ -48,7 +47,7 @@ class ReportsPage(Page[Exports]):
         self.filter.setMaximumWidth(theme.px(300))
         self.filter.searched.connect(self.table.set_filter)
         self.detail = Parts()
-        self.set_content(with_detail(filtered(self.filter, self.table), self.detail, 400))
+        self.set_content(ListAndDetail(filtered(self.filter, self.table), self.detail, 400))
         jobs.changed.connect(self._show_progress)
 
     def load(self, ws: Workspace, progress: Progress) -> Exports:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop_app.domain.approval import ChangeClass
 from desktop_app.domain.canonical import Id, record
@@ -22,7 +22,7 @@ from desktop_app.gui.pages.decisions import MEANINGS
 from desktop_app.gui.pages.review import CHANGES, label_text
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.chip import STATES
-from desktop_app.gui.widgets.column import Column, beside, button, heading, muted, said, scrolling, upright
+from desktop_app.gui.widgets.column import Column, ThreeColumns, beside, button, heading, muted, said
 from desktop_app.gui.widgets.fields import labelled
 from desktop_app.gui.widgets.prose import Prose, Run
 from desktop_app.progress import Progress
@@ -71,14 +71,7 @@ class RequestPage(Page[Shown]):
             labelled("Decide by (optional)", self.decide_by), theme.XS, self.trouble, beside(self.freeze),
             muted("Freezing lists every record at the right by its digest. What happens to them afterwards is "
                   "shown to those who decide."))
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.L)
-        for part, stretch in ((scrolling(form), 4), (upright(), 0), (scrolling(self.checks), 5), (upright(), 0),
-                              (scrolling(self.members), 4)):
-            row.addWidget(part, stretch)
-        return holder
+        return ThreeColumns(form, self.checks, self.members, sides=(340, 320))
 
     # --- loading
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from desktop_app.domain.canonical import record
+from desktop_app.domain.words import counted
 from desktop_app.gui.jobs import Workspace
 from desktop_app.gui.state import Standing
 from desktop_app.progress import Progress
@@ -60,7 +61,8 @@ def standing(ws: Workspace, progress: Progress) -> Standing:
 def _sentences(known: Verified | None, head: int) -> tuple[tuple[str, str], ...]:
     local = ("note", "This file proves nothing against its own administrator.")
     if known is None:
-        return (("note", f"Log of {head:,} entries, not verified since the window was opened."), local)
+        size = counted(head, "entry", "entries")
+        return (("note", f"Log of {size}, not verified since the window was opened."), local)
     if not known.ok and known.unclear:
         return (("undetermined", f"The log could not be judged wholly: {known.first_problem}."), local)
     if not known.ok:

@@ -42,6 +42,14 @@ TABS: tuple[type[Tab], ...] = (
     HistoryTab)
 
 
+class _Tabs(QTabWidget):
+    """Tabs that are content with the height there is: what is in them scrolls, and the row above is never squeezed."""
+
+    def hasHeightForWidth(self) -> bool:
+        """No."""
+        return False
+
+
 class VersionPage(Page[Loaded]):
     """Arguments: `version` (id), `use` (id, or None), `tab` (title of a tab, optional)."""
 
@@ -58,12 +66,13 @@ class VersionPage(Page[Loaded]):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.M)
         column.addLayout(self._exact_row())
-        self.tabs = QTabWidget()
+        self.tabs = _Tabs()
         self.tabs.setDocumentMode(True)
         self.tabs.setAccessibleName("About this version")
         for make in TABS:
             tab = make(self)
             self.tabs.setTabToolTip(self.tabs.addTab(tab, tab.title), f"Alt+{tab.letter}")
+        self.tabs.setMinimumHeight(theme.px(120))
         column.addWidget(self.tabs, 1)
         self.set_content(content)
         self._add_keys()
@@ -85,6 +94,7 @@ class VersionPage(Page[Loaded]):
         row.addWidget(self.versions)
         row.addWidget(self.uses)
         row.addStretch(1)
+        row.addSpacing(theme.S)
         row.addWidget(self._digest)
         row.addWidget(copy)
         return row
@@ -122,7 +132,7 @@ class VersionPage(Page[Loaded]):
         view, another = data.view, self._loaded is None or self._loaded.version != data.version
         self.state.select("version", data.version)
         self._loaded = data
-        self.set_title(view.model.name, f"{label_text(view.version.label)}, {_for(view.use)}")
+        self.set_title(view.model.name, f"{label_text(view.version.label)}, {_for(view.use)}", lines=2)
         self.set_subline(*_standing(data))
         self._digest.setText(f"{digest_words(view.artefact.digest)} of {DIGEST_OF[view.artefact.of]}")
         self._digest.setToolTip(tip(view.artefact.digest))

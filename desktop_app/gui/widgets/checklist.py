@@ -43,6 +43,7 @@ class CheckLine(QAbstractButton):
         self.setAccessibleDescription(said)
         self.setToolTip(tip(said))
         self.waits_for_drop = False
+        self.indented = True  # room for a mark, also where this line has none
 
     def sizeHint(self) -> QSize:
         """Two lines of text and their air."""
@@ -65,7 +66,7 @@ class CheckLine(QAbstractButton):
         first, second = box.top() + theme.px(18), box.top() + theme.px(37)
         token, _, mark, _ = STATES[self.item.state]
         draw_mark(painter, theme.S, first + theme.metrics("strong").capHeight() / 2, mark, token, "strong")
-        left, right = theme.px(30), box.right() - theme.S
+        left, right = theme.px(30) if self.indented else theme.S, box.right() - theme.S
         note = theme.metrics("body").horizontalAdvance(self.item.note)
         _words(painter, left, first, right - left, self.item.title, "strong", "ink")
         _words(painter, right - note, second, note + 1, self.item.note, "body", "muted")
@@ -120,6 +121,9 @@ class Checklist(QWidget):
             self._column.removeWidget(line)
             line.deleteLater()
         self._lines = {item.key: self._line(item) for item in items}
+        marked = any(STATES[item.state][2] for item in items)
+        for line in self._lines.values():
+            line.indented = marked
         if chosen in self._lines:
             self._lines[chosen].setChecked(True)
             if had_focus:

@@ -39,16 +39,35 @@ class Column(QWidget):
         self._column.addStretch(1)
 
 
-def scrolling(inside: QWidget) -> QScrollArea:
-    """An area that scrolls up and down, without a frame."""
-    area = QScrollArea()
-    area.setObjectName("body_scroll")
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(inside)
-    return area
+class Scrolling(QScrollArea):
+    """An area that scrolls up and down, without a frame.
+
+    By keyboard too: from anything in it by the page keys; where nothing in it takes the keyboard, it does so itself.
+    """
+
+    def __init__(self, inside: QWidget | None = None, name: str = "Details") -> None:
+        """name: what a screen reader calls it."""
+        super().__init__()
+        self.setObjectName("body_scroll")
+        self.setAccessibleName(f"{name}, scrolls by the arrow keys")
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.verticalScrollBar().rangeChanged.connect(lambda least, most: self._let_in(most > 0))
+        if inside is not None:
+            self.setWidget(inside)
+
+    def _let_in(self, more: bool) -> None:
+        inside = self.widget()
+        others = inside is not None and any(
+            w.focusPolicy() & Qt.FocusPolicy.TabFocus and w.isVisibleTo(inside) for w in inside.findChildren(QWidget))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus if more and not others else Qt.FocusPolicy.NoFocus)
+
+
+def scrolling(inside: QWidget, name: str = "Details") -> QScrollArea:
+    """An area that scrolls up and down."""
+    return Scrolling(inside, name)
 
 
 def heading(text: str, beside: str = "") -> Prose:
@@ -99,14 +118,51 @@ def beside(*parts: QWidget, stretch: bool = True) -> QWidget:
     return holder
 
 
+class ListAndDetail(QWidget):
+    """A list, and what is chosen in it at the right; in a narrow window below it."""
+
+    LEAST = 540  # logical pixels the list keeps beside the detail
+
+    def __init__(self, main: QWidget, detail: QWidget, width: int) -> None:
+        """width: of the detail beside the list, in logical pixels."""
+        super().__init__()
+        self._width = width
+        self._line, self._detail = upright(), scrolling(detail)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(theme.L)
+        self._row.addWidget(main, 3)
+        self._row.addWidget(self._line)
+        self._row.addWidget(self._detail)
+        theme.changed.connect(self._arrange)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        side = theme.px(self._width)
+        below = self.width() < side + theme.px(self.LEAST)
+        self._row.setDirection(QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight)
+        self._row.setStretch(2, 2 if below else 0)
+        _lie(self._line, below)
+        self._detail.setMinimumWidth(0 if below else side)
+        self._detail.setMaximumWidth(_UNBOUNDED if below else side)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Arrange for the width there is."""
+        super().resizeEvent(event)
+        self._arrange()
+
+
 class ThreeColumns(QWidget):
     """A list, what is chosen in it, and what can be done; in a narrow window the last stands under the middle."""
 
-    SIDES = 258, 214
     NARROW = 860
 
-    def __init__(self, left: QWidget, middle: QWidget, right: QWidget) -> None:
+    def __init__(
+        self, left: QWidget, middle: QWidget, right: QWidget, *, sides: tuple[int, int] = (258, 214)
+    ) -> None:
+        """sides: the widths of the outer two, in logical pixels."""
         super().__init__()
+        self._sides = sides
         self._left, self._middle, self._right = scrolling(left), scrolling(middle), scrolling(right)
         self._line = upright()
         self._pair = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -127,13 +183,18 @@ class ThreeColumns(QWidget):
         side = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
         self._pair.setDirection(side)
         self._pair.setStretch(2, 2 if narrow else 0)
-        self._line.setFixedSize(*((_UNBOUNDED, 1) if narrow else (1, _UNBOUNDED)))
-        self._line.setMinimumSize(1, 1)
-        self._left.setFixedWidth(theme.px(self.SIDES[0] * (0.8 if narrow else 1.0)))
-        self._right.setMinimumWidth(0 if narrow else theme.px(self.SIDES[1]))
-        self._right.setMaximumWidth(_UNBOUNDED if narrow else theme.px(self.SIDES[1]))
+        _lie(self._line, narrow)
+        self._left.setFixedWidth(theme.px(self._sides[0] * (0.8 if narrow else 1.0)))
+        self._right.setMinimumWidth(0 if narrow else theme.px(self._sides[1]))
+        self._right.setMaximumWidth(_UNBOUNDED if narrow else theme.px(self._sides[1]))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Arrange for the width there is."""
         super().resizeEvent(event)
         self._arrange()
+
+
+def _lie(line: QFrame, lies: bool) -> None:
+    """Lay a hairline down, or set it upright."""
+    line.setMinimumSize(1, 1)
+    line.setMaximumSize(*((_UNBOUNDED, 1) if lies else (1, _UNBOUNDED)))

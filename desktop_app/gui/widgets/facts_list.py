@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtGui import QAction, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from desktop_app.gui import theme
@@ -14,6 +14,7 @@ from desktop_app.gui.widgets.chip import Chip
 from desktop_app.gui.widgets.label import tip
 from desktop_app.gui.widgets.prose import paragraph
 
+LEAST = 90  # logical pixels a label takes at least
 SHORT = 20  # hexadecimal digits of a digest shown
 
 
@@ -44,7 +45,7 @@ class FactsList(QWidget):
         self._grid.setHorizontalSpacing(theme.L)
         self._grid.setVerticalSpacing(0)
         self._grid.setColumnStretch(1, 1)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.show_facts(facts)
 
     def show_facts(self, facts: Sequence[Fact]) -> None:
@@ -55,13 +56,23 @@ class FactsList(QWidget):
                 old.deleteLater()
         for row, fact in enumerate(facts):
             label = paragraph(fact.label, "note", selectable=False)
-            label.setMinimumWidth(theme.px(self._width))
-            label.setMaximumWidth(theme.px(self._width))
+            label.setFixedWidth(self._label_width())
             value = _value(fact)
             for column, part in ((0, label), (1, value)):
                 part.setContentsMargins(0, theme.S, 0, theme.S)
                 self._grid.addWidget(part, 2 * row, column)
             self._grid.addWidget(_hairline(), 2 * row + 1, 0, 1, 2)
+
+    def _label_width(self) -> int:
+        """As asked for; in a narrow column at most two fifths of it."""
+        return min(theme.px(self._width), max(theme.px(LEAST), self.width() * 2 // 5))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the labels their width."""
+        super().resizeEvent(event)
+        for row in range(0, self._grid.rowCount(), 2):
+            if (item := self._grid.itemAtPosition(row, 0)) is not None and (label := item.widget()) is not None:
+                label.setFixedWidth(self._label_width())
 
 
 def _value(fact: Fact) -> QWidget:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
     QDateEdit,
+    QDoubleSpinBox,
     QLabel,
     QLineEdit,
     QSpinBox,
@@ -46,6 +47,8 @@ def steady(field: QWidget) -> None:
     if isinstance(field, QComboBox | QAbstractSpinBox):
         field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         field.installEventFilter(_Steady(field))
+    if isinstance(field, QAbstractSpinBox):
+        _with_margin(field)
 
 
 class _Steady(QObject):
@@ -76,6 +79,16 @@ def number_field(value: int, least: int, most: int, unit: str = "") -> QSpinBox:
     made.setRange(least, most)
     made.setValue(value)
     made.setSuffix(f" {unit}" if unit else "")
+    return _with_margin(made)
+
+
+def decimal_field(value: float, least: float, most: float, step: float, digits: int = 2) -> QDoubleSpinBox:
+    """A field for a number with decimals between two limits."""
+    made = QDoubleSpinBox()
+    made.setDecimals(digits)
+    made.setRange(least, most)
+    made.setSingleStep(step)
+    made.setValue(value)
     return _with_margin(made)
 
 

@@ -131,20 +131,27 @@ class Palette(QFrame):
         field.installEventFilter(self)
         field.textEdited.connect(self._typed)
         field.searched.connect(self._look)
+        self._waiting = False  # things are looked for, and none of them is shown yet
+        self._enter = False  # Enter was pressed meanwhile: the first of them will be opened
         self.hide()
 
     def open(self) -> None:
         """Show the commands that match what is typed."""
-        self._show(matching(self._actions(), self._field.text()))
+        self._typed(self._field.text())
+        self._look(self._field.text())
 
     def show_hits(self, typed: str, hits: Sequence[Hit]) -> None:
         """Things found for `typed`, before the commands; dropped when something else is typed by now."""
         if typed != self._field.text() or not self._field.hasFocus():
             return
         found = [Entry(title=h.title, detail=h.detail, run=lambda h=h: self._open_hit(h)) for h in hits]  # type: ignore[misc]
+        entered, self._waiting, self._enter = self._enter, False, False
         self._show(found + matching(self._actions(), typed))
+        if entered:
+            self._run(0)
 
     def _typed(self, typed: str) -> None:
+        self._waiting, self._enter = bool(typed.strip()), False
         self._show(matching(self._actions(), typed))
 
     def _look(self, typed: str) -> None:
@@ -181,6 +188,7 @@ class Palette(QFrame):
     def _step(self, by: int) -> None:
         rows = self._model.rowCount()
         if rows:
+            self._waiting = self._enter = False  # chosen by hand
             row = (self._list.currentIndex().row() + by) % rows
             self._list.setCurrentIndex(self._model.index(row, 0))
 
@@ -197,7 +205,10 @@ class Palette(QFrame):
         if key in (Qt.Key.Key_Down, Qt.Key.Key_Up):
             self._step(1 if key == Qt.Key.Key_Down else -1)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._run(self._list.currentIndex().row())
+            if self._waiting:
+                self._enter = True
+            else:
+                self._run(self._list.currentIndex().row())
         elif key == Qt.Key.Key_Escape and not self._field.text():
             self.close_list()
         else:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QTextCharFormat, QTextLayout, QTextOption
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent, QTextCharFormat, QTextLayout, QTextOption
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop_app.gui import theme
-from desktop_app.gui.widgets.label import paragraph, words
+from desktop_app.gui.widgets.label import paragraph, tip, words
 
 __all__ = ["Prose", "Run", "paragraph", "words"]
 
@@ -34,6 +34,7 @@ class Prose(QWidget):
         """line_height: distance of lines as a multiple of the size of the first run's font."""
         super().__init__(parent)
         self._runs, self._line_height = runs, line_height
+        self.most_lines = 0  # what does not fit into so many lines is cut and said in a tooltip; 0: nothing is
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -56,8 +57,17 @@ class Prose(QWidget):
 
     def _lay_out(self, width: float) -> tuple[QTextLayout, float, float]:
         """The layout at a width, its height and the width it uses."""
+        made = self._lines(self.text(), width)
+        while 0 < self.most_lines < made[0].lineCount():
+            last = made[0].lineAt(self.most_lines - 1)
+            units = made[0].text().encode("utf-16-le", "surrogatepass")
+            end = 2 * (last.textStart() + last.textLength()) - 4
+            made = self._lines(units[:end].decode("utf-16-le", "ignore").rstrip(" ,…") + "…", width)
+        return made
+
+    def _lines(self, text: str, width: float) -> tuple[QTextLayout, float, float]:
         first = self._runs[0].role if self._runs else "body"
-        layout = QTextLayout(self.text().replace("\n", "\u2028"), theme.font(first))
+        layout = QTextLayout(text.replace("\n", "\u2028"), theme.font(first))
         layout.setTextOption(QTextOption(Qt.AlignmentFlag.AlignLeft))
         layout.setFormats(self._formats())
         step = max(theme.font(first).pixelSize() * self._line_height, theme.metrics(first).height())
@@ -98,6 +108,11 @@ class Prose(QWidget):
 
     def heightForWidth(self, width: int) -> int:
         return int(self._lay_out(float(width))[1]) + 1
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        cut = self.most_lines and self._lines(self.text(), float(self.width()))[0].lineCount() > self.most_lines
+        self.setToolTip(tip(self.text()) if cut else "")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

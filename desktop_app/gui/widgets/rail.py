@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from desktop_app.gui import theme
 
@@ -25,6 +25,7 @@ class RailItem(QAbstractButton):
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.count = 0
         self.set_count(0)
 
@@ -35,7 +36,11 @@ class RailItem(QAbstractButton):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(theme.px(150), theme.px(30))
+        return QSize(theme.px(100), theme.px(30))
+
+    def minimumSizeHint(self) -> QSize:
+        """Lower is possible in a low window."""
+        return QSize(theme.px(100), theme.px(22))
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self.update()
@@ -86,8 +91,6 @@ class Rail(QFrame):
             for key, title in group:
                 column.addWidget(self._item(key, title))
         column.addStretch(1)
-        theme.changed.connect(self._measure)
-        self._measure()
 
     def _item(self, key: str, title: str) -> RailItem:
         item = RailItem(title)
@@ -95,9 +98,6 @@ class Rail(QFrame):
         self._items[key] = item
         self._group.addButton(item)
         return item
-
-    def _measure(self) -> None:
-        self.setFixedWidth(theme.measure("rail"))
 
     def show_page(self, key: str) -> None:
         """Mark the page that is open; a page outside the rail leaves the mark where it is."""

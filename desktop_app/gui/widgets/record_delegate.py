@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QObject, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QHelpEvent, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QToolTip,
+)
 
 from desktop_app.gui import theme
-from desktop_app.gui.widgets.chip import draw_chip
+from desktop_app.gui.widgets.chip import chip_width, draw_chip
 from desktop_app.gui.widgets.figure_view import paint_figure
+from desktop_app.gui.widgets.label import tip
 from desktop_app.gui.widgets.record_model import RECORD, Column, Index
 
 PAD = theme.S
@@ -36,6 +44,30 @@ class RecordDelegate(QStyledItemDelegate):
         painter.setClipRect(box)
         self._cell(painter, inner, column, record)
         painter.restore()
+
+    def need(self, column: Column[Any], record: Any) -> float:
+        """The width, in pixels, at which a cell is whole."""
+        if column.figure and (figure := column.figure(record)) is not None:
+            first = float(theme.px(figure.width))
+        elif column.chip and (chip := column.chip(record)) is not None:
+            first = chip_width(*chip)
+        else:
+            first = theme.metrics(_role(column)).horizontalAdvance(column.text(record))
+            if column.suffix and (suffix := column.suffix(record)):
+                first += theme.XS + theme.metrics("mono").horizontalAdvance(suffix)
+        below = column.second(record) if column.second and self._two_lines else ""
+        return max(first, theme.metrics("note").horizontalAdvance(below)) + 2 * PAD
+
+    def helpEvent(
+        self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: Index
+    ) -> bool:
+        """What a cell says in full, where it is cut."""
+        if event.type() != QEvent.Type.ToolTip or not index.isValid():
+            return super().helpEvent(event, view, option, index)
+        record, column = index.data(RECORD), self._columns[index.column()]
+        cut = self.need(column, record) > option.rect.width()
+        QToolTip.showText(event.globalPos(), tip(column.whole(record)) if cut else "", view)
+        return True
 
     def _ground(self, painter: QPainter, box: QRectF, option: QStyleOptionViewItem, index: Index) -> None:
         state = option.state
@@ -71,7 +103,7 @@ class RecordDelegate(QStyledItemDelegate):
 
     @staticmethod
     def _line(painter: QPainter, inner: QRectF, middle: float, column: Column[Any], record: Any) -> None:
-        role = "mono" if column.mono else "strong" if column.strong else "body"
+        role = _role(column)
         tone = column.tone(record) if column.tone else "muted" if column.muted or column.mono else "ink"
         suffix = column.suffix(record) if column.suffix else ""
         after = theme.metrics("mono").horizontalAdvance(suffix) + theme.XS if suffix else 0.0
@@ -80,6 +112,10 @@ class RecordDelegate(QStyledItemDelegate):
         if suffix:
             rest = inner.adjusted(used + theme.XS, 0, 0, 0)
             _text(painter, rest, middle, suffix, "mono", "muted", "left")
+
+
+def _role(column: Column[Any]) -> str:
+    return "mono" if column.mono else "strong" if column.strong else "body"
 
 
 def _text(painter: QPainter, room: QRectF, middle: float, text: str, role: str, tone: str, align: str) -> float:

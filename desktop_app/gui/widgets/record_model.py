@@ -19,6 +19,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from desktop_app.domain.figure import Figure
 from desktop_app.errors import UserError
 from desktop_app.gui.widgets.chip import spoken
+from desktop_app.gui.widgets.label import tip
 
 R = TypeVar("R")
 Index = QModelIndex | QPersistentModelIndex
@@ -170,6 +171,8 @@ class RecordModel(QAbstractTableModel, Generic[R]):
             return None
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return self.columns[section].title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tip(self.columns[section].title)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(self.columns[section])
         return None

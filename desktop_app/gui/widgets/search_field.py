@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from math import ceil
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QPainter, QPen
@@ -12,6 +13,8 @@ from desktop_app.gui import theme
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent
+
+    from desktop_app.gui.record_table import RecordTable
 
 PAUSE = 120  # milliseconds without a key before the search starts
 LONGEST = 200  # characters
@@ -31,9 +34,38 @@ class SearchField(QLineEdit):
         self.setMaxLength(LONGEST)
         theme.dress(self, "search")
         self._hint = QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText).replace("+", " ")
+        theme.changed.connect(self._make_room)
+        self._make_room()
+        self._table: RecordTable[Any] | None = None
         self._pause = QTimer(self, singleShot=True, interval=PAUSE)
         self._pause.timeout.connect(lambda: self.searched.emit(self.text()))
         self.textChanged.connect(lambda text: self._pause.start())
+
+    def _make_room(self) -> None:
+        """Words end before the key that is shown at the right."""
+        self.setTextMargins(0, 0, self._hint_width() + theme.S if self._hint else 0, 0)
+
+    def _hint_width(self) -> int:
+        return ceil(theme.metrics("small").horizontalAdvance(self._hint)) + 2 * theme.XS + 4
+
+    def leads_to(self, table: RecordTable[Any]) -> None:
+        """Down goes into the first row of the table that is filtered; Enter opens it."""
+        self._table = table
+
+    def _enter_table(self, key: int) -> None:
+        """What is typed is filtered by first, without the pause."""
+        table = self._table
+        assert table is not None
+        if self._pause.isActive():
+            self._pause.stop()
+            self.searched.emit(self.text())
+        if not table.shown:
+            return
+        table.selectRow(0)
+        if key == Qt.Key.Key_Down:
+            table.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            table.opened.emit(table.shown[0])
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -42,6 +74,9 @@ class SearchField(QLineEdit):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.text():
             self.clear()
+            return
+        if self._table is not None and event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._enter_table(event.key())
             return
         super().keyPressEvent(event)
 
@@ -52,7 +87,7 @@ class SearchField(QLineEdit):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         measures = theme.metrics("small")
-        width, height = measures.horizontalAdvance(self._hint) + 2 * theme.XS + 4, measures.height() + 3
+        width, height = self._hint_width(), measures.height() + 3
         box = QRectF(self.width() - width - theme.S - 2, (self.height() - height) / 2, width, height)
         painter.setPen(QPen(theme.colour("hairline"), 1))
         painter.drawRoundedRect(box, 4, 4)

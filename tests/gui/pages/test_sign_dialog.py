@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from desktop_app.domain.approval import ChangeClass, Condition
 from desktop_app.domain.canonical import sha256
 from desktop_app.domain.policy import Meaning
+from desktop_app.gui import theme
 from desktop_app.gui.dialogs.sign import SignDialog
 from desktop_app.gui.pages.review import ReviewPage
 from desktop_app.operations import approvals, audit, cards, models
@@ -85,8 +86,11 @@ def test_the_decision_is_in_sight_and_what_is_below_is_announced(qtbot, office, 
     dialog = opened(qtbot, page)
     assert dialog.height() < size[1]
     inside = dialog.rect().contains
-    qtbot.waitUntil(dialog.more.isVisible, timeout=5_000)
-    for part in (dialog.decision, dialog.passphrase, dialog.primary, dialog.more):
+    office.settle()
+    bar = dialog._bar_of_document
+    qtbot.waitUntil(lambda: dialog.more.isVisible() is (bar.maximum() > theme.L), timeout=5_000)
+    assert dialog.more.isVisible() or size != (1000, 700)
+    for part in (dialog.decision, dialog.passphrase, dialog.primary):
         assert not part.visibleRegion().isEmpty()
         assert inside(part.mapTo(dialog, part.rect().bottomRight()))
     assert dialog.sheet.mapTo(dialog, dialog.sheet.rect().topLeft()).y() < dialog.height() / 3
@@ -94,7 +98,7 @@ def test_the_decision_is_in_sight_and_what_is_below_is_announced(qtbot, office, 
     while dialog.more.isVisible() and presses < 9:
         qtbot.keyClick(dialog.more, Qt.Key.Key_Space)
         presses += 1
-    assert 0 < presses < 5
+    assert presses < 5
     assert not dialog.comment.visibleRegion().isEmpty()
     dialog.reject()
 

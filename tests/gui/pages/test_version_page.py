@@ -367,7 +367,8 @@ def test_the_ratio_is_headed_by_what_it_is_of(office, desk, table):
     tab = opened(office, desk, tab="Fairness").shown_tab
     assert "The ratio is of the share not selected" in said(tab)
     groups = next(t for t in tab.findChildren(RecordTable) if t.accessibleName() == "Groups compared")
-    assert [c.title for c in groups.records_model.columns if c.key in ("rate", "ratio")] == ["Selected", "Ratio, not selected"]
+    titles = {c.key: c.title for c in groups.records_model.columns}
+    assert (titles["rate"], titles["ratio"]) == ("Selected", "Ratio, not selected")
 
 
 def test_what_says_nothing_is_refused_in_the_dialog_and_leaves_no_entry(office, desk, table, qtbot):
@@ -378,10 +379,12 @@ def test_what_says_nothing_is_refused_in_the_dialog_and_leaves_no_entry(office, 
     dialog = page.findChild(NewPerformance)
     dialog.path.give(table)
     qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
+    dialog.attempt()
+    assert dialog.error.text().startswith("What really happened is not chosen.")  # no column is called as is usual
     dialog.label.choose("repaid")
     dialog.attempt()
-    qtbot.waitUntil(dialog.error.isVisible, timeout=WAIT)
-    assert dialog.error.text().startswith("The table is too small for a performance report.")
+    qtbot.waitUntil(lambda: dialog.error.text().startswith("The table is too small for a performance report."),
+                    timeout=WAIT)
     assert audit.head_seq(desk.workspace) == head
     dialog.reject()
 

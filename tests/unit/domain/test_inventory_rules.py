@@ -70,7 +70,7 @@ STATES = [
     ({"request": Id("r"), "request_outcome": "open", "request_asked": 2, "request_decided": 1}, "waiting",
         "1 of 2 decided"),
     (HELD | {"reconsider": ("x",)}, "undetermined", "to reconsider"), ({"reconsider": ("x",)}, "none", "none"),
-    ({"approved_on": BEFORE, "approved_until": BEFORE}, "breached", "expired 1 days"),
+    ({"approved_on": BEFORE, "approved_until": BEFORE}, "breached", "expired 1 day"),
     ({"approved_on": BEFORE, "approved_until": TODAY}, "met", "to 20 Nov 2026"),
     (HELD | {"conditions_open": 1}, "met", "1 condition"), (HELD | {"conditions_open": 2}, "met", "2 conditions"),
     (HELD, "met", "to 21 Nov 2026"), ({"approved_on": BEFORE}, "met", "approved"),

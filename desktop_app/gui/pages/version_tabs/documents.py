@@ -16,6 +16,7 @@ from desktop_app.gui.pages.version_tabs.short_table import ShortTable
 from desktop_app.gui.pages.version_tabs.tab import SIDE, Loaded, Tab, button, empty, say, section, upright
 from desktop_app.gui.record_table import Column
 from desktop_app.gui.widgets.checklist import CheckItem, Checklist
+from desktop_app.gui.widgets.column import scrolling
 from desktop_app.gui.widgets.facts_list import Fact, FactsList
 from desktop_app.progress import Progress
 
@@ -42,10 +43,10 @@ class DocumentsTab(Tab):
                    second=lambda e: self._titles().get(_info(e).checklist, "Other")),
             Column(key="author", title="Author", text=lambda e: _info(e).author or "not stated", width=140,
                    second=lambda e: f"received {day_text(_info(e).received)}"),
-            Column(key="period", title="Period covered", text=_period, width=110, muted=True),
-            Column(key="standing", title="Standing", text=lambda e: "asserted", width=196,
-                   chip=lambda e: ("note", "asserted, not recomputed") if e.stands
-                   else ("attention", "no longer stands")),
+            Column(key="period", title="Period", text=_period, width=110, muted=True),
+            Column(key="standing", title="Standing", text=lambda e: "asserted", width=140,
+                   chip=lambda e: ("note", "asserted") if e.stands else ("attention", "no longer stands"),
+                   second=lambda e: "not recomputed"),
         ], name="Filed documents", dense=False, most=9, identity=lambda e: e.item.record.id)
         self.table.chosen.connect(lambda line: self._show_details())
         self.table.opened.connect(lambda line: self.save_copy())
@@ -53,16 +54,17 @@ class DocumentsTab(Tab):
 
     def _lay_out(self) -> None:
         side = QWidget()
-        side.setFixedWidth(theme.px(SIDE))
         left = QVBoxLayout(side)
-        left.setContentsMargins(0, 0, 0, 0)
+        left.setContentsMargins(0, 0, theme.M, theme.M)
         left.setSpacing(theme.S)
         section(left, "What the policy asks")
         left.addWidget(self.checklist)
         say(left, "Drop PDF, Word, Excel or mail files on a line, or choose the line and press Enter.", "note")
         left.addWidget(button("File a document…", self.file_document), 0, Qt.AlignmentFlag.AlignLeft)
         left.addStretch(1)
-        right = QVBoxLayout()
+        filed = QWidget()
+        right = QVBoxLayout(filed)
+        right.setContentsMargins(0, 0, theme.M, theme.M)
         right.setSpacing(theme.M)
         section(right, "Filed")
         self._none = say(right, "No document is filed yet.", "muted")
@@ -73,9 +75,12 @@ class DocumentsTab(Tab):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, theme.XL, 0, 0)
         row.setSpacing(theme.XL)
-        row.addWidget(side)
+        asked = scrolling(side)
+        asked.setMinimumWidth(theme.px(SIDE * 2 // 3))
+        asked.setMaximumWidth(theme.px(SIDE))
+        row.addWidget(asked, 2)
         row.addWidget(upright())
-        row.addLayout(right, 1)
+        row.addWidget(scrolling(filed), 3)
 
     # --- loading
 

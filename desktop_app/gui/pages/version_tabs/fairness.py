@@ -119,6 +119,6 @@ def _rate(row: GroupRow) -> tuple[str, str]:
 
 
 def _ratio(row: GroupRow) -> tuple[str, str]:
-    return measure_words(row.ratio, 2) if row.ratio.value is not None else ("–", "")
+    return measure_words(row.ratio) if row.ratio.value is not None else ("–", "")
 
 

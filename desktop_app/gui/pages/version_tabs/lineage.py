@@ -12,6 +12,7 @@ from desktop_app.domain.lineage import Graph, Node, NodeKind
 from desktop_app.gui import theme
 from desktop_app.gui.jobs import Workspace
 from desktop_app.gui.pages.version_tabs.tab import SIDE, Loaded, Tab, button, empty, link, say, section, upright
+from desktop_app.gui.widgets.column import scrolling
 from desktop_app.gui.widgets.label import tip
 from desktop_app.gui.widgets.lineage_view import LineageView
 from desktop_app.gui.widgets.prose import paragraph
@@ -55,17 +56,21 @@ class LineageTab(Tab):
         left.setSpacing(theme.S)
         left.addWidget(self.view, 1)
         left.addWidget(paragraph(LEGEND, "note", selectable=False))
+        node = QWidget()
+        self._details = QVBoxLayout()
+        self._details.setSpacing(theme.S)
+        inner = QVBoxLayout(node)
+        inner.setContentsMargins(0, 0, theme.M, 0)
+        inner.addLayout(self._details)
+        inner.addStretch(1)
         side = QWidget()
         side.setFixedWidth(theme.px(SIDE - 40))
         right = QVBoxLayout(side)
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(theme.M)
-        self._details = QVBoxLayout()
-        self._details.setSpacing(theme.S)
-        right.addLayout(self._details)
-        right.addStretch(1)
+        right.addWidget(scrolling(node), 3)
         right.addWidget(paragraph("As a list", "note", selectable=False))
-        right.addWidget(self.tree)
+        right.addWidget(self.tree, 2)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, theme.L, 0, 0)
         row.setSpacing(theme.XL)
@@ -187,5 +192,3 @@ def _how(relation: str, basis: str, role: str) -> str:
 def _wrappable(key: str) -> str:
     """A key that may break into lines."""
     return "\u200b".join(key[n:n + 8] for n in range(0, len(key), 8))
-
-

@@ -57,7 +57,7 @@ class PerformanceTab(EvidenceTab):
 
 
 def _asked(spec: PerformanceSpec, on: str) -> str:
-    columns = [f"the {what} {name}" for what, name in (("score", spec.score), ("decision", spec.decision)) if name]
+    columns = [f"the {what} “{name}”" for what, name in (("score", spec.score), ("decision", spec.decision)) if name]
     said = f"Of {' and '.join(columns)}, where {spec.label} = {spec.positive} is the event."
     return said + "".join(f" Criterion: {NAMES.get(c.metric, c.metric)} {criterion_words(c, on)}" for c in spec.criteria
                           if c.threshold is not None)

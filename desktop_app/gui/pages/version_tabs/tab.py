@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop_app.domain.canonical import Id
 from desktop_app.gui import show_error, theme
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
+from desktop_app.gui.widgets.column import Scrolling
 from desktop_app.gui.widgets.empty_state import EmptyState
 from desktop_app.gui.widgets.label import tip
 from desktop_app.gui.widgets.prose import Prose, Run, paragraph
@@ -126,10 +127,8 @@ class ColumnTab(Tab):
 
     def __init__(self, page: VersionPage) -> None:
         super().__init__(page)
-        self._area = QScrollArea()
-        self._area.setObjectName("body_scroll")
-        self._area.setWidgetResizable(True)
-        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area = Scrolling(name=self.title)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._area)
