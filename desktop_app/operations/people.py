@@ -167,10 +167,10 @@ def _enrol(
     with store.read() as reader:
         known = reader.find(Person, person) is not None
     text = None if known else unkept(store.clock(), name)
-    titles = ", ".join(ROLE_TITLES[r].lower() for r in roles) or "no role"
+    titles = ", ".join(ROLE_TITLES[r].lower() for r in roles) or "nobody who decides"
     return mandates.record(
         workspace, "person.enrolled", person, _enrolment(workspace, person, text, key, roles), mine,
-        note=f"Enrolled {titles} and key {key.key_id}", check=check, keep=[text] if text else [])
+        note=f"Enrolled as {titles}, with key {key.key_id}", check=check, keep=[text] if text else [])
 
 
 def _enrolment(

@@ -78,11 +78,11 @@ class Decisions:
             return "its request is missing"
         if item.by != signed.person:
             return "it was recorded by somebody else"
-        if not self.authority.held(signed.person, signed.role, item.seq, item.at):
-            return f"the role of {signed.role.value} was not held at that moment"
         said = self.authority.opened(signed.person, signed.key_id, signed.envelope, item.seq)
         if isinstance(said, str):
             return said
+        if not self.authority.held(signed.person, signed.role, item.seq, item.at):
+            return f"the role of {signed.role.value} was not held at that moment"
         if canonical.sha256(said.payload) != signed.statement_digest:
             return "the statement is not the one that was recorded"
         policy = self._found(Policy, request.record.policy)
