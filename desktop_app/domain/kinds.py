@@ -15,10 +15,11 @@ from desktop_app.domain import (
     model,
     person,
     policy,
+    registry,
     source,
     use,
     validation,
 )
 
 MODULES = (approval, audit, card, dataset, dossier, evidence, exception, finding, lineage, model, person, policy,
-           source, use, validation)
+           registry, source, use, validation)
