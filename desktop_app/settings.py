@@ -20,6 +20,12 @@ def default_registry() -> Path:
     return data_folder() / "registry.assay"
 
 
+def witness_folder() -> Path | None:
+    """Where auditors keep checkpoints, out of the registry's owner's reach: ASSAYDESK_WITNESS_FOLDER, if it is set."""
+    named = os.environ.get("ASSAYDESK_WITNESS_FOLDER")
+    return Path(named).expanduser().absolute() if named else None
+
+
 def resource(path: str) -> Path:
     """A file of the program's own resources."""
     import sys

@@ -1,4 +1,4 @@
-"""The only wiring: a registry, the keys on this machine, and who acts."""
+"""The only wiring: a registry, the keys on this machine, this installation, and who acts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from desktop_app.domain.canonical import Id
 from desktop_app.domain.person import KeyEnrolled
 from desktop_app.errors import Damaged, Refused, UserError
 from desktop_app.registry.store import Clock, Store, create_store, open_store, system_clock
+from desktop_app.trust.installation import Installation
 from desktop_app.trust.keys import Cost, NoSecretStore, SecretStore, SystemKeyring
 from desktop_app.trust.signer import Signer
 
@@ -23,6 +24,7 @@ class Workspace:
 
     store: Store
     signer: Signer
+    installation: Installation
     actor: Id | None = None
 
     @property
@@ -55,7 +57,7 @@ def open_workspace(
     person: an id or a printed name; without it, the only person whose key is here. Raises Unreachable, UserError.
     """
     store = open_store(str(registry or settings.default_registry()), clock)
-    workspace = Workspace(store=store, signer=_signer(store, keys, secret_store, cost))
+    workspace = _wired(store, keys, secret_store, cost)
     try:
         return workspace.acting_as(_who(workspace, person))
     except Damaged:
@@ -74,7 +76,12 @@ def create_workspace(
 ) -> Workspace:
     """Make a registry. Nobody acts in it yet: `operations.people.found` enrols its first administrator."""
     store = create_store(str(registry or settings.default_registry()), name, clock)
-    return Workspace(store=store, signer=_signer(store, keys, secret_store, cost))
+    return _wired(store, keys, secret_store, cost)
+
+
+def _wired(store: Store, keys: Path | None, secret_store: SecretStore | None, cost: Cost | None) -> Workspace:
+    installation = Installation(settings.data_folder(), secret_store or SystemKeyring())
+    return Workspace(store=store, signer=_signer(store, keys, secret_store, cost), installation=installation)
 
 
 def _signer(store: Store, keys: Path | None, secret_store: SecretStore | None, cost: Cost | None) -> Signer:

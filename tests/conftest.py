@@ -3,7 +3,10 @@ registry, keys or keyring: every test has a home of its own."""
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 import threading
 import time
 
@@ -16,6 +19,9 @@ settings.register_profile("house", deadline=None)  # a busy machine is not a def
 settings.load_profile("house")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+os.environ["ASSAYDESK_HOME"] = tempfile.mkdtemp(prefix="assaydesk-home-")  # of what outlives one test
+atexit.register(shutil.rmtree, os.environ["ASSAYDESK_HOME"], ignore_errors=True)
+os.environ.pop("ASSAYDESK_WITNESS_FOLDER", None)
 
 
 def pytest_addoption(parser):

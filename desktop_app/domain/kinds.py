@@ -16,10 +16,11 @@ from desktop_app.domain import (
     model,
     person,
     policy,
+    registry,
     source,
     use,
     validation,
 )
 
 MODULES = (approval, audit, card, dataset, dossier, evidence, exception, finding, lineage, mandate, model, person,
-           policy, source, use, validation)
+           policy, registry, source, use, validation)

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections import defaultdict
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,13 @@ from desktop_app.domain.inventory_rows import rows_of
 from desktop_app.domain.model import RegisteredModel
 from desktop_app.domain.person import KeyEnrolled, RoleGranted, RoleRevoked
 from desktop_app.domain.policy import Policy
-from desktop_app.errors import Damaged, NotFound
+from desktop_app.errors import Damaged, NotFound, UserError
+from desktop_app.operations import checkpoints
 from desktop_app.operations.called import Called
 from desktop_app.operations.saving import save_bytes
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
-from desktop_app.trust.verify import LogVerifier, StoredFact
+from desktop_app.trust.verify import Held, LogVerifier, StoredFact
 from desktop_app.workspace import Workspace
 
 
@@ -46,17 +47,33 @@ class EntryLine:
     user: str
 
 
-def verify(workspace: Workspace, progress: Progress | None = None) -> CheckReport:
-    """Recompute what was recorded: entries, chain, facts, documents, signatures, decisions, projections."""
-    progress = progress or Progress()
+def verify(
+    workspace: Workspace, progress: Progress | None = None, *, against: tuple[Path, ...] = (),
+    keys: tuple[str, ...] = (),
+) -> CheckReport:
+    """Recompute what was recorded: entries, chain, facts, documents, signatures, decisions, projections; and hold the
+    log against every checkpoint there is (`checkpoints.held`: what this computer remembers, the auditors' folder).
+
+    against: files with checkpoints or proofs · keys: lines of public keys one of which must have signed each of them.
+    """
+    held = checkpoints.held(workspace, against, keys)
+    report = _verified(workspace, progress or Progress(), held)
+    if report.ok:
+        with suppress(UserError):  # what was verified stays verified where this user's folder cannot be written
+            checkpoints.check_head(workspace)
+    return report
+
+
+def _verified(workspace: Workspace, progress: Progress, held: tuple[Held, ...]) -> CheckReport:
     with long_read(workspace) as reader:
-        verifier = LogVerifier(workspace.store.info.id)
+        verifier = LogVerifier(workspace.store.info.id, held)
         try:
             _feed(verifier, reader, progress.part(0.0, 0.6))
         except Damaged as error:
             sentence = f"it cannot be read, and what follows was not checked: {error.detail}"
             verifier.problem(2, verifier.seq + 1, sentence)
             return verifier.report()
+        verifier.checkpoints()
         verifier.decisions(progress.part(0.6, 0.8))
         try:
             _projections(verifier, reader, progress.part(0.8, 1.0))

@@ -23,7 +23,7 @@ from desktop_app.domain.history import History
 from desktop_app.domain.person import Person, Unkept
 from desktop_app.domain.policy import Meaning
 from desktop_app.errors import Refused, StaleError, UserError
-from desktop_app.operations import mandates, people
+from desktop_app.operations import checkpoints, mandates, people
 from desktop_app.operations.approvals import Review, blocking_of, check_waits, members_now
 from desktop_app.operations.people import changed
 from desktop_app.registry.reader import Reader
@@ -170,6 +170,7 @@ def sign_off(workspace: Workspace, seen: Review, prepared: Prepared, passphrase:
         if consequence:
             write.add(consequence)
             write.note += _consequence_note(consequence)
+    checkpoints.receipt(workspace)
     return changed(write)
 
 

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Engine, exc, make_url
 
 from desktop_app.domain.canonical import Digest
-from desktop_app.errors import UserError
+from desktop_app.errors import Refused, UserError
+from desktop_app.registry import migrations
 
 ALREADY = "This person has already decided on this request."
 CLOCKS_DIFFER = timedelta(minutes=5)  # by which the clocks of two writers may
@@ -65,8 +66,37 @@ class Database(Protocol):
     def append(self, connection: Connection, draft: Draft) -> int:
         """Append an entry with its facts and documents. Returns its number."""
 
+    def revision(self, connection: Connection) -> str:
+        """The format of the registry (`migrations.KNOWN`), of one that a newer program made too."""
+
+    def upgrading(self) -> AbstractContextManager[tuple[Connection, str]]:
+        """A transaction in which the schema was brought to today's format, and which it had; nobody else appends.
+
+        Raises Refused when it has today's.
+        """
+
     def guards_missing(self, connection: Connection) -> tuple[str, ...]:
         """Names of what keeps rows from being changed that is not there, or not as it was made."""
+
+
+def check_format(there: str) -> None:
+    """Nothing is written in another format than the registry has. Raises Refused."""
+    if there == migrations.KNOWN[-1]:
+        return
+    detail = f"It has format {there}; this program writes format {migrations.KNOWN[-1]}."
+    if there in migrations.KNOWN:
+        raise Refused("This registry has an older format; nothing was written.", detail,
+                      "An administrator brings it up to date with: assaydesk registry upgrade.")
+    raise Refused("This registry was brought to a newer format; nothing was written.", detail,
+                  "Install the newer version of Assaydesk.")
+
+
+def older_format(there: str) -> str:
+    """The format of a registry that an upgrade is asked for. Raises Refused."""
+    if there in migrations.KNOWN[:-1]:
+        return there
+    raise Refused("There is nothing to upgrade.", f"The registry has format {there}; so has this program."
+                  if there in migrations.KNOWN else f"The registry has format {there}, which is newer.")
 
 
 def database(address: str) -> Database:

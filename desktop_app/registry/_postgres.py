@@ -5,6 +5,7 @@ server (`_postgres_schema`). A registry is the schema `assaydesk` of its databas
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -12,12 +13,12 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import URL, Connection, create_engine, event, exc, text
-from sqlmodel import SQLModel
 
 from desktop_app.domain import canonical
 from desktop_app.errors import Damaged, Refused, Unreachable, UserError
 from desktop_app.registry import _postgres_schema as schema
-from desktop_app.registry._database import ALREADY, Draft
+from desktop_app.registry import migrations
+from desktop_app.registry._database import ALREADY, Draft, older_format
 
 _SETTINGS = (
     f"SET search_path = {schema.SCHEMA_NAME}, pg_catalog; SET statement_timeout = '120s'; SET lock_timeout = '30s'; "
@@ -52,10 +53,29 @@ class PostgreSQL:
             _make_roles(connection)
             connection.exec_driver_sql(f"CREATE SCHEMA {schema.SCHEMA_NAME} AUTHORIZATION {schema.OWNER}")
             connection.exec_driver_sql(f"SET LOCAL ROLE {schema.OWNER}")
-            SQLModel.metadata.create_all(connection)
-            for statement in schema.statements():
-                connection.exec_driver_sql(statement)
+            migrations.migrate(connection)
             fill(connection)
+
+    def revision(self, connection: Connection) -> str:
+        """The format of the registry."""
+        there = connection.exec_driver_sql(f"SELECT to_regclass('{schema.SCHEMA_NAME}.{migrations.TABLE}')").scalar()
+        if there is None:
+            return migrations.KNOWN[0]
+        query = f"SELECT version_num FROM {schema.SCHEMA_NAME}.{migrations.TABLE}"  # noqa: S608 - our own names
+        return str(connection.exec_driver_sql(query).scalar())
+
+    @contextmanager
+    def upgrading(self) -> Iterator[tuple[Connection, str]]:
+        """One transaction: nobody appends, nobody else upgrades, and what fails leaves the registry as it was."""
+        with self._translated(), self.engine.connect() as connection, connection.begin():
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock(hashtext('{schema.SCHEMA_NAME} upgrade'))")
+            connection.exec_driver_sql(f"SELECT {schema.SCHEMA_NAME}.lock_log()")
+            since = older_format(self.revision(connection))
+            connection.exec_driver_sql(f"SET LOCAL ROLE {schema.OWNER}")
+            migrations.migrate(connection, since)
+            connection.exec_driver_sql(f"GRANT SELECT ON {migrations.TABLE} TO {schema.APP}, {schema.AUDITOR}")
+            connection.exec_driver_sql("RESET ROLE")
+            yield connection, since
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -87,9 +107,11 @@ class PostgreSQL:
 
     def guards_missing(self, connection: Connection) -> tuple[str, ...]:
         """Names of functions, triggers, indexes and rights that are not as they were made."""
-        there = {row.name: row.what for row in connection.exec_driver_sql(schema.GUARDS_QUERY)}
+        rows = connection.exec_driver_sql(schema.GUARDS_QUERY).all()
+        there = {row.name: row.what for row in rows}
         wanted = schema.expected_guards()
-        odd = {name for name in there if name not in wanted and name.endswith("()")}
+        twice = {name for name, count in Counter(row.name for row in rows).items() if count > 1}
+        odd = twice | {name for name in there if name not in wanted and name.endswith("()")}
         return tuple(sorted({name for name, what in wanted.items() if there.get(name) != what} | odd))
 
     def _check_guards(self, connection: Connection) -> None:

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, func, insert, select
-from sqlmodel import SQLModel
 
 from desktop_app.domain import audit, canonical
 from desktop_app.errors import Refused, Unreachable, UserError
-from desktop_app.registry._database import ALREADY, CLOCKS_DIFFER, Draft
+from desktop_app.registry import migrations
+from desktop_app.registry._database import ALREADY, CLOCKS_DIFFER, Draft, older_format
 from desktop_app.registry._tables import APPEND_ONLY, BLOB, ENTRY, FACT
 
 _PRAGMAS = (
@@ -86,9 +86,7 @@ class SQLite:
         try:
             with self._translated(), engine.connect().execution_options(writing=True) as connection, \
                     connection.begin():
-                SQLModel.metadata.create_all(connection)
-                for statement in guards().values():
-                    connection.exec_driver_sql(statement)
+                migrations.migrate(connection)
                 fill(connection)
         finally:
             engine.dispose()
@@ -120,6 +118,30 @@ class SQLite:
             connection = plain.execution_options(writing=True)
             with connection.begin():
                 yield connection
+
+    def revision(self, connection: Connection) -> str:
+        """The format of the registry."""
+        there = "SELECT 1 FROM sqlite_master WHERE name = ?"
+        if not connection.exec_driver_sql(there, (migrations.TABLE,)).scalar():
+            return migrations.KNOWN[0]
+        query = f"SELECT version_num FROM {migrations.TABLE}"  # noqa: S608 - our own name
+        return str(connection.exec_driver_sql(query).scalar())
+
+    @contextmanager
+    def upgrading(self) -> Iterator[tuple[Connection, str]]:
+        """One transaction that holds the file: what fails or is killed leaves the registry as it was.
+
+        In place: programs that hold the file open go on with the same file, and see its new format.
+        """
+        engine = _engine(self.path, guarded=False)
+        try:
+            with self._translated(), engine.connect().execution_options(writing=True) as connection, \
+                    connection.begin():
+                since = older_format(self.revision(connection))
+                migrations.migrate(connection, since)
+                yield connection, since
+        finally:
+            engine.dispose()
 
     @contextmanager
     def _opened(self) -> Iterator[Connection]:
@@ -177,7 +199,8 @@ def _move(made: Path, place: Path) -> None:
 
 
 def _authorize(action: int, what: str | None, value: str | None, *_where: str | None) -> int:
-    changing = action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE) and what in APPEND_ONLY
+    changing = action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE) and what in (*APPEND_ONLY, migrations.TABLE)
+    changing |= action == sqlite3.SQLITE_INSERT and what == migrations.TABLE
     schema = what == "sqlite_master" and action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
     setting = action == sqlite3.SQLITE_PRAGMA and value is not None  # ours are set; none is changed afterwards
     return sqlite3.SQLITE_DENY if changing or schema or setting or action in _REFUSED else sqlite3.SQLITE_OK

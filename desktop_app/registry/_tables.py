@@ -10,7 +10,7 @@ from sqlalchemy import Column, Dialect, Index, LargeBinary, Table, Text, TypeDec
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
-SCHEMA = 1  # of these tables; a registry with a greater number is refused
+SCHEMA = 1  # of the tables that a registry was made with; today's is in `migrations`
 APPEND_ONLY = ("registry", "entry", "fact", "blob")
 
 

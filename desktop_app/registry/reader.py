@@ -31,7 +31,7 @@ class RegistryInfo:
 
     id: str
     name: str
-    schema_version: int
+    schema_version: int  # of the tables that it was made with
     created: str
 
 
@@ -53,6 +53,10 @@ class Reader:
         """What this registry is."""
         row = self._connection.execute(select(REGISTRY)).mappings().one()
         return RegistryInfo(**row)
+
+    def revision(self) -> str:
+        """The format of its tables now."""
+        return self._database.revision(self._connection)
 
     def head(self) -> Head:
         """The last entry; seq 0 for an empty log."""
@@ -164,6 +168,14 @@ class Reader:
             named = select(_fact.seq).where(_fact.id.in_(select(_about.fact).where(_about.subject == about)))
             query = query.where((_entry.subject == about) | _entry.seq.in_(named))
         yield from map(_read_entry, self._stream(query))
+
+    def rows(self, after: int = 0) -> Iterator[Any]:
+        """(seq, at, user, command, body, prev, hash) of entries with seq > after, as stored, oldest first, streamed."""
+        columns = (_entry.seq, _entry.at, _entry.db_user, _entry.command, _entry.body, _entry.prev, _entry.hash)
+        query = select(*columns).where(_entry.seq > after).order_by(_entry.seq)
+        with self._connection.execute(query.execution_options(yield_per=5000)) as found:
+            for part in found.partitions():
+                yield from part
 
     def _stream(self, query: Select[Any], at_once: int = 1000) -> Iterator[RowMapping]:
         with self._connection.execute(query.execution_options(yield_per=at_once)) as rows:

@@ -13,11 +13,12 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import NoResultFound
 
 from desktop_app.domain import canonical
-from desktop_app.domain.canonical import Id
+from desktop_app.domain.canonical import Digest, Id
 from desktop_app.domain.change import Change
-from desktop_app.errors import Unreachable
-from desktop_app.registry import projections
-from desktop_app.registry._database import Database, database
+from desktop_app.domain.registry import RegistryUpgraded
+from desktop_app.errors import Damaged, Unreachable
+from desktop_app.registry import migrations, projections
+from desktop_app.registry._database import Database, check_format, database
 from desktop_app.registry._tables import REGISTRY, SCHEMA
 from desktop_app.registry.reader import Reader, RegistryInfo
 from desktop_app.registry.writer import Write
@@ -45,16 +46,16 @@ class Store:
     def _identify(self) -> RegistryInfo:
         try:
             with self.read() as reader:
-                info = reader.info()
+                revision = reader.revision()
+                if revision not in migrations.KNOWN:
+                    raise Unreachable(
+                        "This registry was written by a newer version of Assaydesk.",
+                        f"It has format {revision}; this program knows formats up to {migrations.KNOWN[-1]}.",
+                        "Install the newer version. Nothing was changed.")
+                return reader.info()
         except NoResultFound as error:
             raise Unreachable("This is not a registry.", f"{self.address}: it does not say which registry it is.",
                               "Check the address; restore a backup if it is the right one.") from error
-        if info.schema_version > SCHEMA:
-            raise Unreachable(
-                "This registry was written by a newer version of Assaydesk.",
-                f"It has format {info.schema_version}; this program knows formats up to {SCHEMA}.",
-                "Install the newer version. Nothing was changed.")
-        return info
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
@@ -78,8 +79,29 @@ class Store:
         sentence for people · command: client-made id, so that a retry finds its own result (`outcome`).
         """
         with self._database.writing() as connection:
+            check_format(self._database.revision(connection))
             write = Write(self._database, connection, now=self.clock(), actor=actor, action=action, subject=subject,
                           note=note, command=command or self.new_id())
+            yield write
+            write.finish()
+
+    @contextmanager
+    def upgrading(self, actor: Id) -> Iterator[Write]:
+        """A write, `registry.upgraded`, in whose transaction the schema was brought to today's format before.
+
+        Raises Refused when there is nothing to upgrade, Damaged when its guards are not as the scripts leave them.
+        """
+        to = migrations.KNOWN[-1]
+        with self._database.upgrading() as (connection, since):
+            write = Write(self._database, connection, now=self.clock(), actor=actor, action="registry.upgraded",
+                          subject=Id(self.info.id), note=f"Upgraded the registry from format {since} to {to}",
+                          command=self.new_id())
+            write.add(RegistryUpgraded(id=self.new_id(), since=since, to=to, scripts_sha256=Digest(
+                migrations.digest(since))))
+            if missing := write.reader.guards_missing():
+                raise Damaged("What guards this registry is not as it was made; it was not upgraded.",
+                              f"{self.address}: {', '.join(missing)}",
+                              "Have whoever audits the registry run: assaydesk audit verify.")
             yield write
             write.finish()
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from desktop_app.domain.audit import merkle_root
+from desktop_app.domain.audit import FRAME, chain_hash, merkle_root
 
 _BLOCK = 1024  # leaves that are hashed together, where as many come at once
 
@@ -73,6 +73,54 @@ def _blocks(leaves: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
         yield first
     while block := list(islice(left, _BLOCK)):
         yield block
+
+
+# ---- the log as it is stored
+
+Row = tuple[int, str, str, str, str, str, str]  # seq, at, user, command, body, prev, hash
+
+
+class Broken(Exception):
+    """The log does not go on as it must, at entry `seq`."""
+
+    def __init__(self, seq: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.seq = seq
+
+
+def framed(row: Row) -> bytes:
+    """The message of an entry (`domain.audit.message`), from its stored text."""
+    seq, at, user, command, body, _, _ = row
+    return f"{FRAME}\n{seq}\n{at}\n{user}\n{command}\n{body}".encode()
+
+
+def fits(row: Row) -> bool:
+    """Whether the content of an entry is what its hash says."""
+    try:
+        return chain_hash(bytes.fromhex(row[5]), framed(row)).hex() == row[6]
+    except ValueError:
+        return False
+
+
+def follow(tree: Tree, head: str, rows: Iterable[Row]) -> str:
+    """Go on from the last hash of the log over the rows that come next: chain and tree, over the stored text.
+
+    Returns the new last hash. Raises Broken at the first row that does not follow; `tree` is then of no use.
+    """
+    left, before = iter(rows), bytes.fromhex(head)
+    while block := list(islice(left, _BLOCK - tree.size % _BLOCK)):
+        leaves, seq = [], tree.size
+        for row in block:
+            seq, message = seq + 1, framed(row)
+            digest = chain_hash(before, message)
+            if row[0] != seq:
+                raise Broken(seq, f"entry {seq:,} is missing")
+            if digest.hex() != row[6] or row[5] != before.hex():
+                raise Broken(seq, f"entry {seq:,} does not continue the entry before it, or was edited")
+            leaves.append(leaf_hash(message))
+            before = digest
+        tree.extend(leaves)
+    return before.hex()
 
 
 # ---- proofs

@@ -2,10 +2,11 @@
 
 1 order · 2 canonical form · 3 chain (security.md §1.4) · 4 time · 5 commands · 6 facts against entries (RFC 9162 root)
 · 7 orphans · 8 documents · 9 keys and signatures (DSSE) · 10 decisions (separation, quorum) · 11 projections
-· 12 guards of the tables (what keeps others from editing them).
+· 12 guards of the tables (what keeps others from editing them) · 13 checkpoints kept outside the registry: the root of
+the tree (RFC 9162) over as many entries must be theirs.
 
-Not checked here: whether entries were cut from the end, or the whole log was rewritten, since the last digest that
-somebody kept outside the registry (a printed PDF, a note); and whether the keys' holders were who they said.
+Not checked here: whether entries newer than every checkpoint given were cut from the end or rewritten; and whether the
+keys' holders were who they said.
 """
 
 from __future__ import annotations
@@ -23,16 +24,17 @@ from desktop_app.domain.person import KeyEnrolled
 from desktop_app.progress import Progress
 from desktop_app.trust.authority import VALID, proved
 from desktop_app.trust.decisions import Decisions
+from desktop_app.trust.log import Tree, leaf_hash
 
 SKEW_SECONDS = 300
-NOT_CHECKED = (
-    "whether entries were cut from the end, or the log rewritten, since the last digest kept outside the registry",
-    "whether the people behind the keys are who they were enrolled as",
-)
+_ALL_UNSEEN = "whether entries were cut from the end, or the log rewritten: no checkpoint kept outside was given"
+_NEW_UNSEEN = "whether entries after {:,}, the newest that a checkpoint given holds, were cut from the end or rewritten"
+_WHO = "whether the people behind the keys are who they were enrolled as"
 _CHECKS = {
     1: "order of entries", 2: "canonical form", 3: "chain of hashes", 4: "order of times", 5: "commands are unique",
     6: "facts against their entries", 7: "facts without an entry", 8: "documents", 9: "keys and signatures",
     10: "decisions: separation and quorum", 11: "projections against facts", 12: "guards of the tables",
+    13: "checkpoints",
 }
 
 
@@ -49,11 +51,30 @@ class StoredFact:
     body: str
 
 
-class LogVerifier:
-    """Feed it the entries with their facts in order, then ask for the report."""
+@dataclass(frozen=True)
+class Held:
+    """A checkpoint kept outside the registry: whose or which file, how many entries, and the root over them.
 
-    def __init__(self, registry: str) -> None:
-        self.registry = registry
+    flaw: what is wrong with it by itself ("" when nothing is) · entry: (seq, leaf hash) of the entry that it proves.
+    """
+
+    where: str
+    size: int
+    root: bytes
+    flaw: str = ""
+    entry: tuple[int, bytes] | None = None
+
+
+class LogVerifier:
+    """Feed it the entries with their facts in order, then ask for the report.
+
+    held: checkpoints to hold the log against.
+    """
+
+    def __init__(self, registry: str, held: tuple[Held, ...] = ()) -> None:
+        self.registry, self._held = registry, held
+        self._tree, self._roots, self._leaves = Tree(), {h.size: b"" for h in held}, dict[int, bytes]()
+        self._proved = {h.entry[0] for h in held if h.entry}
         self.problems: list[Problem] = []
         self.unclear: list[Problem] = []
         self.facts: dict[Id, Recorded[Any]] = {}
@@ -79,6 +100,7 @@ class LogVerifier:
         if entry.seq != self.seq + 1:
             self.problem(1, entry.seq, f"entry {self.seq + 1:,} is missing: after {self.seq:,} comes {entry.seq:,}")
         framed = audit.message(entry.seq, entry.at, entry.user, entry.command, entry.body)
+        self._grow(entry.seq, leaf_hash(framed))
         if entry.prev != self._hash:
             self.problem(3, entry.seq, "it does not continue the entry before it")
         if not _follows(entry.prev, framed, entry.hash):
@@ -91,6 +113,13 @@ class LogVerifier:
         self.commands[entry.seq] = entry.command
         self.seq, self._hash, self._at = entry.seq, entry.hash, canonical.utc_text(entry.at)
         self._body(entry, facts)
+
+    def _grow(self, seq: int, leaf: bytes) -> None:
+        self._tree.append(leaf)
+        if self._tree.size in self._roots:
+            self._roots[self._tree.size] = self._tree.root()
+        if seq in self._proved:
+            self._leaves[seq] = leaf
 
     def _body(self, entry: Entry, facts: list[StoredFact]) -> None:
         try:
@@ -177,13 +206,32 @@ class LogVerifier:
             for seq, sentence in decisions.stage(change):
                 self.problem(10, seq, sentence)
 
+    def checkpoints(self) -> None:
+        """Hold the tree against the checkpoints kept outside (check 13), the smallest first; after the last entry."""
+        size = self._tree.size
+        for held in sorted(self._held, key=lambda h: h.size):
+            if held.flaw:
+                self.problem(13, 0, f"{held.where}: {held.flaw}")
+            elif held.size > size:
+                self.problem(13, held.size, f"{held.where}: it holds {held.size:,} entries and the log {size:,}: "
+                             "entries were removed from the end, or an older copy was put in its place")
+            elif self._roots[held.size] != held.root:
+                self.problem(13, held.size, f"{held.where}: the first {held.size:,} entries are not those it was made "
+                             "of: the log was rewritten, or is a copy that went its own way")
+            elif held.entry and self._leaves.get(held.entry[0]) != held.entry[1]:
+                self.problem(13, held.entry[0], f"{held.where}: this entry is not the one that it proves")
+
     def report(self) -> CheckReport:
         """What was checked and what was found."""
         came_to = {p.check: "not checked" for p in self.unclear} | {p.check: "mismatch" for p in self.problems}
+        if not self._held:
+            came_to[f"13 {_CHECKS[13]}"] = "not checked: none is kept"
+        seen = max((h.size for h in self._held if not h.flaw), default=0)
         names = [f"{n} {name}" for n, name in _CHECKS.items()]
         return CheckReport(
             checks=tuple((name, came_to.get(name, "in order")) for name in names), problems=tuple(self.problems),
-            entries=self.seq, head=Digest(self._hash), not_checked=(*NOT_CHECKED, *self._doubts),
+            entries=self.seq, head=Digest(self._hash), root=Digest(self._tree.root().hex()),
+            not_checked=(_NEW_UNSEEN.format(seen) if seen else _ALL_UNSEEN, _WHO, *self._doubts),
             unclear=tuple(self.unclear))
 
 

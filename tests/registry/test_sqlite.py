@@ -85,7 +85,8 @@ SCHEMA_ATTACKS = [
     "ALTER TABLE fact RENAME TO old", "ALTER TABLE fact ADD COLUMN more TEXT", "ATTACH DATABASE ':memory:' AS other",
     "CREATE TRIGGER t AFTER INSERT ON fact BEGIN DELETE FROM about; END", "PRAGMA writable_schema = ON",
     "PRAGMA recursive_triggers = OFF", "PRAGMA journal_mode = OFF", "PRAGMA foreign_keys = OFF",
-    "UPDATE sqlite_master SET sql = ''", "DELETE FROM sqlite_master",
+    "UPDATE sqlite_master SET sql = ''", "DELETE FROM sqlite_master", "UPDATE alembic_version SET version_num = '9'",
+    "DELETE FROM alembic_version", "INSERT INTO alembic_version VALUES ('9')",
     "CREATE TEMP TRIGGER t BEFORE INSERT ON fact BEGIN SELECT RAISE(IGNORE); END", "DETACH DATABASE main",
 ]
 
@@ -200,13 +201,12 @@ def test_a_damaged_file_gives_no_snapshot(filled, path):
 def test_a_registry_of_a_newer_program_is_refused(path):
     create_store(str(path), "x").close()
     raw = sqlite3.connect(path)
-    raw.execute("DROP TRIGGER registry_no_update")
-    raw.execute("UPDATE registry SET schema_version = 2")
+    raw.execute("UPDATE alembic_version SET version_num = '0099'")
     raw.commit()
     raw.close()
     with pytest.raises(Unreachable, match="written by a newer version of Assaydesk") as refused:
         open_store(str(path))
-    assert "format 2; this program knows formats up to 1" in refused.value.detail
+    assert "format 0099; this program knows formats up to 0001" in refused.value.detail
     assert "Nothing was changed" in refused.value.remedy
 
 

@@ -13,6 +13,7 @@ from desktop_app.gui.pages import catalogue
 from desktop_app.gui.pages.standing import standing
 from desktop_app.operations import approvals, audit, findings, people
 from desktop_app.progress import Progress
+from tests.desk import PASSPHRASE
 
 
 def test_the_rail_has_the_groups_of_the_sketches():

@@ -70,29 +70,61 @@ def test_enrol_by_keyboard(office, desk, qtbot):
     dialog.again.clear()
     qtbot.keyClicks(dialog.again, "several good words")
     qtbot.keyClick(dialog.again, Qt.Key.Key_Return)
+    assert "passphrase is missing" in dialog.error.text()
+    qtbot.keyClicks(dialog.mine, PASSPHRASE)
+    qtbot.keyClick(dialog.mine, Qt.Key.Key_Return)
     office.settle()
     added = next(p for p in people.listing(desk.workspace) if p.name == "Nina New")
     assert (added.roles, added.key_here) == ((Role.AUDITOR,), True)
     assert "Nina New" in [p.name for p in page.table.shown]
 
 
+def sign(office, qtbot, passphrase=PASSPHRASE):
+    dialog = dialog_of()
+    qtbot.keyClicks(dialog.passphrase, passphrase)
+    qtbot.keyClick(dialog.passphrase, Qt.Key.Key_Return)
+    office.settle()
+
+
+def test_a_key_is_revoked_and_ones_own_is_renewed(office, desk, qtbot):
+    page = office.open(PeoplePage, "Ann Admin", person=desk.people["Dev Patel"])
+    page._revoke_key(page.table.current)
+    qtbot.keyClicks(dialog_of().reason, "laptop lost")
+    sign(office, qtbot)
+    assert page.table.current.key_id == ""
+    page.table.choose(lambda p: p.name == "Ann Admin")
+    before = page.table.current.key_id
+    page._renew_key()
+    dialog = dialog_of()
+    qtbot.keyClicks(dialog.old, PASSPHRASE)
+    for field in (dialog.new, dialog.again):
+        qtbot.keyClicks(field, "several new words")
+    qtbot.keyClick(dialog.again, Qt.Key.Key_Return)
+    office.settle()
+    assert page.table.current.key_id not in ("", before)
+    assert page.table.current.key_here
+
+
 def test_grant_and_revoke_a_role(office, desk, qtbot):
     page = office.open(PeoplePage, "Ann Admin", person=desk.people["Dev Patel"])
     page._grant(page.table.current, Role.AUDITOR)
-    office.settle()
+    sign(office, qtbot, "not the passphrase")
+    assert "passphrase is not right" in dialog_of().error.text()
+    assert Role.AUDITOR not in page.table.current.roles
+    dialog_of().passphrase.clear()
+    sign(office, qtbot)
     assert Role.AUDITOR in page.table.current.roles
     page._revoke(page.table.current, Role.AUDITOR)
     dialog = dialog_of()
     qtbot.keyClicks(dialog.reason, "moved on")
-    dialog.attempt()
-    office.settle()
+    sign(office, qtbot)
     assert page.table.current.roles == (Role.DEVELOPER,)
 
 
 # ---- policies
 
 
-def test_policies_read_as_text_and_another_version_is_published(office, desk, tmp_path):
+def test_policies_read_as_text_and_another_version_is_published(office, desk, qtbot, tmp_path):
     page = office.open(PoliciesPage, "Ann Admin")
     said = words(page.text)
     assert "1 compliance officer to concur, within consumer protection" in said
@@ -100,7 +132,7 @@ def test_policies_read_as_text_and_another_version_is_published(office, desk, tm
     text = json.loads(resource("policies/default.json").read_text("utf-8")) | {"version": "2027-01"}
     (tmp_path / "policy.json").write_text(json.dumps(text), "utf-8")
     page.publish(tmp_path / "policy.json")
-    office.settle()
+    sign(office, qtbot)
     assert [p.record.version for p in policies.listing(desk.workspace)] == ["2027-01", "2026-11"]
     assert "2027-01" in page._subline.text()
 

@@ -72,8 +72,10 @@ class ExplanationTab(EvidenceTab):
         section(column, "What drives it", f"Mean absolute contribution to the output ({result.output}), "
                 f"{result.explainer} explainer.")
         column.addWidget(FigureView(importance))
-        section(column, f"Record {result.local.row + 1:,}", f"From the base {number_words(result.local.base, 3)} to "
-                f"the output {number_words(result.local.output, 3)}, contribution by contribution.")
+        local = result.local
+        section(column, f"One record: row {local.row + 1:,} of the table, counted from 1",
+                f"From the base {number_words(local.base, 3)} to the output {number_words(local.output, 3)}, "
+                "contribution by contribution.")
         column.addWidget(FigureView(waterfall))
         section(column, "How exact it is")
         say(column, f"Base and contributions differ from the output by at most "
