@@ -1,4 +1,4 @@
-"""audit, pack, verify: read the log, prove it, check what left."""
+"""audit, pack, verify: read the log, prove it, keep checkpoints of it, check what left."""
 
 from __future__ import annotations
 
@@ -91,6 +91,7 @@ def _report(report: CheckReport, done: str) -> Result:
         "ok": report.ok,
         "entries": report.entries,
         "head": report.head,
+        "root": report.root,
         "checks": [{"check": n, "result": r} for n, r in report.checks],
         "problems": [{"check": p.check, "entry": p.seq, "sentence": p.sentence} for p in report.problems],
         "not_judged": [{"check": p.check, "entry": p.seq, "sentence": p.sentence} for p in report.unclear],
@@ -99,14 +100,94 @@ def _report(report: CheckReport, done: str) -> Result:
     return Result(lines, data, 0 if report.ok else 1)
 
 
-@command("audit verify", "recompute what was recorded and name what does not match")
+@command(
+    "audit verify",
+    "recompute what was recorded and name what does not match",
+    arg("--from", dest="against", type=Path, action="append", default=[], metavar="FILE",
+        help="a checkpoint or a proof that somebody keeps: the log must begin with it; may be repeated"),
+    arg("--key", action="append", default=[], metavar="LINE",
+        help="the line of a key (assaydesk audit key) that must have signed what --from names; may be repeated"),
+)  # fmt: skip
 def audit_verify(call: Call) -> Result:
-    """Entries, chain, facts, documents, signatures, decisions, projections."""
+    """Entries, chain, facts, documents, signatures, decisions, projections, guards; every checkpoint there is."""
     from desktop_app.operations import audit
 
     with call.workspace() as ws:
-        report = audit.verify(ws, call.progress)
-    return _report(report, f"In order: {report.entries:,} entries, head {report.head}.")
+        report = audit.verify(ws, call.progress, against=tuple(call.args.against), keys=tuple(call.args.key))
+    return _report(report, f"In order: {counted(report.entries, 'entry', 'entries')}, head {report.head}.")
+
+
+@command(
+    "audit checkpoint",
+    "print the log's size and root, signed by this installation, to be kept elsewhere",
+    arg("--cosign", type=Path, metavar="FILE", help="add this installation's cosignature to somebody's checkpoint"),
+    arg("--out", type=Path, metavar="FILE", help="write it to a file"),
+)
+def audit_checkpoint(call: Call) -> Result:
+    """Only after the log was found to continue what this computer saw of it, and the checkpoint that is cosigned."""
+    from desktop_app.operations import checkpoints
+
+    with call.workspace() as ws:
+        made = (checkpoints.cosign(ws, call.args.cosign, call.progress) if call.args.cosign
+                else checkpoints.checkpoint(ws, call.progress))
+        key = ws.installation.key().line
+    text = made.note.write()
+    said = _written(text, call.args.out) or text.splitlines()
+    return Result(said, {"registry": made.registry, "entries": made.size, "root": made.root.hex(), "checkpoint": text,
+                         "key": key, "file": str(call.args.out) if call.args.out else None})
+
+
+@command(
+    "audit prove",
+    "print a proof that an entry is in the log, which can be checked without the registry",
+    arg("entry", type=int, help="the number of the entry"),
+    arg("--out", type=Path, metavar="FILE", help="write it to a file, NAME.tlog-proof"),
+)
+def audit_prove(call: Call) -> Result:
+    """The entry's place and leaf hash, the way up to the root, and a checkpoint."""
+    from desktop_app.operations import checkpoints
+
+    with call.workspace() as ws:
+        made = checkpoints.prove(ws, call.args.entry, call.progress)
+    text = made.write()
+    said = _written(text, call.args.out) or text.splitlines()
+    return Result(said, {"entry": call.args.entry, "leaf": made.leaf.hex(), "entries": made.checkpoint.size,
+                         "root": made.checkpoint.root.hex(), "proof": text,
+                         "file": str(call.args.out) if call.args.out else None})
+
+
+def _written(text: str, out: Path | None) -> list[str]:
+    from desktop_app.operations.saving import save_bytes
+
+    if out is None:
+        return []
+    save_bytes(out, text.encode())
+    return [f"Wrote {out}", "Keep it where whoever runs the registry cannot change it."]
+
+
+@command("audit key", "print the key of this installation, which signs its checkpoints")
+def audit_key(call: Call) -> Result:
+    """The line that others give to audit verify --key, and what guards what this computer remembers."""
+    with call.workspace() as ws:
+        line, guarded = ws.installation.key().line, ws.installation.guarded_by
+    said = f"What this computer remembers of logs is guarded by {guarded}."
+    return Result([line, said], {"key": line, "memory_guarded_by": guarded})
+
+
+@command(
+    "audit accept",
+    "after an alarm: learn a log anew that was restored with the auditors' knowledge",
+    arg("--because", required=True, metavar="REASON", help="who restored what, when, and who agreed"),
+)
+def audit_accept(call: Call) -> Result:
+    """What this computer remembered is put aside with the reason, not thrown away."""
+    from desktop_app.operations import checkpoints
+
+    with call.workspace() as ws:
+        found, aside = checkpoints.accept(ws, call.args.because, call.progress)
+    lines = [f"This computer now knows this log with {counted(found.entries, 'entry', 'entries')}."]
+    lines += [f"What it knew before is kept in {aside}."] if aside else []
+    return Result(lines, {"entries": found.entries, "root": found.root, "set_aside": str(aside) if aside else None})
 
 
 @command("audit export", "write the log to a file", arg("file", type=Path, help="NAME.jsonl, or NAME.csv for reading"))

@@ -28,7 +28,7 @@ MARK = "demo.json"
 REGISTRY = "registry.assay"
 MADE = (REGISTRY, "registry.assay-wal", "registry.assay-shm", "registry.assay-journal",
         portfolio.WORKBOOK, "card default scorecard 1.pdf", "card default scorecard 3.pdf", "keys", "tables", "models",
-        "mlflow", "papers", "artefacts", "screens")
+        "mlflow", "papers", "artefacts", "screens", "installation.json", "logs")
 PDFS = {"1": "card default scorecard 1.pdf", "3": "card default scorecard 3.pdf"}
 
 

@@ -162,7 +162,7 @@ def test_a_complete_demo_is_opened_not_made_again(built, monkeypatch):
 
 
 def test_a_demo_that_was_moved_and_worked_in_opens_as_it_is_now(built, tmp_path, monkeypatch):
-    monkeypatch.setenv("ASSAYDESK_HOME", "to be replaced")
+    monkeypatch.setenv("ASSAYDESK_HOME", str(tmp_path / "moved"))
     shutil.copytree(built[1], tmp_path / "moved")
     there = open_workspace(tmp_path / "moved" / "registry.assay")
     crew = cast.Cast(there, {p.name: p.id for p in people.listing(there)})

@@ -152,7 +152,15 @@ def desk(tmp_path_factory):
     step("audit list", "--about", at, "--limit", "5")
     step("audit show", "1")
     step("audit export", file / "log.jsonl")
-    step("audit verify")
+    step("audit key")
+    step("audit checkpoint", "--out", file / "log.checkpoint")
+    step("audit checkpoint:cosigned", "--cosign", file / "log.checkpoint")
+    step("audit prove", "3", "--out", file / "entry.tlog-proof")
+    (memory,) = (desk.folder / "home" / "logs").iterdir()
+    memory.write_text("{}")
+    step("audit accept", "--because", "what it remembers was damaged by a full disk")
+    step("audit verify", "--from", file / "log.checkpoint", "--from", file / "entry.tlog-proof", "--key",
+         desk.done["audit key"].data["key"])
     return desk
 
 
@@ -189,13 +197,17 @@ def test_what_the_story_came_to(desk):
     assert (rows["Mortgage PD"]["approval"], rows["Spreadsheet"]["approval"]) == ("approved", "none")
     assert done["verify"]["ok"]
     assert done["audit verify"]["ok"]
+    assert {"check": "13 checkpoints", "result": "in order"} in done["audit verify"]["checks"]
+    assert done["audit verify"]["root"] == done["audit checkpoint"]["root"] == done["audit prove"]["root"]
+    assert done["audit checkpoint:cosigned"]["checkpoint"].startswith(done["audit checkpoint"]["checkpoint"])
     assert len(done["audit list"]["entries"]) == 5
     assert {p["name"]: p["roles"] for p in done["people list"]["people"]}["Dev Patel"] == ["developer"]
     assert [p["version"] for p in done["policy list"]["policies"]] == ["2027-01", "2026-11"]
 
 
 READING = ["inventory", "people list", "policy list", "card show Scorecard@1", "evidence list", "finding list",
-           "request list", "request show R-2", "gate Scorecard@1", "audit list", "audit show 2", "audit verify"]
+           "request list", "request show R-2", "gate Scorecard@1", "audit list", "audit show 2", "audit verify",
+           "audit key", "audit checkpoint", "audit prove 2"]
 
 
 @pytest.mark.parametrize("words", READING)
