@@ -29,7 +29,7 @@ from desktop_app.gui.actions import Action, Actions, plain
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.state import Acting, AppState, Hit, Standing
 from desktop_app.gui.widgets.job_tray import JobTray
-from desktop_app.gui.widgets.label import words
+from desktop_app.gui.widgets.label import paragraph, words
 from desktop_app.gui.widgets.rail import Rail
 from desktop_app.gui.widgets.top_bar import TopBar
 from desktop_app.progress import Progress
@@ -123,6 +123,9 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._top)
+        self._alarm = paragraph("", "alarm")
+        self._alarm.hide()
+        column.addWidget(self._alarm)
         column.addLayout(middle, 1)
         column.addWidget(self._footer())
         self.setCentralWidget(centre)
@@ -334,6 +337,9 @@ class MainWindow(QMainWindow):
     def show_standing(self, standing: Standing) -> None:
         """Show counts in the rail and sentences about the log in the footer."""
         self.rail.show_counts(standing.counts)
+        self._alarm.setText(standing.alarm)
+        self._alarm.setAccessibleName(standing.alarm)
+        self._alarm.setVisible(bool(standing.alarm))
         self._show_log(standing.log)
 
     def _show_log(self, log: Sequence[tuple[str, str]]) -> None:

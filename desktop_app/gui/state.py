@@ -28,6 +28,7 @@ class Standing(NamedTuple):
 
     counts: Mapping[str, int]
     log: tuple[tuple[str, str], ...] = ()  # (state of widgets.chip.STATES, sentence)
+    alarm: str = ""  # what stands across every page until it is over
 
 
 class Hit(NamedTuple):

@@ -69,6 +69,8 @@ class Watch(QObject):
     def _answered(self, answer: _Answer) -> None:
         self._tell_reachable(True)
         last, changes = answer.value
+        if self._seen is not None and last < self._seen:  # the log was cut, or another put in its place
+            self.changed.emit(_shorter(last))
         self._seen = max([last, *(change.seq for change in changes)])
         for change in changes:
             if change.seq not in self._ours:
@@ -82,6 +84,13 @@ class Watch(QObject):
         if self._lost == now:
             self._lost = not now
             self.reachable.emit(now)
+
+
+def _shorter(last: int) -> Change:
+    from desktop_app.domain.canonical import Id
+    from desktop_app.domain.change import Change
+
+    return Change(kinds=frozenset(), subject=Id(""), note="", seq=last)
 
 
 class _Answer:

@@ -35,7 +35,7 @@ class HeadCheck:
     """How a log stands against what this computer remembers of it.
 
     state: first (never seen here before), agrees, differs (an alarm), unknown (what is remembered cannot be read)
-    · entries: how many it has now · remembered: how many this computer had seen · since: when it had seen them
+    · entries: how many it has now · remembered: how many this computer had seen, last at `since`, first at `first`
     · title, detail, remedy: for a person, of an alarm.
     """
 
@@ -44,6 +44,7 @@ class HeadCheck:
     root: Digest
     remembered: int = 0
     since: datetime | None = None
+    first: datetime | None = None
     title: str = ""
     detail: str = ""
     remedy: str = ""
@@ -66,12 +67,19 @@ def check_head(workspace: Workspace, progress: Progress | None = None) -> HeadCh
     try:
         memory = workspace.installation.recall(workspace.store.info.id)
     except UserError as error:
-        return HeadCheck(state="unknown", entries=0, root=Digest(""), title=str(error.title), detail=error.detail,
-                         remedy=error.remedy)
+        return _unknown(error)
     found, later = _followed(workspace, memory, progress or Progress())
-    if later is not None and later != memory:
-        workspace.installation.remember(later)
+    if later is not None:
+        try:
+            workspace.installation.remember(later)
+        except UserError as error:
+            return _unknown(error)
     return found
+
+
+def _unknown(error: UserError) -> HeadCheck:
+    return HeadCheck(state="unknown", entries=0, root=Digest(""), title=error.title, detail=error.detail,
+                     remedy=error.remedy)
 
 
 def _followed(workspace: Workspace, memory: Memory | None, progress: Progress) -> tuple[HeadCheck, Memory | None]:
@@ -90,7 +98,8 @@ def _followed(workspace: Workspace, memory: Memory | None, progress: Progress) -
     if not tree.size:
         return HeadCheck(state="first", entries=0, root=Digest(tree.root().hex())), None
     seen = HeadCheck(state="agrees" if memory else "first", entries=tree.size, root=Digest(tree.root().hex()),
-                     remembered=memory.size if memory else 0, since=memory.seen if memory else None)
+                     remembered=memory.size if memory else 0, since=memory.seen if memory else None,
+                     first=memory.first if memory else now)
     if memory is not None and memory.size == tree.size:
         return seen, None
     return seen, Memory(store.info.id, tree.size, tuple(tree.peaks), last, memory.first if memory else now, now)

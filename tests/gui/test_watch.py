@@ -81,3 +81,14 @@ def test_losing_the_registry_is_said_once_and_so_is_its_return(watched, qtbot, s
     log.lost = False
     qtbot.waitUntil(lambda: reach == [False, True])
     assert shown == []
+
+
+def test_a_log_that_became_shorter_is_told_at_once(watched, qtbot):
+    _, _, log, told, _, _ = watched
+    log.changes += [change(2), change(3)]
+    qtbot.waitUntil(lambda: len(told) == 2)
+    log.changes.pop()
+    qtbot.waitUntil(lambda: len(told) == 3)
+    assert (told[-1].seq, told[-1].kinds) == (2, frozenset())
+    qtbot.wait(40)
+    assert len(told) == 3

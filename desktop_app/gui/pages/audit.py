@@ -37,6 +37,7 @@ class Shown:
 
     lines: tuple[EntryLine, ...]
     now: datetime
+    agrees: tuple[str, str]  # how it stands against what this computer saw: state, sentence
 
 
 class AuditPage(Page[Shown]):
@@ -87,9 +88,10 @@ class AuditPage(Page[Shown]):
 
     def load(self, ws: Workspace, progress: Progress) -> Shown:
         """Every entry."""
-        from desktop_app.operations import audit
+        from desktop_app.gui.pages.standing import agreement
+        from desktop_app.operations import audit, checkpoints
 
-        return Shown(lines=audit.listing(ws), now=ws.store.clock())
+        return Shown(lines=audit.listing(ws), now=ws.store.clock(), agrees=agreement(checkpoints.check_head(ws)))
 
     def show_data(self, data: Shown) -> None:
         """Show them under the filters that hold."""
@@ -118,7 +120,11 @@ class AuditPage(Page[Shown]):
         self.table.set_records(lines)
         total = len(self._shown.lines)
         shown = f"{len(lines):,} of {total:,} entries" if len(lines) < total else f"{total:,} entries"
-        self.set_subline(Run(f"{shown}, each chained to the one before it", tone="muted"))
+        state, agrees = self._shown.agrees
+        wrong = state != "note"
+        runs = [Run(f"{shown}, each chained to the one before it.", tone="muted"),
+                Run(f"! {agrees} " if wrong else f" {agrees}", tone=state if wrong else "muted")]
+        self.set_subline(*(reversed(runs) if wrong else runs))
 
     # --- one entry
 

@@ -13,6 +13,7 @@ from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
     from desktop_app.domain.audit import CheckReport
+    from desktop_app.operations.checkpoints import HeadCheck
 
 SMALL = 400  # entries: a log as short as this is verified without being asked
 
@@ -42,7 +43,7 @@ def remember(ws: Workspace, report: CheckReport) -> Verified:
 
 def standing(ws: Workspace, progress: Progress) -> Standing:
     """Counts and the state of the log. Runs on a worker."""
-    from desktop_app.operations import approvals, audit, findings
+    from desktop_app.operations import approvals, audit, checkpoints, findings
 
     waiting = sum(line.waits_for_me for line in approvals.listing(ws))
     progress.step(0.3)
@@ -51,22 +52,36 @@ def standing(ws: Workspace, progress: Progress) -> Standing:
     mine = sum(line.now.is_open and line.now.finding.owner == ws.actor for line in lines)
     progress.step(0.6)
     head = audit.head_seq(ws)
+    found = checkpoints.check_head(ws, progress.part(0.6, 0.8))
     known = _verified.get(ws.store.info.id)
     if known is None and 0 < head <= SMALL:
-        known = remember(ws, audit.verify(ws, progress.part(0.6, 1.0)))
+        known = remember(ws, audit.verify(ws, progress.part(0.8, 1.0)))
     return Standing(counts={"approvals": waiting, "findings": is_open, "desk": waiting + mine},
-                    log=_sentences(known, head))
+                    log=_sentences(known, head, found), alarm="" if found.ok else str(found.error()))
 
 
-def _sentences(known: Verified | None, head: int) -> tuple[tuple[str, str], ...]:
-    local = ("note", "This file proves nothing against its own administrator.")
+def agreement(found: HeadCheck) -> tuple[str, str]:
+    """How the log stands against what this computer saw of it: a state and a sentence."""
+    if found.state == "differs":
+        return "breached", found.title
+    if found.state == "unknown":
+        return "undetermined", found.title
+    if found.state == "first" or found.first is None:
+        return "note", "Seen for the first time on this computer: nothing to compare it with yet."
+    return "note", f"It agrees with all that this computer saw since {found.first.astimezone():%d %b %Y, %H:%M}."
+
+
+def _sentences(known: Verified | None, head: int, found: HeadCheck) -> tuple[tuple[str, str], ...]:
+    seen = agreement(found)
+    if not found.ok:
+        return (seen,)
     if known is None:
         size = counted(head, "entry", "entries")
-        return (("note", f"Log of {size}, not verified since the window was opened."), local)
+        return (("note", f"Log of {size}, not verified since the window was opened."), seen)
     if not known.ok and known.unclear:
-        return (("undetermined", f"The log could not be judged wholly: {known.first_problem}."), local)
+        return (("undetermined", f"The log could not be judged wholly: {known.first_problem}."), seen)
     if not known.ok:
-        return (("breached", f"The log does not verify: {known.first_problem}."), local)
+        return (("breached", f"The log does not verify: {known.first_problem}."), seen)
     when = f"{known.at.astimezone():%H:%M}"
     more = f", {head - known.entries:,} since" if head > known.entries else ""
-    return (("met", f"Log verified to entry {known.entries:,} at {when}{more}"), local)
+    return (("met", f"Log verified to entry {known.entries:,} at {when}{more}"), seen)

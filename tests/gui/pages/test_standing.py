@@ -14,7 +14,8 @@ from desktop_app.gui.pages import standing
 from desktop_app.gui.pages.audit import AuditPage
 from desktop_app.gui.screens import _Forgetful
 from desktop_app.gui.state import AppState
-from desktop_app.operations import audit
+from desktop_app.operations import audit, checkpoints
+from desktop_app.registry._sqlite import guards
 
 
 @pytest.fixture
@@ -55,5 +56,56 @@ def test_what_could_not_be_judged_has_no_tick():
     known = standing.Verified(entries=9, ok=False, unclear=True, first_problem="entry 7, x", at=datetime.now(UTC))
     report = CheckReport(checks=(), problems=(), entries=9, head=Digest("0" * 64), not_checked=(), unclear=(doubt,))
     assert not report.ok
-    ((state, said), _) = standing._sentences(known, 9)
+    found = checkpoints.HeadCheck(state="first", entries=9, root=Digest(""))
+    ((state, said), _) = standing._sentences(known, 9, found)
     assert (state, said) == ("undetermined", "The log could not be judged wholly: entry 7, x.")
+
+
+def cut(registry, entries=1):
+    """Remove entries from the end, as whoever owns the file can, and put the guards back."""
+    with sqlite3.connect(registry) as raw:
+        for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            raw.execute(f"DROP TRIGGER {name}")
+        for table in ("fact", "blob", "entry"):
+            raw.execute(f"DELETE FROM {table} WHERE seq > (SELECT max(seq) - ? FROM entry)", [entries])
+        for name, statement in guards().items():
+            if name != "signed_once":
+                raw.execute(statement)
+    raw.close()
+
+
+def test_a_log_that_was_cut_is_an_alarm_across_every_page_and_never_has_a_tick(window, office, desk, tmp_path):
+    window.refresh_standing()
+    office.settle()
+    assert window._alarm.isHidden()
+    head = audit.head_seq(desk.workspace)
+    cut(tmp_path / "registry.assay", 2)
+    standing._verified.clear()
+    for _ in range(2):  # it is not learnt anew by looking again
+        window.reload()
+        office.settle()
+        assert window._alarm.isVisible()
+        said = window._alarm.text()
+        assert said.startswith("This log is shorter than it was.")
+        assert f"This computer saw {head:,} entries" in said
+        assert "2 are gone from its end" in said
+        assert "whoever audits the registry" in said
+        assert window._log.count() == 1
+        assert footer(window) == "! This log is shorter than it was."
+        assert window.page._subline.text().startswith("! This log is shorter than it was.")
+
+
+def test_the_footer_and_the_page_say_since_when_the_log_agrees(window, office, desk):
+    window.reload()
+    office.settle()
+    window.reload()
+    office.settle()
+    assert window._log.itemAt(1).widget().text().startswith("It agrees with all that this computer saw since ")
+    assert "It agrees with all that this computer saw since 20" in window.page._subline.text()
+    assert window._alarm.isHidden()
+
+
+def test_a_log_seen_for_the_first_time_says_so(desk):
+    found = checkpoints.check_head(desk.workspace)
+    assert standing.agreement(found) == (
+        "note", "Seen for the first time on this computer: nothing to compare it with yet.")
