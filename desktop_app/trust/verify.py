@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -77,6 +78,7 @@ class LogVerifier:
     def __init__(self, registry: str, held: tuple[Held, ...] = ()) -> None:
         self.registry, self._held = registry, held
         self._tree, self._roots, self._leaves = Tree(), {h.size: b"" for h in held}, dict[int, bytes]()
+        self._hashes: dict[int, str] = {}
         self._proved = {h.entry[0] for h in held if h.entry}
         self.problems: list[Problem] = []
         self.unclear: list[Problem] = []
@@ -113,6 +115,7 @@ class LogVerifier:
             self.problem(5, entry.seq, f"command {entry.command} was already done")
         self._done.add(entry.command)
         self.commands[entry.seq] = entry.command
+        self._hashes[entry.seq] = entry.hash
         self.seq, self._hash, self._at = entry.seq, entry.hash, canonical.utc_text(entry.at)
         self._body(entry, facts)
 
@@ -195,12 +198,21 @@ class LogVerifier:
             progress.step(n / len(signed), "checking signatures")
             if (verdict := decisions.sign_off(item)) != "valid":
                 self.problem(9, item.seq, f"the signature of {item.record.meaning.value}: {verdict}")
+            elif not self._saw_this(item):
+                self.problem(9, item.seq, "its signer had seen another log than this one: what was recorded before was "
+                             "rewritten, or this is a copy that went its own way")
         for prior in decisions.all(PriorDecision):
             if (verdict := decisions.prior(prior)) != "valid":
                 self.problem(9, prior.seq, f"the recorder's signature under a prior decision: {verdict}")
         for change in decisions.all(StageChanged):
             for seq, sentence in decisions.stage(change):
                 self.problem(10, seq, sentence)
+
+    def _saw_this(self, signed: Recorded[SignOff]) -> bool:
+        """Whether the end of the log that a valid signature quotes is in this one: each is a checkpoint of its own."""
+        payload = base64.b64decode(json.loads(signed.record.envelope)["payload"])
+        seq, _, digest = str(json.loads(payload)["predicate"].get("checkpoint")).partition(":")
+        return seq.isdecimal() and int(seq) < signed.seq and self._hashes.get(int(seq)) == digest
 
     def checkpoints(self) -> None:
         """Hold the tree against the checkpoints kept outside (check 13), the smallest first; after the last entry."""
