@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from desktop_app.domain.canonical import Digest, Id, fact
 
 
@@ -18,12 +20,16 @@ class RegistryUpgraded:
     scripts_sha256: Digest
 
 
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://assaydesk.org/registry-restored/v1"
+
+
 @fact("registry.restored")
 class RegistryRestored:
     """A backup took the registry's place: what was recorded after `backup_seq` in the registry that was there is gone.
 
     replaced_seq and replaced_hash: the head of the log that was replaced; 0 and "" where it could not be read, or where
-    nothing was there · file_sha256: of the backup.
+    nothing was there · file_sha256: of the backup · envelope: `restored_statement`, signed by the entry's actor.
     """
 
     id: Id
@@ -33,3 +39,18 @@ class RegistryRestored:
     replaced_hash: str
     file_sha256: Digest
     reason: str
+    envelope: str = ""
+
+
+def restored_statement(registry: str, person: Id, restored: RegistryRestored) -> dict[str, Any]:
+    """The in-toto statement that the person who restores a registry signs; its subject is the backup's file."""
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": [{"name": f"registry:{registry}", "digest": {"sha256": restored.file_sha256}}],
+        "predicateType": PREDICATE_TYPE,
+        "predicate": {
+            "person": person, "restored": restored.id, "reason": restored.reason,
+            "backup": {"entries": restored.backup_seq, "head": restored.backup_hash},
+            "replaced": {"entries": restored.replaced_seq, "head": restored.replaced_hash},
+        },
+    }
