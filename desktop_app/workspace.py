@@ -85,15 +85,18 @@ def _wired(store: Store, keys: Path | None, secret_store: SecretStore | None, co
 
 
 def _signer(store: Store, keys: Path | None, secret_store: SecretStore | None, cost: Cost | None) -> Signer:
-    folder = keys or _keys_folder(store)
+    folder = keys or keys_folder(store.folder)
     if secret_store is None:
         secret_store = NoSecretStore() if (folder / NO_KEYRING_MARK).exists() else SystemKeyring()
     return Signer(folder, store.info.id, secret_store, cost)
 
 
-def _keys_folder(store: Store) -> Path:
-    """Beside a registry file that brings its keys with it (a demo); in the user's own folder otherwise."""
-    beside = store.folder / "keys" if store.folder else None
+def keys_folder(registry: Path | None) -> Path:
+    """Beside a registry file that brings its keys with it (a demo); in the user's own folder otherwise.
+
+    registry: the folder of the registry's file, if it is one.
+    """
+    beside = registry / "keys" if registry else None
     return beside if beside and beside.is_dir() else settings.data_folder() / "keys"
 
 

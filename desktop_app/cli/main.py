@@ -30,6 +30,7 @@ GROUPS = {
     "audit": "the log",
     "model": "models, versions, uses",
     "record": "decisions made elsewhere",
+    "registry": "the database under it all",
 }
 
 

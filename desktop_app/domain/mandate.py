@@ -1,4 +1,4 @@
-"""A mandate: the signature of whoever had the authority, under what a write changes about people, keys or policies.
+"""A mandate: the signature of whoever had the authority, under what changes people, keys, policies, or the whole log.
 
 Roles, keys and policies decide whose decisions count, so nobody's word for them is taken: each fact that governs is
 named, with its digest, in a DSSE envelope over an in-toto statement in its own entry. The first entry of a registry is
@@ -15,11 +15,12 @@ from desktop_app.domain import canonical
 from desktop_app.domain.canonical import Digest, Id, fact
 from desktop_app.domain.person import KeyEnrolled, KeyRevoked, Role, RoleGranted, RoleRevoked
 from desktop_app.domain.policy import Policy
+from desktop_app.domain.registry import RegistryRestored
 
 PREDICATE_TYPE = "urn:assaydesk:attestation:mandate:v1"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 FOUNDING = 1  # the entry that no earlier one can answer for
-GOVERNING: tuple[type[Any], ...] = (RoleGranted, RoleRevoked, KeyEnrolled, KeyRevoked, Policy)
+GOVERNING: tuple[type[Any], ...] = (RoleGranted, RoleRevoked, KeyEnrolled, KeyRevoked, Policy, RegistryRestored)
 _MAY = {Policy: frozenset({Role.ADMINISTRATOR, Role.MODEL_RISK})}
 
 
@@ -52,13 +53,15 @@ def subject(governing: Any) -> dict[str, Any]:
 
 
 def statement(
-    act: str, person: Id, key_id: str, registry: str, command: str, signed_at: datetime, records: Iterable[Any],
+    act: str, person: Id, key_id: str, registry: str, command: str, checkpoint: str, signed_at: datetime,
+    records: Iterable[Any],
 ) -> dict[str, Any]:
-    """The in-toto Statement/v1 whose canonical bytes are signed."""
+    """The in-toto Statement/v1 whose canonical bytes are signed. checkpoint: the end of the log that the signer saw."""
     return {
         "_type": STATEMENT_TYPE,
         "subject": [subject(r) for r in records if isinstance(r, GOVERNING)],
         "predicateType": PREDICATE_TYPE,
         "predicate": {"act": act, "person": person, "keyId": key_id, "registry": registry, "commandId": command,
+                      "checkpoint": checkpoint,
                       "signedAt": canonical.utc_text(signed_at)},
     }

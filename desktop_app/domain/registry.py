@@ -23,7 +23,7 @@ class RegistryRestored:
     """A backup took the registry's place: what was recorded after `backup_seq` in the registry that was there is gone.
 
     replaced_seq and replaced_hash: the head of the log that was replaced; 0 and "" where it could not be read, or where
-    nothing was there · file_sha256: of the backup.
+    nothing was there · file_sha256: of the backup. An administrator signs for it (`domain.mandate`).
     """
 
     id: Id

@@ -64,6 +64,11 @@ def verify(
     return report
 
 
+def recompute(workspace: Workspace, progress: Progress | None = None) -> CheckReport:
+    """What `verify` does without any checkpoint, and remembering nothing: for copies of a registry."""
+    return _verified(workspace, progress or Progress(), ())
+
+
 def _verified(workspace: Workspace, progress: Progress, held: tuple[Held, ...]) -> CheckReport:
     with long_read(workspace) as reader:
         verifier = LogVerifier(workspace.store.info.id, held)

@@ -15,7 +15,6 @@ from desktop_app.domain.canonical import Id
 from desktop_app.domain.change import Change
 from desktop_app.domain.mandate import Mandate
 from desktop_app.domain.person import KeyEnrolled, KeyRevoked, Person, RoleGranted, RoleRevoked, Unkept
-from desktop_app.domain.policy import Policy
 from desktop_app.errors import Refused
 from desktop_app.registry.reader import Reader
 from desktop_app.registry.writer import changed
@@ -26,9 +25,9 @@ _OF_PERSON: tuple[type[Any], ...] = (Person, KeyEnrolled, KeyRevoked, RoleGrante
 Check = Callable[[Reader], None]
 
 
-def behind(reader: Reader, persons: Iterable[Id], policies: Iterable[Recorded[Policy]] = ()) -> list[Recorded[Any]]:
-    """Everything that the standing of some people and policies rests on: their keys, roles and ends, the mandates of
-    these, the people who signed those, and so on to the founding entry.
+def behind(reader: Reader, persons: Iterable[Id], governing: Iterable[Recorded[Any]] = ()) -> list[Recorded[Any]]:
+    """Everything that the standing of some people, policies or restorations rests on: their keys, roles and ends, the
+    mandates of these, the people who signed those, and so on to the founding entry.
     """
     found: dict[Id, Recorded[Any]] = {}
     seen: set[Id] = set()
@@ -44,7 +43,7 @@ def behind(reader: Reader, persons: Iterable[Id], policies: Iterable[Recorded[Po
                 found.update({f.record.id: f for f in signed})
                 waiting.update(f.record.person for f in signed)
 
-    take(policies)
+    take(governing)
     while waiting - seen:
         person = (waiting - seen).pop()
         seen.add(person)
@@ -85,7 +84,9 @@ def record(
 
     with store.read() as reader:
         checked(reader)
-    payload = canonical.jcs(mandate.statement(act, me, key, store.info.id, command, store.clock(), records))
+        seen = reader.head()
+    payload = canonical.jcs(mandate.statement(
+        act, me, key, store.info.id, command, f"{seen.seq}:{seen.hash}", store.clock(), records))
     envelope = workspace.signer.seal(me, PAYLOAD_TYPE, payload, passphrase)
     with store.write(me, act, subject, note=note, command=command) as write:
         checked(write.reader)

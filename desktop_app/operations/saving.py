@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from desktop_app.errors import Unreachable, UserError
 
@@ -17,6 +19,16 @@ def save_bytes(target: Path, data: bytes, before: Callable[[], object] = lambda:
     before: done when the bytes are safe and the name is not yet taken (the export's own entry in the log).
     Raises UserError or Unreachable, leaving nothing behind.
     """
+    _save(target, lambda out: out.write(data), before)
+
+
+def save_copy(source: Path, target: Path, before: Callable[[], object] = lambda: None) -> None:
+    """The same with the bytes of another file, of any size."""
+    with source.open("rb") as opened:
+        _save(target, lambda out: shutil.copyfileobj(opened, out, 1 << 20), before)
+
+
+def _save(target: Path, fill: Callable[[BinaryIO], object], before: Callable[[], object]) -> None:
     if target.is_dir():
         raise UserError("This is a folder.", str(target), "Give a file name.")
     temporary = None
@@ -24,7 +36,7 @@ def save_bytes(target: Path, data: bytes, before: Callable[[], object] = lambda:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         temporary = Path(name)
         with os.fdopen(handle, "wb") as out:
-            out.write(data)
+            fill(out)
             out.flush()
             os.fsync(out.fileno())
         before()

@@ -41,6 +41,20 @@ class Draft:
     blobs: dict[Digest, bytes]
 
 
+@dataclass(frozen=True)
+class Condition:
+    """How the database under a registry is, for whoever keeps it.
+
+    size: bytes · login: who the database or the system says is there · settings: name → value · warnings: sentences.
+    """
+
+    engine: str
+    size: int
+    login: str
+    settings: dict[str, str]
+    warnings: tuple[str, ...] = ()
+
+
 class Database(Protocol):
     """One registry in one database. Every door translates what the environment does wrong into our errors."""
 
@@ -74,6 +88,15 @@ class Database(Protocol):
 
         Raises Refused when it has today's.
         """
+
+    def condition(self, connection: Connection) -> Condition:
+        """How the database is."""
+
+    def backup(self, target: Path) -> None:
+        """The whole registry, at one moment, as a new SQLite file. Raises UserError where something is."""
+
+    def admit(self, login: str, *, auditor: bool) -> None:
+        """Let a login of the server use the registry, or only read it. Raises UserError."""
 
     def guards_missing(self, connection: Connection) -> tuple[str, ...]:
         """Names of what keeps rows from being changed that is not there, or not as it was made."""

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Connection, create_engine, event, exc, text
+from sqlalchemy import URL, Connection, create_engine, event, exc, insert, select, text
 
 from desktop_app.domain import canonical
 from desktop_app.errors import Damaged, Refused, Unreachable, UserError
 from desktop_app.registry import _postgres_schema as schema
 from desktop_app.registry import migrations
-from desktop_app.registry._database import ALREADY, Draft, older_format
+from desktop_app.registry._database import ALREADY, Condition, Draft, check_format, older_format
+from desktop_app.registry._sqlite import SQLite
+from desktop_app.registry._tables import ABOUT, BLOB, ENTRY, FACT, IDENTITY, INVENTORY, REGISTRY
 
 _SETTINGS = (
     f"SET search_path = {schema.SCHEMA_NAME}, pg_catalog; SET statement_timeout = '120s'; SET lock_timeout = '30s'; "
@@ -105,6 +107,42 @@ class PostgreSQL:
             "blobs": list(draft.blobs.values())})
         return int(found.scalar_one())
 
+    def condition(self, connection: Connection) -> Condition:
+        """How the server is, and this connection to it."""
+        found = connection.exec_driver_sql(_CONDITION).mappings().one()
+        settings = {name: str(found[name]) for name in ("fsync", "synchronous_commit", "full_page_writes", "tls")}
+        warnings = tuple(f"{name} is off: {what}." for name, what in _PROMISES.items() if settings[name] == "off")
+        return Condition(engine=f"PostgreSQL {found['version']}", size=found["size"], login=found["login"],
+                         settings=settings, warnings=warnings)
+
+    def backup(self, target: Path) -> None:
+        """Every row, as it is at one moment, into a new registry file: the same entries, hashes and facts."""
+        with self.snapshot() as source:
+            check_format(self.revision(source))
+            made = SQLite(target)
+            try:
+                made.make(lambda fresh: _copy_rows(source, fresh))
+            finally:
+                made.engine.dispose()
+
+    def admit(self, login: str, *, auditor: bool) -> None:
+        """Grant the role of the application, or of those who only read, to a login of the server."""
+        role = schema.AUDITOR if auditor else schema.APP
+        with self._translated(), self.engine.connect() as connection, connection.begin():
+            query = text("SELECT format('GRANT %I TO %I', CAST(:role AS text), CAST(:login AS text)), "
+                         "(SELECT rolcanlogin FROM pg_roles WHERE rolname = :login)")
+            grant, may_log_in = connection.execute(query, {"role": role, "login": login}).one()
+            if not may_log_in:
+                raise UserError(f"There is no login “{login}” on this server.", self.address,
+                                "Whoever runs the server makes it first, with CREATE ROLE … LOGIN or its own tools.")
+            try:
+                connection.exec_driver_sql(grant.replace("%", "%%"))
+            except exc.ProgrammingError as error:
+                if getattr(error.orig, "sqlstate", "") != "42501":
+                    raise
+                raise Refused("Your login may not admit others.", f"{self.address}: {_said(error.orig)}",
+                              f"Ask whoever made the registry or runs the server to run: {grant};") from error
+
     def guards_missing(self, connection: Connection) -> tuple[str, ...]:
         """Names of functions, triggers, indexes and rights that are not as they were made."""
         rows = connection.exec_driver_sql(schema.GUARDS_QUERY).all()
@@ -130,6 +168,30 @@ class PostgreSQL:
             yield
         except exc.DBAPIError as error:
             raise _ours(error, self.address) from error
+
+
+_CONDITION = f"""
+SELECT current_setting('server_version') AS version, session_user::text AS login,
+       current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS synchronous_commit,
+       current_setting('full_page_writes') AS full_page_writes,
+       coalesce((SELECT version FROM pg_stat_ssl WHERE ssl AND pid = pg_backend_pid()), 'no') AS tls,
+       (SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class
+        WHERE relnamespace = '{schema.SCHEMA_NAME}'::regnamespace AND relkind = 'r') AS size
+"""  # noqa: S608 - our own name
+_PROMISES = {
+    "fsync": "the server does not wait for its disk, and a power cut loses what was acknowledged",
+    "full_page_writes": "a power cut can leave half-written pages",
+}
+
+
+def _copy_rows(source: Connection, fresh: Connection) -> None:
+    """Every row of every table, in an order in which references hold."""
+    for table, key in ((REGISTRY, "id"), (ENTRY, "seq"), (FACT, "seq"), (BLOB, "seq"), (IDENTITY, "ref"),
+                       (ABOUT, "subject"), (INVENTORY, "version")):
+        at_once = 1 if table is BLOB else 1000
+        query = select(table).order_by(table.c[key]).execution_options(yield_per=at_once)
+        for rows in source.execute(query).mappings().partitions():
+            fresh.execute(insert(table), [dict(row) for row in rows])
 
 
 def _protected(url: URL) -> URL:

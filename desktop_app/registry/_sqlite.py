@@ -11,7 +11,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, func, insert, select
 
 from desktop_app.domain import audit, canonical
-from desktop_app.errors import Refused, Unreachable, UserError
+from desktop_app.errors import Damaged, Refused, Unreachable, UserError
 from desktop_app.registry import migrations
-from desktop_app.registry._database import ALREADY, CLOCKS_DIFFER, Draft, older_format
+from desktop_app.registry._database import ALREADY, CLOCKS_DIFFER, Condition, Draft, older_format
 from desktop_app.registry._tables import APPEND_ONLY, BLOB, ENTRY, FACT
 
 _PRAGMAS = (
@@ -74,7 +74,7 @@ class SQLite:
         making = Path(name)
         try:
             self._fill(making, fill)
-            _move(making, self.path)
+            move_new(making, self.path)
         except FileExistsError as error:
             raise UserError("Somebody has just made a file at this address.", str(self.path),
                             "Open it, or choose another path.") from error
@@ -143,6 +143,32 @@ class SQLite:
         finally:
             engine.dispose()
 
+    def condition(self, connection: Connection) -> Condition:
+        """How the file is."""
+        found = {name: str(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
+                 for name in ("journal_mode", "synchronous", "page_count", "page_size")}
+        return Condition(
+            engine=f"SQLite {sqlite3.sqlite_version}", size=int(found["page_count"]) * int(found["page_size"]),
+            login=_system_user(), settings={
+                "journal": found["journal_mode"],
+                "synchronous": ("off", "normal", "full", "extra")[int(found["synchronous"])]})
+
+    def backup(self, target: Path) -> None:
+        """A copy of the file, checked by SQLite."""
+        if target.exists():
+            raise UserError("There is already a file at this address.", str(target), "Choose another name.")
+        with self._opened() as connection:
+            copy(connection, target)
+        with translated(str(target)), raw_errors(), closing(sqlite3.connect(target)) as made:
+            if (said := made.execute("PRAGMA integrity_check").fetchone()[0]) != "ok":
+                raise Damaged("The registry's file is damaged; the backup is not good.", f"{self.path}: {said}",
+                              "Keep the file as it is, and restore an older backup.")
+
+    def admit(self, login: str, *, auditor: bool) -> None:  # noqa: ARG002 - a file has no logins
+        """Whoever may write the file may use the registry."""
+        raise UserError("A registry in a file has no logins.", str(self.path),
+                        "Whoever may read and write the file may use it. Enrol people with: assaydesk people enrol.")
+
     @contextmanager
     def _opened(self) -> Iterator[Connection]:
         if not self.path.exists():
@@ -190,7 +216,7 @@ def _engine(path: Path, *, guarded: bool = True) -> Engine:
     return made
 
 
-def _move(made: Path, place: Path) -> None:
+def move_new(made: Path, place: Path) -> None:
     """Give a file its name unless another has it. Raises FileExistsError."""
     if os.name == "nt":
         made.rename(place)  # refuses by itself there
@@ -275,23 +301,28 @@ def _system_user() -> str:
         return "unknown"
 
 
+def busy(status: int, _left: int, _pages: int) -> None:
+    """For `sqlite3.Connection.backup`, which would wait for ever for somebody else's lock."""
+    if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        raise sqlite3.OperationalError("database is locked")
+
+
 def copy(connection: Connection, target: Path) -> None:
     """The whole database into a new file, as it is at one moment (SQLite's online backup, all pages in one step)."""
+    source: Any = connection.connection.dbapi_connection
+    with raw_errors(), closing(sqlite3.connect(target)) as made:
+        source.backup(made, progress=busy)
 
-    def step(status: int, _left: int, _pages: int) -> None:
-        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):  # sqlite3 would wait for ever
-            raise sqlite3.OperationalError("database is locked")
 
-    made = sqlite3.connect(target)
+@contextmanager
+def raw_errors() -> Iterator[None]:
+    """What sqlite3 itself raises, as SQLAlchemy would."""
     try:
-        source: Any = connection.connection.dbapi_connection
-        source.backup(made, progress=step)
+        yield
     except sqlite3.OperationalError as error:
-        raise exc.OperationalError("backup", None, error) from error
+        raise exc.OperationalError("", None, error) from error
     except sqlite3.DatabaseError as error:
-        raise exc.DatabaseError("backup", None, error) from error
-    finally:
-        made.close()
+        raise exc.DatabaseError("", None, error) from error
 
 
 @contextmanager

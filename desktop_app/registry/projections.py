@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, Table, delete, insert, select
 
 from desktop_app.domain import canonical
 from desktop_app.domain.approval import PromotionRequest
@@ -29,8 +29,25 @@ def refresh(connection: Connection, reader: Reader, records: Iterable[Any]) -> N
         _refresh_model(connection, reader, model)
 
 
-def rebuild(connection: Connection, reader: Reader) -> None:
-    """Make every projection again from the facts."""
+def rebuild(connection: Connection, reader: Reader) -> tuple[str, ...]:
+    """Make every projection again from the facts. Returns what differed, a sentence each."""
+    before = {table.name: _rows(connection, table) for table in (ABOUT, INVENTORY)}
+    _make_again(connection, reader)
+    names = {"about": "the index of what facts are about", "inventory": "the inventory"}
+    said = []
+    for table in (ABOUT, INVENTORY):
+        was, now = before[table.name], _rows(connection, table)
+        for rows, what in ((now - was, "were missing"), (was - now, "did not belong")):
+            if rows:
+                said.append(f"{len(rows):,} of {len(now):,} rows of {names[table.name]} {what}")
+    return tuple(said)
+
+
+def _rows(connection: Connection, table: Table) -> set[tuple[Any, ...]]:
+    return {tuple(row) for row in connection.execute(select(table))}
+
+
+def _make_again(connection: Connection, reader: Reader) -> None:
     connection.execute(delete(ABOUT))
     connection.execute(delete(INVENTORY))
     for row in list(reader.raw_facts()):

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import NoResultFound
@@ -18,7 +19,7 @@ from desktop_app.domain.change import Change
 from desktop_app.domain.registry import RegistryUpgraded
 from desktop_app.errors import Damaged, Unreachable
 from desktop_app.registry import migrations, projections
-from desktop_app.registry._database import Database, check_format, database
+from desktop_app.registry._database import Condition, Database, check_format, database
 from desktop_app.registry._tables import REGISTRY, SCHEMA
 from desktop_app.registry.reader import Reader, RegistryInfo
 from desktop_app.registry.writer import Write
@@ -87,7 +88,8 @@ class Store:
 
     @contextmanager
     def upgrading(self, actor: Id) -> Iterator[Write]:
-        """A write, `registry.upgraded`, in whose transaction the schema was brought to today's format before.
+        """A write, `registry.upgraded`, in whose transaction the schema was brought to today's format before, and every
+        projection made again.
 
         Raises Refused when there is nothing to upgrade, Damaged when its guards are not as the scripts leave them.
         """
@@ -98,6 +100,7 @@ class Store:
                           command=self.new_id())
             write.add(RegistryUpgraded(id=self.new_id(), since=since, to=to, scripts_sha256=Digest(
                 migrations.digest(since))))
+            projections.rebuild(connection, write.reader)
             if missing := write.reader.guards_missing():
                 raise Damaged("What guards this registry is not as it was made; it was not upgraded.",
                               f"{self.address}: {', '.join(missing)}",
@@ -118,10 +121,24 @@ class Store:
         """A new client-made id."""
         return canonical.new_id(self.clock())
 
-    def rebuild(self) -> None:
-        """Make every projection again from the facts."""
+    def rebuild(self) -> tuple[str, ...]:
+        """Make every projection again from the facts. Returns what differed, a sentence each."""
         with self._database.writing() as connection:
-            projections.rebuild(connection, Reader(connection, self._database))
+            check_format(self._database.revision(connection))
+            return projections.rebuild(connection, Reader(connection, self._database))
+
+    def condition(self) -> Condition:
+        """How the database under the registry is."""
+        with self._database.reading() as connection:
+            return self._database.condition(connection)
+
+    def backup(self, target: Path) -> None:
+        """The whole registry, at one moment, as a new registry file; of a server's registry too. Raises UserError."""
+        self._database.backup(target)
+
+    def admit(self, login: str, *, auditor: bool = False) -> None:
+        """Let a login of the server use the registry, or only read it. Raises UserError, Refused."""
+        self._database.admit(login, auditor=auditor)
 
     def close(self) -> None:
         """Let go of all connections."""

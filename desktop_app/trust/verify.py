@@ -11,6 +11,8 @@ keys' holders were who they said.
 
 from __future__ import annotations
 
+import base64
+import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +21,7 @@ from desktop_app.domain import audit, canonical
 from desktop_app.domain.approval import PriorDecision, SignOff, StageChanged
 from desktop_app.domain.audit import CheckReport, Entry, EntryBody, Problem, Recorded
 from desktop_app.domain.canonical import Digest, Id, NotCanonical
-from desktop_app.domain.mandate import GOVERNING
+from desktop_app.domain.mandate import GOVERNING, Mandate
 from desktop_app.domain.person import KeyEnrolled
 from desktop_app.progress import Progress
 from desktop_app.trust.authority import VALID, proved
@@ -74,6 +76,7 @@ class LogVerifier:
     def __init__(self, registry: str, held: tuple[Held, ...] = ()) -> None:
         self.registry, self._held = registry, held
         self._tree, self._roots, self._leaves = Tree(), {h.size: b"" for h in held}, dict[int, bytes]()
+        self._hashes: dict[int, str] = {}
         self._proved = {h.entry[0] for h in held if h.entry}
         self.problems: list[Problem] = []
         self.unclear: list[Problem] = []
@@ -111,6 +114,7 @@ class LogVerifier:
             self.problem(5, entry.seq, f"command {entry.command} was already done")
         self._done.add(entry.command)
         self.commands[entry.seq] = entry.command
+        self._hashes[entry.seq] = entry.hash
         self.seq, self._hash, self._at = entry.seq, entry.hash, canonical.utc_text(entry.at)
         self._body(entry, facts)
 
@@ -192,6 +196,8 @@ class LogVerifier:
             if isinstance(item.record, GOVERNING) and (wrong := decisions.authority.mandated(item)) != VALID:
                 kind = canonical.kind_of(item.record)
                 self.problem(9, item.seq, f"{kind} {item.ordinal} is not signed by anybody who may: {wrong}")
+        for signed_for in decisions.all(Mandate):
+            self._saw_this(signed_for)
         signed = decisions.all(SignOff)
         for n, item in enumerate(signed):
             progress.step(n / len(signed), "checking signatures")
@@ -199,12 +205,26 @@ class LogVerifier:
                 self.problem(9, item.seq, f"the signature of {item.record.meaning.value}: {verdict}")
             elif doubt := decisions.doubt(item):
                 self._doubts.append(f"whether the signature in entry {item.seq:,} is its signer's: {doubt}")
+            self._saw_this(item)
         for prior in decisions.all(PriorDecision):
             if (verdict := decisions.prior(prior)) != "valid":
                 self.problem(9, prior.seq, f"the recorder's signature under a prior decision: {verdict}")
         for change in decisions.all(StageChanged):
             for seq, sentence in decisions.stage(change):
                 self.problem(10, seq, sentence)
+
+    def _saw_this(self, signed: Recorded[SignOff] | Recorded[Mandate]) -> None:
+        """The end of the log that a signature quotes must be in this one: each is a checkpoint of its own."""
+        try:
+            said = json.loads(base64.b64decode(json.loads(signed.record.envelope)["payload"]))["predicate"]
+            seq, _, digest = str(said["checkpoint"]).partition(":")
+            seen = int(seq) if seq.isascii() and seq.isdecimal() else signed.seq
+        except (ValueError, LookupError, TypeError):
+            return  # not the form of a statement: that is said where the signature is judged
+        wanted = self._hashes.get(seen) if seen else audit.GENESIS.hex()
+        if seen >= signed.seq or wanted != digest:
+            self.problem(9, signed.seq, "its signer had seen another log than this one: what was recorded before was "
+                         "rewritten, or this is a copy that went its own way")
 
     def checkpoints(self) -> None:
         """Hold the tree against the checkpoints kept outside (check 13), the smallest first; after the last entry."""

@@ -85,6 +85,7 @@ def test_losing_the_registry_is_said_once_and_so_is_its_return(watched, qtbot, s
 
 def test_a_log_that_became_shorter_is_told_at_once(watched, qtbot):
     _, _, log, told, _, _ = watched
+    qtbot.wait(40)
     log.changes += [change(2), change(3)]
     qtbot.waitUntil(lambda: len(told) == 2)
     log.changes.pop()

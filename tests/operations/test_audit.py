@@ -598,13 +598,28 @@ def test_a_cut_tail_is_not_noticed_by_the_log_alone_but_by_a_digest_kept_elsewhe
     assert any("cut from the end, or the log rewritten" in line for line in report.not_checked)
 
 
-def test_a_rewritten_log_is_not_noticed_by_the_log_alone_but_by_its_head(raw, copy, tmp_path, decided):
-    """An unsigned fact edited by whoever owns the file, with every hash after it made again."""
+def test_a_log_rewritten_before_a_signature_does_not_fit_what_the_signer_saw(raw, copy, tmp_path, decided):
+    """An unsigned fact edited by whoever owns the file, with every hash after it made again: each signature quotes the
+    end of the log that its signer had seen."""
     edit_body(raw, "in_use", lambda v: v.update(note="forged"), fix_digest=True)
     rewrite(raw)
     report = verify(copy, tmp_path)
-    assert report.ok
-    assert report.head != audit.verify(decided.desk.workspace).head
+    assert {p.check for p in report.problems} == {"9 keys and signatures"}
+    assert "had seen another log" in report.problems[0].sentence
+    assert len(report.problems) == 2
+
+
+def test_a_log_rewritten_after_the_last_signature_is_not_noticed_by_the_log_alone(raw, copy, tmp_path, acting):
+    guard(copy)
+    with acting.store.write(acting.me, "x", Id("m")) as write:
+        write.add(Use(id=acting.store.new_id(), model=Id("m"), purpose=""))
+    before = audit.recompute(acting)
+    raw.execute("DROP TRIGGER entry_no_update")
+    raw.execute("UPDATE entry SET db_user = 'mallory' WHERE seq = ?", [before.entries])
+    rewrite(raw, before.entries)
+    report = verify(copy, tmp_path)
+    assert (before.ok, report.ok) == (True, True)
+    assert report.head != before.head
 
 
 def test_projections_that_were_edited_come_back_from_the_facts(raw, copy, tmp_path):
@@ -659,7 +674,7 @@ def test_a_writer_whose_clock_is_off_is_named(raw, copy, tmp_path):
     raw.execute("UPDATE entry SET body = ? WHERE seq = ?",
                 [canonical.encode(body | {"client_time": "2026-11-20T10:00:00.000000Z"}).decode(), seq])
     rewrite(raw)
-    (problem,) = verify(copy, tmp_path).problems
+    problem = verify(copy, tmp_path).problems[0]
     assert (problem.check, problem.seq) == ("4 order of times", seq)
 
 

@@ -25,7 +25,9 @@ from desktop_app.trust import keys
 from tests.desk import CHEAP, PASSPHRASE
 from tests.operations.decided import two_decide
 
-ELSEWHERE = {"open", "demo", "sync mlflow"}  # tests of the window, of the demo and of syncing run them
+ELSEWHERE = {  # tests of the window, of the demo, of syncing and of registries run them
+    "open", "demo", "sync mlflow", *(f"registry {verb}" for verb in (
+        "status", "backup", "restore", "upgrade", "rebuild", "admit"))}
 
 
 @dataclass

@@ -18,7 +18,7 @@ SPEC = PerformanceSpec(label="y", positive="1", score="p")
 def compute(desk, tmp_path):
     path = tmp_path / "t.csv"
     pd.DataFrame({"y": [0, 1] * 40, "p": [n / 80 for n in range(80)]}).to_csv(path, index=False)
-    return lambda **more: evidence.performance(desk.as_("Val Idris"), desk.version, path, SPEC, **more)
+    return lambda **more: evidence.report(desk.as_("Val Idris"), desk.version, path, SPEC, **more)
 
 
 def rests(desk, kind=EvidenceKind.PERFORMANCE, title="Performance", **more):

@@ -77,8 +77,10 @@ def signature(desk, name, *facts, act="role.granted", registry=None):
 
     ws = desk.as_(name)
     key = ws.signer.key_of(ws.me).key_id
+    with ws.store.read() as reader:
+        seen = reader.head()
     payload = canonical.jcs(mandate.statement(
-        act, ws.me, key, registry or ws.store.info.id, command(ws), ws.store.clock(), facts))
+        act, ws.me, key, registry or ws.store.info.id, command(ws), f"{seen.seq}:{seen.hash}", ws.store.clock(), facts))
     return Mandate(id=ws.store.new_id(), person=ws.me, key_id=key, act=act,
                    envelope=ws.signer.seal(ws.me, PAYLOAD_TYPE, payload, PASSPHRASE),
                    statement_digest=canonical.sha256(payload))

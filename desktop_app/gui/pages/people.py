@@ -38,6 +38,7 @@ class PeoplePage(Page[Everyone]):
 
     def __init__(self, jobs: Jobs, state: AppState) -> None:
         super().__init__(jobs, state)
+        self._gone_to: object = None
         self.add_button("Enrol a person…", self.enrol)
         self.table: RecordTable[PersonView] = RecordTable(_columns(), name="People", identity=lambda p: p.id)
         self.table.chosen.connect(self._show)
@@ -61,7 +62,10 @@ class PeoplePage(Page[Everyone]):
                              tone="muted"))
         self.table.set_records(data)
         wanted = self.arguments.get("person")
-        if not (wanted and self.table.choose(lambda p: p.id == wanted)) and self.table.current is None:
+        if wanted and wanted != self._gone_to:  # once: whoever is chosen afterwards stays chosen
+            self._gone_to = wanted
+            self.table.choose(lambda p: p.id == wanted)
+        if self.table.current is None:
             self.table.selectRow(0)
         self._show(self.table.current)
 
