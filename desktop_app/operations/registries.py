@@ -60,7 +60,7 @@ class Status:
 
 
 def status(workspace: Workspace) -> Status:
-    """How the registry is, without recomputing anything."""
+    """How the registry is, without recomputing the log; SQLite's quick check of a file is made."""
     store = workspace.store
     condition = store.condition()
     with store.read() as reader:

@@ -123,11 +123,14 @@ def older_format(there: str) -> str:
 
 
 def database(address: str) -> Database:
-    """The registry database at a path, sqlite:///PATH or postgresql://USER@HOST/DATABASE. Raises UserError."""
+    """The registry database at a path, sqlite:///PATH or postgresql://USER@HOST/DATABASE.
+
+    Raises UserError, Refused for a file where none is safe.
+    """
     from desktop_app.registry._sqlite import SQLite
 
     if not re.match(r"[a-z][a-z0-9+]+://", address):
-        return SQLite(Path(address).expanduser().absolute())
+        return SQLite.on(Path(address).expanduser().absolute())
     try:
         url = make_url(address)
         backend = url.get_backend_name()

@@ -10,6 +10,8 @@ import getpass
 import os
 import sqlite3
 import tempfile
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
@@ -22,6 +24,7 @@ from desktop_app.domain import audit, canonical
 from desktop_app.errors import Damaged, Refused, Unreachable, UserError
 from desktop_app.registry import migrations
 from desktop_app.registry._database import ALREADY, CLOCKS_DIFFER, Condition, Draft, older_format
+from desktop_app.registry._places import check_place
 from desktop_app.registry._tables import APPEND_ONLY, BLOB, ENTRY, FACT
 
 _PRAGMAS = (
@@ -37,6 +40,10 @@ _REFUSED = {
     sqlite3.SQLITE_DROP_INDEX, sqlite3.SQLITE_ALTER_TABLE, sqlite3.SQLITE_CREATE_TRIGGER,
     sqlite3.SQLITE_CREATE_TEMP_TRIGGER,
 }
+
+
+WAIT = 30.0  # seconds for the lock of a write
+_writers: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 
 
 class SQLite:
@@ -57,7 +64,13 @@ class SQLite:
         """The file that an address names. Raises UserError."""
         if not url.database or url.database == ":memory:":
             raise UserError("A registry needs a file.", str(url), "Give a path.")
-        return cls(Path(url.database))
+        return cls.on(Path(url.database))
+
+    @classmethod
+    def on(cls, path: Path) -> SQLite:
+        """The file at a path of this machine's own disk. Raises Refused."""
+        check_place(path)
+        return cls(path)
 
     def make(self, fill: Callable[[Connection], None]) -> None:
         """The file is made beside its place and moved there whole."""
@@ -113,11 +126,23 @@ class SQLite:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that holds the file's write lock from its beginning."""
-        with self._opened() as plain:
+        """A transaction that holds the file's write lock from its beginning; one at a time of this program."""
+        with self._alone(), self._opened() as plain:
             connection = plain.execution_options(writing=True)
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """SQLite lets whoever asks at the right moment in, and others wait for seconds; a lock is first come."""
+        lock = _writers[self.path.resolve()]
+        if not lock.acquire(timeout=WAIT):
+            title, remedy = _environment("locked")
+            raise Unreachable(title, f"{self.address}: another write of this program has not ended.", remedy)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def revision(self, connection: Connection) -> str:
         """The format of the registry."""
@@ -146,12 +171,13 @@ class SQLite:
     def condition(self, connection: Connection) -> Condition:
         """How the file is."""
         found = {name: str(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
-                 for name in ("journal_mode", "synchronous", "page_count", "page_size")}
+                 for name in ("journal_mode", "synchronous", "page_count", "page_size", "quick_check")}
+        damage = () if found["quick_check"] == "ok" else (f"the file is damaged: {found['quick_check']}",)
         return Condition(
             engine=f"SQLite {sqlite3.sqlite_version}", size=int(found["page_count"]) * int(found["page_size"]),
             login=_system_user(), settings={
                 "journal": found["journal_mode"],
-                "synchronous": ("off", "normal", "full", "extra")[int(found["synchronous"])]})
+                "synchronous": ("off", "normal", "full", "extra")[int(found["synchronous"])]}, warnings=damage)
 
     def backup(self, target: Path) -> None:
         """A copy of the file, checked by SQLite."""

@@ -14,12 +14,15 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from desktop_app.domain.approval import SignOff, StageChanged
 from desktop_app.operations import audit, policies
+from desktop_app.registry.store import system_clock
 from desktop_app.trust.keys import NoSecretStore
 from desktop_app.workspace import open_workspace
 from tests.desk import PASSPHRASE, make_desk
@@ -29,18 +32,45 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the nursery for
 LIFE = 0.45  # seconds at most: some are killed while the registry is being opened, most while they sign
 
 
-@pytest.fixture
-def registry(tmp_path):
-    desk = make_desk(tmp_path)
+@dataclass
+class Place:
+    """A registry that signers open, and how it is looked into past the program."""
+
+    address: str
+    folder: Path
+
+    @property
+    def keys(self):
+        return self.folder / "keys"
+
+    def raw(self):
+        """A connection that sees one moment."""
+        if not self.address.startswith("postgresql"):
+            return sqlite3.connect(self.address)
+        made = psycopg.connect(self.address, options="-csearch_path=assaydesk")
+        made.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        return made
+
+    def journal(self):
+        """Whether a file was left in the middle of a write; a server has no such file."""
+        return Path(f"{self.address}-journal").exists()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def registry(request, tmp_path):
+    address = str(tmp_path / "registry.assay")
+    if request.param == "postgresql":
+        address = request.getfixturevalue("postgres").database()
+    desk = make_desk(tmp_path, address=address, now=system_clock)
     policies.publish(desk.as_("Rita Risk"), two_decide(), PASSPHRASE)
     desk.workspace.close()
-    return tmp_path / "registry.assay"
+    return Place(address, tmp_path)
 
 
 @pytest.fixture
 def nursery(registry):
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.attack.signing", str(registry), str(registry.parent / "keys")],
+        [sys.executable, "-m", "tests.attack.signing", registry.address, str(registry.keys)],
         cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
     yield process
     process.stdin.close()
@@ -63,8 +93,8 @@ def one_life(nursery, seconds):
 
 
 def look(registry, acknowledged):
-    """What must hold after every kill, read by plain SQL: SQLite rolls back what was left half written."""
-    with closing(sqlite3.connect(registry)) as raw:
+    """What must hold after every kill, read by plain SQL: the database rolls back what was left half written."""
+    with closing(registry.raw()) as raw:
         entries = dict(raw.execute("SELECT command, seq FROM entry WHERE action = 'promotion.signed_off'"))
         assert [entries.get(command) for command, _ in acknowledged] == [int(seq) for _, seq in acknowledged]
         signed = raw.execute("SELECT seq, count(*) FROM fact WHERE kind = 'promotion.signed_off' GROUP BY seq")
@@ -76,7 +106,7 @@ def look(registry, acknowledged):
 
 def check_decisions(registry):
     """Everything recomputed: no stage changed without two signatures under one request, none twice."""
-    workspace = open_workspace(str(registry), keys=registry.parent / "keys", secret_store=NoSecretStore())
+    workspace = open_workspace(registry.address, keys=registry.keys, secret_store=NoSecretStore())
     try:
         report = audit.verify(workspace)
         assert report.ok, report.problems
@@ -102,13 +132,13 @@ def test_killed_in_the_middle_nothing_is_half_signed(registry, nursery, request,
     acknowledged, torn = [], 0
     for n in range(1, kills + 1):
         acknowledged += one_life(nursery, chance.uniform(0.0, LIFE))
-        torn += registry.with_name(registry.name + "-journal").exists()
+        torn += registry.journal()
         look(registry, acknowledged)
         if n % 20 == 0:
             check_decisions(registry)
     signed, changes = check_decisions(registry)
     assert signed >= len(acknowledged) > 0
-    assert not list(registry.parent.glob("*.making"))
+    assert not list(registry.folder.glob("*.making"))
     with capsys.disabled():
-        sys.stdout.write(f"\n{kills} kills, {torn} of them inside a transaction: {len(acknowledged)} signatures "
+        sys.stdout.write(f"\n{kills} kills, {torn} of them left a journal: {len(acknowledged)} signatures "
                          f"acknowledged, {signed} there, {changes} changes of stage\n")

@@ -54,9 +54,9 @@ def sign(desk: Desk, name: str, request: Id, meaning: Meaning, **decision):
     return signing.sign_off(ws, seen, prepared, PASSPHRASE)
 
 
-def make_decided(folder: Path) -> Decided:
-    """Documents, a card, a finding, a request and its two signatures."""
-    desk = make_desk(folder)
+def make_decided(folder: Path, **where) -> Decided:
+    """Documents, a card, a finding, a request and its two signatures; where: as `make_desk` takes it."""
+    desk = make_desk(folder, **where)
     policies.publish(desk.as_("Rita Risk"), two_decide(), PASSPHRASE)
     cards.save(desk.as_("Dev Patel"), desk.version, {"summary": "Scores applicants"}, seen=0)
     paper = folder / "development.txt"

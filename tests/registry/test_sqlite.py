@@ -366,3 +366,13 @@ def test_without_the_right_to_write_nothing_opens_for_writing(filled, path):
     finally:
         path.parent.chmod(stat.S_IRWXU)
         path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+
+
+def test_a_write_of_the_same_program_that_does_not_end_is_said(filled, monkeypatch):
+    monkeypatch.setattr(_sqlite, "WAIT", 0.05)
+    with filled.write(Id("ann"), "use.described", Id("m")) as write:
+        with pytest.raises(Unreachable, match="Another program is writing") as refused:
+            attempt(filled)
+        write.add(Use(id=Id("u9"), model=Id("m"), purpose="Card lending"))
+    assert "another write of this program" in refused.value.detail
+    attempt(filled)
