@@ -11,7 +11,12 @@ from pathlib import Path
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.person import Role
+<<<<<<< HEAD
 from desktop_app.domain.registry import RegistryRestored
+=======
+from desktop_app.domain.registry import RegistryRestored, restored_statement
+from desktop_app.domain.words import counted
+>>>>>>> main
 from desktop_app.errors import Refused, Unreachable, UserError
 from desktop_app.operations import mandates, people
 from desktop_app.operations.registries import check_in_order, digest_of
@@ -146,6 +151,16 @@ class Discontinuity:
     replaced_entries: int
     reason: str
     signed: str
+
+    @property
+    def told(self) -> str:
+        """One notice for people."""
+        gone = f"; the log it replaced had {counted(self.replaced_entries, 'entry', 'entries')}" \
+            if self.replaced_entries else ""
+        doubt = "" if self.signed == "valid" else f" Do not rely on it: {self.signed}."
+        return (f"This registry was restored at entry {self.entry:,} by {self.person}, from a backup of "
+                f"{counted(self.backup_entries, 'entry', 'entries')}{gone}. Reason: {self.reason.rstrip('.')}. "
+                f"What was recorded after the backup is not here.{doubt}")
 
 
 def discontinuity(workspace: Workspace) -> Discontinuity | None:

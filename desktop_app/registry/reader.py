@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy.exc import DBAPIError
 
 from desktop_app.domain import canonical, kinds
 from desktop_app.domain.audit import LETTERS, Entry, Recorded
@@ -170,12 +171,25 @@ class Reader:
         yield from map(_read_entry, self._stream(query))
 
     def rows(self, after: int = 0) -> Iterator[Any]:
-        """(seq, at, user, command, body, prev, hash) of entries with seq > after, as stored, oldest first, streamed."""
+        """(seq, at, user, command, body, prev, hash) of entries with seq > after, as stored, oldest first, streamed.
+
+        Read past the rows of SQLAlchemy, which take longer to make than to verify.
+        """
         columns = (_entry.seq, _entry.at, _entry.db_user, _entry.command, _entry.body, _entry.prev, _entry.hash)
         query = select(*columns).where(_entry.seq > after).order_by(_entry.seq)
-        with self._connection.execute(query.execution_options(yield_per=5000)) as found:
-            for part in found.partitions():
+        dialect = self._connection.dialect
+        text = str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+        on_server = ("rows",) if dialect.name == "postgresql" else ()  # a cursor with a name is one of the server
+        cursor, wrong = self._connection.connection.cursor(*on_server), dialect.loaded_dbapi.Error
+        try:
+            cursor.execute(text)
+            while part := cursor.fetchmany(5000):
                 yield from part
+        except wrong as error:
+            raise DBAPIError.instance(text, None, error, wrong) from error
+        finally:
+            with suppress(wrong):  # who stopped early may have left the registry already
+                cursor.close()
 
     def _stream(self, query: Select[Any], at_once: int = 1000) -> Iterator[RowMapping]:
         with self._connection.execute(query.execution_options(yield_per=at_once)) as rows:

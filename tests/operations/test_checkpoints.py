@@ -11,6 +11,7 @@ from desktop_app.domain.canonical import Id
 from desktop_app.domain.use import Use
 from desktop_app.errors import NotFound, Refused, Unreachable, UserError
 from desktop_app.operations import audit, checkpoints
+from desktop_app.registry.reader import Reader
 from desktop_app.trust import log
 from desktop_app.trust.checkpoint import read_checkpoint, read_proof
 from desktop_app.trust.installation import Installation
@@ -62,7 +63,13 @@ def test_only_the_new_rows_are_read(workspace, monkeypatch):
     checkpoints.check_head(workspace)
     append(workspace, 2)
     seen = []
-    monkeypatch.setattr(log, "framed", lambda row, framed=log.framed: seen.append(row[0]) or framed(row))
+
+    def rows(self, after, read=Reader.rows):
+        for row in read(self, after):
+            seen.append(row[0])
+            yield row
+
+    monkeypatch.setattr(Reader, "rows", rows)
     assert checkpoints.check_head(workspace).ok
     assert seen == [5, 6, 7]  # the last one known, and those after it
 

@@ -43,7 +43,7 @@ def remember(ws: Workspace, report: CheckReport) -> Verified:
 
 def standing(ws: Workspace, progress: Progress) -> Standing:
     """Counts and the state of the log. Runs on a worker."""
-    from desktop_app.operations import approvals, audit, checkpoints, findings
+    from desktop_app.operations import approvals, audit, checkpoints, findings, restoring
 
     waiting = sum(line.waits_for_me for line in approvals.listing(ws))
     progress.step(0.3)
@@ -56,8 +56,10 @@ def standing(ws: Workspace, progress: Progress) -> Standing:
     known = _verified.get(ws.store.info.id)
     if known is None and 0 < head <= SMALL:
         known = remember(ws, audit.verify(ws, progress.part(0.8, 1.0)))
+    restored = restoring.discontinuity(ws)
+    notice = restored.told if restored else ""
     return Standing(counts={"approvals": waiting, "findings": is_open, "desk": waiting + mine},
-                    log=_sentences(known, head, found), alarm="" if found.ok else str(found.error()))
+                    log=_sentences(known, head, found), alarm=notice if found.ok else str(found.error()))
 
 
 def agreement(found: HeadCheck) -> tuple[str, str]:

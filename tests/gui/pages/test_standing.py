@@ -14,8 +14,9 @@ from desktop_app.gui.pages import standing
 from desktop_app.gui.pages.audit import AuditPage
 from desktop_app.gui.screens import _Forgetful
 from desktop_app.gui.state import AppState
-from desktop_app.operations import audit, checkpoints
+from desktop_app.operations import audit, checkpoints, registries, restoring
 from desktop_app.registry._sqlite import guards
+from tests.desk import PASSPHRASE
 
 
 @pytest.fixture
@@ -109,3 +110,17 @@ def test_a_log_seen_for_the_first_time_says_so(desk):
     found = checkpoints.check_head(desk.workspace)
     assert standing.agreement(found) == (
         "note", "Seen for the first time on this computer: nothing to compare it with yet.")
+
+
+def test_a_restored_registry_says_so_across_every_page(window, office, desk, tmp_path):
+    ann = desk.as_("Ann Admin")
+    made = registries.backup(ann, tmp_path / "saved.assay")
+    restoring.restore(made.path, tmp_path / "registry.assay", "Ann Admin", PASSPHRASE, reason="The disk failed.",
+                      anyway=True)
+    window.reload()
+    office.settle()
+    assert window._alarm.isVisible()
+    assert window._alarm.text() == (
+        f"This registry was restored at entry {made.entries + 1:,} by Ann Admin, from a backup of {made.entries:,} "
+        f"entries; the log it replaced had {made.entries + 1:,} entries. Reason: The disk failed. What was recorded "
+        "after the backup is not here.")
