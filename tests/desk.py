@@ -46,8 +46,8 @@ ROLES = {
 
 def make_desk(folder: Path, *, tier: int = 3, now=None, address: str | None = None) -> Desk:
     """A registry in `folder`, or at an address, with six people, one model "Scorecard" version "1" and one use."""
-    made = create_workspace(address or folder / "registry.assay", "Test registry", clock=now or clock(), keys=folder / "keys",
-                            secret_store=NoSecretStore(), cost=CHEAP)
+    made = create_workspace(address or folder / "registry.assay", "Test registry", clock=now or clock(),
+                            keys=folder / "keys", secret_store=NoSecretStore(), cost=CHEAP)
     admin = registries.found(made, "Ann Admin", PASSPHRASE)
     desk = Desk(admin, {"Ann Admin": admin.me})
     for name, roles in ROLES.items():
