@@ -11,12 +11,8 @@ from pathlib import Path
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.person import Role
-<<<<<<< HEAD
 from desktop_app.domain.registry import RegistryRestored
-=======
-from desktop_app.domain.registry import RegistryRestored, restored_statement
 from desktop_app.domain.words import counted
->>>>>>> main
 from desktop_app.errors import Refused, Unreachable, UserError
 from desktop_app.operations import mandates, people
 from desktop_app.operations.registries import check_in_order, digest_of
