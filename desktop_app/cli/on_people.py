@@ -47,7 +47,8 @@ def init(call: Call) -> Result:
         lines = [
             f"Made the registry “{call.args.name}” at {made.store.address}.",
             f"{call.args.founder} is its administrator. The key needs: {factors}.",
-            "A local file shows later edits only against digests kept elsewhere: export and keep some.",
+            "A local file shows later edits only against digests kept elsewhere: export and keep some."
+            if made.store.folder else "Let the others' logins in with: assaydesk registry admit LOGIN.",
         ]
         return Result(
             lines,

@@ -23,6 +23,7 @@ from desktop_app.errors import Damaged, Refused, StaleError, Unreachable, UserEr
 from desktop_app.operations import audit, models, people, registries, restoring
 from desktop_app.registry import migrations
 from desktop_app.registry.store import system_clock
+from desktop_app.trust import keys
 from desktop_app.trust.keys import NoSecretStore
 from desktop_app.workspace import create_workspace, open_workspace
 from tests.desk import CHEAP, PASSPHRASE, make_desk
@@ -415,6 +416,23 @@ def test_the_commands(desk, place, saved, tmp_path):
     assert "RESTORED at entry" in typed(place, "registry", "status")[1]
     code, _, err = typed("postgresql://h/d", "registry", "restore", saved, "--reason", "x")
     assert (code, "restored by whoever runs the server" in err) == (2, True)
+
+
+def test_a_registry_on_a_server_is_made_as_it_is_typed(postgres, monkeypatch):
+    monkeypatch.setattr(keys, "PASSPHRASE_ONLY", CHEAP)
+    address = postgres.database()
+    code, out, err = typed(address, "init", "--name", "Team", "--person", "Ann Admin")
+    assert code == 0, err
+    assert out.endswith("Let the others' logins in with: assaydesk registry admit LOGIN.\n")
+    postgres.login("jun")
+    assert typed(address, "registry", "admit", "jun")[0] == 0
+    name = address.split("@/")[1].split("?")[0]
+    theirs = postgres.address(name, "jun")
+    assert typed(theirs, "people", "enrol", "Jun Park", "--role", "developer")[0] == 0
+    code, out, _ = typed(theirs, "audit", "verify", "--json")
+    assert (code, json.loads(out)["entries"]) == (0, 3)
+    assert postgres.execute("SELECT seq, db_user FROM assaydesk.entry ORDER BY 1", name) == [
+        (1, "registrar"), (2, "registrar"), (3, "jun")]
 
 
 def test_an_upgrade_as_it_is_typed(desk, place, next_format):

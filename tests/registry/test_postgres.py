@@ -203,6 +203,7 @@ def test_a_clock_that_differs_from_the_servers_writes_nothing(place):
 SABOTAGE = {
     "append()": "CREATE OR REPLACE FUNCTION assaydesk.append(p_command text, p_body text, p_facts text[], "
                 "p_blobs bytea[]) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN 1; END'",
+    "refuse()": "CREATE FUNCTION assaydesk.refuse(text) RETURNS integer LANGUAGE sql AS 'SELECT 1'",  # a second one
     "fact_no_update": "ALTER TABLE assaydesk.fact DISABLE TRIGGER fact_no_update",
     "entry_no_delete": "DROP TRIGGER entry_no_delete ON assaydesk.entry",
     "blob_no_truncate": "ALTER TABLE assaydesk.blob ENABLE TRIGGER blob_no_truncate",
