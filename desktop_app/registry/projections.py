@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, insert, select
@@ -17,6 +17,8 @@ from desktop_app.domain.policy import Policy
 from desktop_app.registry._tables import ABOUT, INVENTORY
 from desktop_app.registry.reader import Reader
 
+_AT_ONCE = 300  # models whose facts are held in memory together
+
 
 def refresh(connection: Connection, reader: Reader, records: Iterable[Any]) -> None:
     """Bring the projections up to the facts that a write has just added."""
@@ -25,8 +27,7 @@ def refresh(connection: Connection, reader: Reader, records: Iterable[Any]) -> N
             for item in records for subject in sorted(canonical.mentions(item))]
     if rows:
         connection.execute(insert(ABOUT), rows)
-    for model in _touched(reader, records):
-        _refresh_model(connection, reader, model)
+    _refresh(connection, reader, _touched(reader, records))
 
 
 def rebuild(connection: Connection, reader: Reader) -> tuple[str, ...]:
@@ -56,16 +57,19 @@ def _make_again(connection: Connection, reader: Reader) -> None:
         if subjects:
             connection.execute(insert(ABOUT), [
                 {"subject": s, "fact": row["id"], "kind": row["kind"]} for s in subjects])
-    for model in {m.record.model for m in reader.all(RegisteredModel)}:
-        _refresh_model(connection, reader, model)
+    _refresh(connection, reader, {m.record.model for m in reader.all(RegisteredModel)})
 
 
 def expected(reader: Reader, model: Id) -> tuple[InventoryRow, ...]:
     """The inventory rows of a model as its facts say, whatever the table says."""
-    facts = reader.of(model)
-    asked = {f.record.policy for f in facts if isinstance(f.record, PromotionRequest)}
+    return _expected(reader, (model,))[model]
+
+
+def _expected(reader: Reader, models: Collection[Id]) -> dict[Id, tuple[InventoryRow, ...]]:
+    facts = reader.of_each(models)
+    asked = {f.record.policy for own in facts.values() for f in own if isinstance(f.record, PromotionRequest)}
     policies = {i: found.record for i in asked if (found := reader.find(Policy, i))}
-    return rows_of(facts, policies)
+    return {model: rows_of(own, policies) for model, own in facts.items()}
 
 
 def _touched(reader: Reader, records: list[Any]) -> set[Id]:
@@ -74,9 +78,13 @@ def _touched(reader: Reader, records: list[Any]) -> set[Id]:
     return models | reader.models_about(i for i in replaced if isinstance(i, str))
 
 
-def _refresh_model(connection: Connection, reader: Reader, model: Id) -> None:
-    connection.execute(delete(INVENTORY).where(INVENTORY.c.model == model))
-    rows = [{"version": r.version, "use": r.use, "model": r.model, "name": r.name,
-             "body": canonical.encode(r).decode("utf-8")} for r in expected(reader, model)]
-    if rows:
-        connection.execute(insert(INVENTORY), rows)
+def _refresh(connection: Connection, reader: Reader, models: Collection[Id]) -> None:
+    """Make the inventory rows of some models again, many at once."""
+    waiting = sorted(models)
+    for chunk in (waiting[n:n + _AT_ONCE] for n in range(0, len(waiting), _AT_ONCE)):
+        connection.execute(delete(INVENTORY).where(INVENTORY.c.model.in_(chunk)))
+        rows = [{"version": r.version, "use": r.use, "model": r.model, "name": r.name,
+                 "body": canonical.encode(r).decode("utf-8")}
+                for found in _expected(reader, chunk).values() for r in found]
+        if rows:
+            connection.execute(insert(INVENTORY), rows)
