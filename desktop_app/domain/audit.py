@@ -144,7 +144,7 @@ class CheckReport:
     head: Digest
     not_checked: tuple[str, ...]
     unclear: tuple[Problem, ...] = later(default=())  # what this build of the program cannot judge, and why
-    root: Digest = Digest("")  # of the tree over all entries
+    root: Digest = later(default="")  # of the tree over all entries
 
     @property
     def ok(self) -> bool:

@@ -107,6 +107,8 @@ class Pack:
     integrity: CheckReport
     about: tuple[str, ...] = later(default=())  # what each of `entries` is about: labels, a person, a version
     made_with: str = later(default="")  # a digest of what drew the pages: program files, fonts, libraries
+    checkpoint: str = later(default="")  # of the log when it was made (C2SP); empty where the log was not in order
+    proof: str = later(default="")  # that the entry of the decision is under that checkpoint (C2SP tlog-proof)
 
     def frozen(self) -> Dossier:
         """The dossier."""

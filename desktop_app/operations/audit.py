@@ -49,14 +49,15 @@ class EntryLine:
 
 def verify(
     workspace: Workspace, progress: Progress | None = None, *, against: tuple[Path, ...] = (),
-    keys: tuple[str, ...] = (),
+    keys: tuple[str, ...] = (), also: tuple[Held, ...] = (),
 ) -> CheckReport:
     """Recompute what was recorded: entries, chain, facts, documents, signatures, decisions, projections; and hold the
     log against every checkpoint there is (`checkpoints.held`: what this computer remembers, the auditors' folder).
 
-    against: files with checkpoints or proofs · keys: lines of public keys one of which must have signed each of them.
+    against: files with checkpoints or proofs · keys: lines of public keys one of which must have signed each of them
+    · also: checkpoints that were read already.
     """
-    held = checkpoints.held(workspace, against, keys)
+    held = (*checkpoints.held(workspace, against, keys), *also)
     report = _verified(workspace, progress or Progress(), held)
     if report.ok:
         with suppress(UserError):  # what was verified stays verified where this user's folder cannot be written

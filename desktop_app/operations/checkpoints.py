@@ -18,7 +18,7 @@ from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
 from desktop_app.trust import log
 from desktop_app.trust.checkpoint import Checkpoint, EntryProof, Key, read_checkpoint, read_key, read_proof
-from desktop_app.trust.installation import Memory
+from desktop_app.trust.installation import Memory, MemoryChanged
 from desktop_app.trust.log import Broken, Tree
 from desktop_app.trust.verify import Held
 from desktop_app.workspace import Workspace
@@ -270,8 +270,7 @@ def held(workspace: Workspace, files: tuple[Path, ...] = (), keys: tuple[str, ..
     folder = settings.witness_folder()
     if folder is not None:
         if not folder.is_dir():
-            raise Unreachable("There is no folder of checkpoints.", str(folder),
-                              "Check the folder that ASSAYDESK_WITNESS_FOLDER names.")
+            found.append(Held("the folder of checkpoints", 0, b"", f"{folder} is not there", out_of_reach=True))
         there = sorted(folder.glob(f"{workspace.store.info.id}-*{SUFFIX}"))
         found += [_held(workspace, path, known, must=False) for path in there]
     return (*found, *(_held(workspace, path, known, must=bool(keys)) for path in files))
@@ -281,7 +280,8 @@ def _remembered(workspace: Workspace) -> list[Held]:
     try:
         memory = workspace.installation.recall(workspace.store.info.id)
     except UserError as error:
-        return [Held("what this computer remembers", 0, b"", f"{error.title} {error.detail}".rstrip("."))]
+        said = f"{error.title} {error.detail}".rstrip(".")
+        return [Held("what this computer remembers", 0, b"", said, not isinstance(error, MemoryChanged))]
     if memory is None:
         return []
     return [Held(f"what this computer saw on {_when(memory.seen)}", memory.size, memory.tree().root())]
@@ -308,7 +308,7 @@ def _held(workspace: Workspace, path: Path, keys: list[Key], *, must: bool) -> H
         flaw = f"it is of another registry, {read.registry}"
     elif proof and not proof.holds:
         flaw = "its proof does not lead to its own checkpoint: it was changed"
-    return Held(path.name, read.size, read.root, flaw, (proof.index + 1, proof.leaf) if proof else None)
+    return Held(path.name, read.size, read.root, flaw, entry=(proof.index + 1, proof.leaf) if proof else None)
 
 
 def _flaw(read: Checkpoint, keys: list[Key], *, must: bool) -> str:

@@ -23,7 +23,10 @@ from desktop_app.operations import audit, pack_summary
 from desktop_app.operations.called import Called
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
+from desktop_app.trust.checkpoint import read_proof
 from desktop_app.trust.decisions import Decisions
+from desktop_app.trust.log import leaf_hash
+from desktop_app.trust.verify import Held
 from desktop_app.workspace import Workspace
 
 ERASED = "(erased)"
@@ -32,6 +35,7 @@ _CHECKS = (
     "4 every record and entry fits its digest", "5 the dossier's members are the records shown",
     "6 signatures and what they are about", "7 the pages say what the pack says", "8 the registry holds the same",
     "9 the registry's log", "10 the summary follows from the records", "11 nothing else was changed in the file",
+    "12 the checkpoint of the log, and the decision under it",
 )
 _OURS = f"assaydesk {__version__}"
 
@@ -47,6 +51,7 @@ class Checking:
         self._maker = ""  # who made the file, where it was another version of the program
         self._done: set[int] = set()
         self._facts: list[Recorded[Any]] = []
+        self._checkpoint: Held | None = None
 
     def _note(self, check: int, sentence: str, seq: int = 0) -> None:
         self._problems.append(Problem(check=_CHECKS[check - 1], seq=seq, sentence=sentence))
@@ -70,9 +75,10 @@ class Checking:
             self._done.remove(2)
             self._note(1, "this is not an audit PDF of this program, or what it was made from, pack.json, was cut out")
             return None
-        for name in _FILES ^ set(embedded):
-            self._note(1, f"{name[:80]} is not embedded: it was cut out" if name in _FILES else
-                       f"{name[:80]} is embedded, which this program does not do: it was added")
+        for name in _FILES - set(embedded):
+            self._note(1, f"{name[:80]} is not embedded: it was cut out")
+        for name in set(embedded) - _FILES - _OF_THE_LOG:
+            self._note(1, f"{name[:80]} is embedded, which this program does not do: it was added")
         try:
             value = canonical.parse(embedded["pack.json"])
             self._maker = _maker(value)
@@ -111,6 +117,30 @@ class Checking:
             self._members(pack)
         except NotCanonical as error:
             self._note(3, f"the dossier cannot be read: {error}", pack.dossier.seq)
+
+    def checkpoint(self, pack: Pack, embedded: Mapping[str, bytes]) -> None:
+        """Check 12: the entry of the last decision leads to the root of the checkpoint, and both are as embedded."""
+        if (embedded.get("log.checkpoint", b""), embedded.get("decision.tlog-proof", b"")) != (
+                pack.checkpoint.encode("utf-8"), pack.proof.encode("utf-8")):
+            self._note(12, "the checkpoint or the proof that is embedded is not the one that the pages show")
+        if not pack.checkpoint and not pack.proof:
+            return  # made by an older version, or of a log that was not in order
+        self._done.add(12)
+        try:
+            proof = read_proof(pack.proof)
+        except ValueError as error:
+            self._note(12, f"the proof cannot be read: {error}")
+            return
+        decided = max([s.seq for s in pack.signatures], default=proof.index + 1)
+        shown = next((e for e in pack.entries if e.seq == proof.index + 1), None)
+        if proof.index + 1 != decided or shown is None or proof.leaf != leaf_hash(
+                message(shown.seq, shown.at, shown.user, shown.command, shown.body)):
+            self._note(12, "the proof is not of the entry of the decision", decided)
+        if (proof.checkpoint.note.write(), proof.checkpoint.registry) != (pack.checkpoint, pack.registry) \
+                or not proof.holds:
+            self._note(12, "the proof does not lead to the checkpoint", decided)
+        if proof.checkpoint.registry == pack.registry:
+            self._checkpoint = Held("the checkpoint in this file", proof.checkpoint.size, proof.checkpoint.root)
 
     def _members(self, pack: Pack) -> None:
         shown = {item.id: item.digest for item in pack.records}
@@ -248,7 +278,7 @@ class Checking:
             self._held_against(workspace, pack, file)
         except Damaged as error:
             self._note(8, f"the registry cannot be read: {error.detail}")
-        log = audit.verify(workspace, progress)
+        log = audit.verify(workspace, progress, also=(self._checkpoint,) if self._checkpoint else ())
         for problem in log.problems:
             self._note(9, f"{problem.check}: {problem.sentence}", problem.seq)
         self._unclear += [Problem(check=_CHECKS[8], seq=p.seq, sentence=f"{p.check}: {p.sentence}")
@@ -321,6 +351,7 @@ _WORDS = {"outcome_state": "colour of the outcome", "effective_from": "date it t
 _NOT_WORDED = {"model_name", "version_label", "use_limits", "outcome_state", "effective_from", "review_by",
                "not_tested", "blobs"}  # no version of the program puts these in words of its own
 _FILES = {"pack.json", "dossier.json", "statements.intoto.jsonl"}
+_OF_THE_LOG = {"log.checkpoint", "decision.tlog-proof"}
 _LABEL = re.compile(r"\b[A-Z]-\d+\b")
 
 
@@ -367,4 +398,3 @@ def _view_digest(envelope: str) -> str:
         return str(json.loads(payload)["predicate"]["view"]["sha256"])
     except (ValueError, KeyError, TypeError):
         return ""
-

@@ -26,13 +26,14 @@ from desktop_app.domain.pack import Pack, PackPrior, PackRecord, PackSignature
 from desktop_app.domain.person import ROLE_TITLES, KeyEnrolled
 from desktop_app.domain.validation import Validation, ValidationConcluded
 from desktop_app.errors import Refused, UserError
-from desktop_app.operations import approvals, audit, mandates, pack_summary
+from desktop_app.operations import approvals, audit, checkpoints, mandates, pack_summary
 from desktop_app.operations.approvals import Review
 from desktop_app.operations.called import Called
 from desktop_app.operations.pack_checks import ERASED, Checking
 from desktop_app.operations.saving import save_bytes
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
+from desktop_app.trust.checkpoint import EntryProof
 from desktop_app.trust.decisions import Decisions
 from desktop_app.workspace import Workspace
 
@@ -101,6 +102,7 @@ def build(workspace: Workspace, request: Id, progress: Progress | None = None) -
         packed = tuple(_packed(reader, item) for item in items)
         head = reader.head()
         frozen = _packed(reader, seen.dossier)
+    proof = _proof(workspace, max([seen.request.seq, *(s.seq for s in signatures)]))
     priors = tuple(PackPrior(text=text, recorded_by=names.get(p.by, ""), seq=p.seq)
                    for text, p in pack_summary.prior_texts(items, asked))
     return Pack(
@@ -110,7 +112,16 @@ def build(workspace: Workspace, request: Id, progress: Progress | None = None) -
         dossier=frozen, records=packed, names=tuple(Pair(key=i, value=n) for i, n in sorted(names.items())),
         signatures=signatures, prior_decisions=priors, entries=entries, head_seq=head.seq, head_hash=head.hash,
         integrity=integrity, about=tuple(called.about(e.seq, e.read()) for e in entries), made_with=renderer.digest(),
+        checkpoint=proof.checkpoint.note.write() if proof else "", proof=proof.write() if proof else "",
         **pack_summary.told(items, dossier, asked, reconsider=bool(seen.news.reconsider)))
+
+
+def _proof(workspace: Workspace, seq: int) -> EntryProof | None:
+    """That an entry is in the log; None for a log that this computer does not agree with, which the checks name."""
+    try:
+        return checkpoints.prove(workspace, seq)
+    except Refused:
+        return None
 
 
 def _records(reader: Reader, history: History, seen: Review) -> list[Recorded[Any]]:
@@ -208,6 +219,7 @@ def verify(workspace: Workspace | None, path: Path, progress: Progress | None = 
     pack = checking.pack(embedded)
     if pack is not None:
         checking.records(pack, embedded)
+        checking.checkpoint(pack, embedded)
         checking.signatures(pack)
         checking.summary(pack)
         progress.step(0.2, "drawing the pages again")

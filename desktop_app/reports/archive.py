@@ -13,17 +13,24 @@ from desktop_app.reports.text import line
 
 LANGUAGE = "en"
 DOSSIER, PACK, STATEMENTS = "dossier.json", "pack.json", "statements.intoto.jsonl"
+CHECKPOINT, PROOF = "log.checkpoint", "decision.tlog-proof"
 _DESCRIPTIONS = {
     DOSSIER: ("application/json", "The frozen basis of the decision, in the bytes its digest is over"),
     PACK: ("application/json", "Everything these pages are made from, in canonical JSON"),
     STATEMENTS: ("application/jsonl", "The signed statements as DSSE envelopes, one on a line"),
+    CHECKPOINT: ("text/plain", "Size and root of the log when this was made, signed (C2SP tlog-checkpoint)"),
+    PROOF: ("text/plain", "That the entry of the decision is in that log (C2SP tlog-proof)"),
 }
 
 
 def attachments(pack: Pack, encoded: bytes) -> dict[str, bytes]:
-    """The embedded files: the dossier's stored bytes, the canonical bytes of the pack, the envelopes."""
+    """The embedded files: the dossier's stored bytes, the canonical bytes of the pack, the envelopes, the
+    checkpoint of the log and the proof of the decision's entry under it, where there is one.
+    """
     envelopes = "".join(" ".join(s.envelope.splitlines()) + "\n" for s in pack.signatures)
-    return {DOSSIER: pack.dossier.body.encode("utf-8"), PACK: encoded, STATEMENTS: envelopes.encode("utf-8")}
+    files = {DOSSIER: pack.dossier.body.encode("utf-8"), PACK: encoded, STATEMENTS: envelopes.encode("utf-8")}
+    of_the_log = {CHECKPOINT: pack.checkpoint.encode("utf-8"), PROOF: pack.proof.encode("utf-8")}
+    return files | {name: data for name, data in of_the_log.items() if data}
 
 
 def seal(pages: bytes, contents: Contents, encoded: bytes) -> bytes:

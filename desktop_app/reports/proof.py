@@ -141,6 +141,7 @@ def how_to_check(contents: Contents) -> list[Any]:
     return [
         *section("How to check this document", "No account and no trust in us is needed for the first three steps."),
         *_steps(contents),
+        *_checkpoint(contents),
         *heading("What was checked when this was made"), *table(columns, report.checks, empty="No check was run."),
         *_problems(contents),
         *heading("What this proves"), *bullets(_PROVES),
@@ -172,6 +173,18 @@ def _steps(contents: Contents) -> list[Any]:
                "again from pack.json; the first page that differs is named.",
                "assaydesk verify FILE.pdf --registry URL"),
     ]
+
+
+def _checkpoint(contents: Contents) -> list[Any]:
+    """The log's size and root when this was made, as they are signed."""
+    if not contents.pack.checkpoint:
+        return []
+    return _step(
+        "5. Hold the log against this checkpoint", "The number of entries, the root of the tree over them, and a "
+        "signature of the installation that made this document (C2SP tlog-checkpoint), also embedded. A log that was "
+        "cut or rewritten since does not fit it. decision.tlog-proof shows that the decision's entry is under it.",
+        *contents.pack.checkpoint.rstrip("\n").replace("\n\n", "\n").split("\n"),
+        "assaydesk audit verify --from log.checkpoint")
 
 
 def _step(title: str, says: str, *commands: str) -> list[Any]:

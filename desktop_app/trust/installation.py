@@ -49,6 +49,10 @@ class Memory:
         return Tree(self.size, list(self.peaks))
 
 
+class MemoryChanged(Refused):
+    """What is remembered was edited past the program, or damaged."""
+
+
 @dataclass(frozen=True)
 class _Own:
     """The key file: seed of the key, and whether a second secret is in the keyring."""
@@ -114,7 +118,7 @@ class Installation:
     def recall(self, registry: str) -> Memory | None:
         """What is remembered of a registry's log; None when it was never seen here.
 
-        Raises Refused when the keyring is locked or what is remembered was changed past the program.
+        Raises MemoryChanged; Refused when the keyring is locked; UserError when the key is damaged.
         """
         path = self._place(registry)
         try:
@@ -174,10 +178,11 @@ def _memory(found: dict[str, Any]) -> Memory:
     return memory
 
 
-def _changed(path: Path, detail: str) -> Refused:
-    return Refused("What this computer remembers of the log was changed past the program.", f"{path}: {detail}",
-                   "Somebody edited or damaged this user's files. Tell whoever audits the registry, and compare the "
-                   "log with a checkpoint that somebody else keeps.")
+def _changed(path: Path, detail: str) -> MemoryChanged:
+    return MemoryChanged(
+        "What this computer remembers of the log was changed past the program.", f"{path}: {detail}",
+        "Somebody edited or damaged this user's files. Tell whoever audits the registry, and compare the log with a "
+        "checkpoint that somebody else keeps.")
 
 
 def _b64(data: bytes) -> str:

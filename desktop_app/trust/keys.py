@@ -28,6 +28,7 @@ from desktop_app.domain import canonical
 from desktop_app.domain.canonical import Id
 from desktop_app.domain.person import PublicKey
 from desktop_app.errors import Refused, Unreachable, UserError
+from desktop_app.trust.attempts import WrongPassphrase
 
 ALGORITHM = "ed25519"
 LEAST_PASSPHRASE = 10
@@ -143,8 +144,7 @@ class KeyFile:
             raw = AESGCM(_wrapping_key(passphrase, secret, self.header)).decrypt(
                 base64.b64decode(self.header["nonce"]), self.ciphertext, _associated(self.header))
         except InvalidTag as error:
-            raise Refused("The passphrase is not right.", "Nothing was signed.",
-                          "Type it again. A forgotten passphrase cannot be recovered: enrol a new key.") from error
+            raise WrongPassphrase from error
         return Ed25519PrivateKey.from_private_bytes(raw)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
+from datetime import UTC, datetime
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from desktop_app.domain.canonical import Id
 from desktop_app.domain.person import key_proof_text
 from desktop_app.errors import Refused
-from desktop_app.trust import dsse
+from desktop_app.trust import attempts, dsse
 from desktop_app.trust.keys import Cost, KeyFile, NewKey, SecretStore, load_keys, make_key
 
 _NEW = ".new"  # of the file of a key that is not enrolled yet
@@ -17,8 +20,12 @@ _NEW = ".new"  # of the file of a key that is not enrolled yet
 class Signer:
     """Makes and uses the keys for one registry in one folder."""
 
-    def __init__(self, folder: Path, registry: str, secret_store: SecretStore, cost: Cost | None = None) -> None:
+    def __init__(
+        self, folder: Path, registry: str, secret_store: SecretStore, cost: Cost | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.folder, self._registry, self._secrets, self._cost = folder, registry, secret_store, cost
+        self._clock = clock
 
     def keys(self) -> tuple[KeyFile, ...]:
         """The key files on this machine for this registry."""
@@ -60,11 +67,19 @@ class Signer:
         return place.with_name(place.name + _NEW)
 
     def seal(self, person: Id, payload_type: str, payload: bytes, passphrase: str) -> str:
-        """A DSSE envelope signed by the person's key. Raises Refused for a wrong passphrase."""
+        """A DSSE envelope signed by the person's key. Raises Refused for a wrong passphrase, or one too soon."""
         return self.seal_each(person, payload_type, [payload], passphrase)[0]
 
     def seal_each(self, person: Id, payload_type: str, payloads: list[bytes], passphrase: str) -> list[str]:
         """One envelope for each payload of a schedule, under one unlocking of the key."""
         key = self.key_of(person)
-        private = key.unlock(passphrase, self._secrets)
+        private = self._unlocked(key, passphrase)
         return [dsse.seal(payload_type, payload, key.key_id, private.sign) for payload in payloads]
+
+    def check(self, person: Id, passphrase: str) -> None:
+        """Whether a passphrase opens the key of a person; nothing is signed. Raises as `seal`."""
+        self._unlocked(self.key_of(person), passphrase)
+
+    def _unlocked(self, key: KeyFile, passphrase: str) -> Ed25519PrivateKey:
+        with attempts.counted(key.path, key.key_id, self._clock):
+            return key.unlock(passphrase, self._secrets)

@@ -57,13 +57,15 @@ class StoredFact:
 class Held:
     """A checkpoint kept outside the registry: whose or which file, how many entries, and the root over them.
 
-    flaw: what is wrong with it by itself ("" when nothing is) · entry: (seq, leaf hash) of the entry that it proves.
+    flaw: what is wrong with it by itself ("" when nothing is) · out_of_reach: the flaw is only that it cannot be read
+    now, which speaks neither for nor against the log · entry: (seq, leaf hash) of the entry that it proves.
     """
 
     where: str
     size: int
     root: bytes
     flaw: str = ""
+    out_of_reach: bool = False
     entry: tuple[int, bytes] | None = None
 
 
@@ -230,7 +232,9 @@ class LogVerifier:
         """Hold the tree against the checkpoints kept outside (check 13), the smallest first; after the last entry."""
         size = self._tree.size
         for held in sorted(self._held, key=lambda h: h.size):
-            if held.flaw:
+            if held.out_of_reach:
+                self.unclear.append(Problem(check=f"13 {_CHECKS[13]}", seq=0, sentence=f"{held.where}: {held.flaw}"))
+            elif held.flaw:
                 self.problem(13, 0, f"{held.where}: {held.flaw}")
             elif held.size > size:
                 self.problem(13, held.size, f"{held.where}: it holds {held.size:,} entries and the log {size:,}: "

@@ -152,8 +152,23 @@ def test_a_folder_of_the_auditors_gets_every_checkpoint_and_is_held_against_the_
     checkpoints.receipt(workspace)  # a sign-off is not undone by it
     with pytest.raises(Unreachable, match="cannot be written"):
         checkpoints.checkpoint(workspace)
-    with pytest.raises(Unreachable, match="no folder of checkpoints"):
-        audit.verify(workspace)
+    report = audit.verify(workspace)  # out of reach speaks neither for nor against the log
+    (doubt,) = [p for p in report.unclear if p.check == "13 checkpoints"]
+    assert "is not there" in doubt.sentence
+    assert (report.ok, dict(report.checks)["13 checkpoints"]) == (False, "not checked")
+    assert not [p for p in report.problems if p.check == "13 checkpoints"]
+
+
+def test_a_keyring_that_is_locked_is_no_mismatch(workspace):
+    append(workspace, 2)
+    checkpoints.check_head(workspace)
+    own = workspace.installation.folder / "installation.json"
+    own.write_text(own.read_text().replace('"keyring":false', '"keyring":true'))
+    locked = replace(workspace, installation=Installation(workspace.installation.folder, NoSecretStore()))
+    assert checkpoints.check_head(locked).state == "unknown"
+    report = audit.verify(locked)
+    assert [p.check for p in report.unclear] == ["13 checkpoints"]
+    assert "13 checkpoints" not in {p.check for p in report.problems}
 
 
 def test_a_checkpoint_or_a_proof_is_held_against_the_log(workspace, tmp_path):

@@ -16,13 +16,17 @@ from pathlib import Path
 import pikepdf
 import pytest
 
+from desktop_app.domain.model import UseState
 from desktop_app.domain.policy import Meaning
 from desktop_app.errors import Cancelled, Refused, Unreachable, UserError
-from desktop_app.operations import audit, packs
+from desktop_app.operations import audit, models, packs
 from desktop_app.progress import Progress
 from desktop_app.registry._sqlite import guards
+from desktop_app.trust.checkpoint import read_proof
+from desktop_app.trust.installation import Installation
 from desktop_app.trust.keys import NoSecretStore
 from desktop_app.workspace import open_workspace
+from tests.attack.tampering import File, rewrite
 from tests.operations.decided import ask, make_decided, sign
 
 
@@ -97,6 +101,72 @@ def test_the_dossier_and_the_statements_lie_in_the_file(decided, pdf):
     meanings = [json.loads(base64.b64decode(e["payload"]))["predicate"]["meaning"] for e in envelopes]
     assert meanings == ["approve_with_conditions", "concur"]
     assert json.loads(files["dossier.json"])["version"] == decided.desk.version
+
+
+def test_the_checkpoint_and_the_proof_of_the_decision_lie_in_the_file_and_on_its_last_page(decided, pdf):
+    """An outsider needs neither the registry nor this program: the note, the proof and the entry are in the file."""
+    with pikepdf.open(pdf) as document:
+        files = {name: document.attachments[name].get_file().read_bytes() for name in document.attachments}
+    pack = json.loads(files["pack.json"])
+    proof = read_proof(files["decision.tlog-proof"].decode())
+    assert files["log.checkpoint"].decode() == proof.checkpoint.note.write() == pack["checkpoint"]
+    (entry,) = [e for e in pack["entries"] if e["seq"] == proof.index + 1]
+    framed = "\n".join(("assaydesk-event/v1", str(entry["seq"]), entry["at"], entry["user"], entry["command"],
+                        entry["body"])).encode()
+    assert proof.leaf == hashlib.sha256(b"\0" + framed).digest()
+    assert json.loads(entry["body"])["action"] == "promotion.signed_off"
+    assert proof.holds
+    assert proof.checkpoint.size == pack["head_seq"] == pack["integrity"]["entries"]
+    assert proof.checkpoint.root.hex() == pack["integrity"]["root"]
+    assert proof.checkpoint.note.holds(decided.desk.workspace.installation.key()) is True
+
+
+OF_THE_LOG = {
+    "the checkpoint": ("log.checkpoint", lambda data: data.replace(b"assaydesk/", b"assaydesk/x"),
+                       "is not the one that the pages show"),
+    "the proof": ("decision.tlog-proof", lambda data: data.replace(b"index ", b"index 1"),
+                  "is not the one that the pages show"),
+    "the root": ("pack.json", lambda data: _edited(data, checkpoint=lambda t: t.replace("\n— ", "A\n— ")),
+                 "does not lead to the checkpoint"),
+    "the place": ("pack.json", lambda data: _edited(data, proof=lambda t: t.replace("index ", "index 1")),
+                  "not of the entry of the decision"),
+    "the text of the proof": ("pack.json", lambda data: _edited(data, proof=lambda t: "nonsense"), "cannot be read"),
+    "the checkpoint gone": ("pack.json", lambda data: _edited(data, checkpoint=lambda t: "", proof=lambda t: ""),
+                            "is not the one that the pages show"),
+}
+
+
+def _edited(data, **changes):
+    value = json.loads(data)
+    value |= {name: change(value[name]) for name, change in changes.items()}
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("name", OF_THE_LOG)
+def test_a_checkpoint_or_proof_that_was_forged_is_named(forged, name):
+    file, change, words = OF_THE_LOG[name]
+    embed(forged, file, change)
+    assert named(problems(None, forged), 12, words)
+
+
+def test_a_log_rewritten_after_the_last_signature_does_not_fit_the_pdf_in_an_auditors_hands(decided, tmp_path):
+    """The one thing that the log alone cannot show (security.md §1.3): unsigned entries rewritten, every hash anew."""
+    place = File(shutil.copy(decided.path, tmp_path / "owned.assay"))
+    theirs = open_workspace(
+        place.address, decided.desk.people["Olga Owner"], keys=tmp_path, secret_store=NoSecretStore())
+    models.state_use(theirs, decided.desk.version, decided.desk.use, UseState.IN_USE)
+    packs.export(theirs, decided.request, tmp_path / "pack.pdf")
+    place.unguard()
+    place.run("UPDATE entry SET db_user = 'mallory' WHERE action = 'use.stated' AND seq = (SELECT max(seq) FROM entry "
+              "WHERE action = 'use.stated')")
+    rewrite(place)
+    place.guard()
+    place.close()
+    elsewhere = replace(theirs, installation=Installation(tmp_path / "auditor", NoSecretStore()))
+    assert audit.recompute(theirs).ok
+    found = problems(elsewhere, tmp_path / "pack.pdf")
+    assert named(found, 9, "13 checkpoints: the checkpoint in this file: the first ")
+    theirs.close()
 
 
 def test_two_exports_of_one_moment_are_the_same_bytes(decided):
