@@ -88,7 +88,7 @@ def _signer(store: Store, keys: Path | None, secret_store: SecretStore | None, c
     folder = keys or keys_folder(store.folder)
     if secret_store is None:
         secret_store = NoSecretStore() if (folder / NO_KEYRING_MARK).exists() else SystemKeyring()
-    return Signer(folder, store.info.id, secret_store, cost)
+    return Signer(folder, store.info.id, secret_store, cost, store.clock)
 
 
 def keys_folder(registry: Path | None) -> Path:
