@@ -21,7 +21,7 @@ from desktop_app.registry.writer import changed
 from desktop_app.trust.authority import Authority
 from desktop_app.workspace import Workspace
 
-_OF_PERSON: tuple[type[Any], ...] = (Person, KeyEnrolled, KeyRevoked, RoleGranted, RoleRevoked)
+_OF_PERSON: tuple[type[Any], ...] = (KeyEnrolled, KeyRevoked, RoleGranted, RoleRevoked)
 Check = Callable[[Reader], None]
 
 
@@ -29,27 +29,19 @@ def behind(reader: Reader, persons: Iterable[Id], governing: Iterable[Recorded[A
     """Everything that the standing of some people, policies or restorations rests on: their keys, roles and ends, the
     mandates of these, the people who signed those, and so on to the founding entry.
     """
-    found: dict[Id, Recorded[Any]] = {}
-    seen: set[Id] = set()
-    entries: set[int] = set()
+    found = {f.record.id: f for f in governing}
+    signed: set[int] = set()
+    known: set[Id] = set()
     waiting = set(persons)
-
-    def take(items: Iterable[Recorded[Any]]) -> None:
-        for item in items:
-            found[item.record.id] = item
-            if item.seq not in entries:
-                entries.add(item.seq)
-                signed = [f for f in reader.at(item.seq) if isinstance(f.record, Mandate)]
-                found.update({f.record.id: f for f in signed})
-                waiting.update(f.record.person for f in signed)
-
-    take(governing)
-    while waiting - seen:
-        person = (waiting - seen).pop()
-        seen.add(person)
-        take(f for f in [reader.find(Person, person)] if f)
-        for kind in _OF_PERSON[1:]:
-            take(reader.all(kind, person))
+    while waiting or {f.seq for f in found.values()} - signed:
+        entries = {f.seq for f in found.values()} - signed
+        signed |= entries
+        mandates = reader.added(Mandate, entries)
+        waiting = (waiting | {m.record.person for m in mandates}) - known
+        known |= waiting
+        items = [f for kind in _OF_PERSON for f in reader.all_of(kind, waiting)] + list(mandates)
+        found |= {f.record.id: f for f in [*items, *reader.facts(Person, waiting)]}
+        waiting = set()
     return list(found.values())
 
 

@@ -87,6 +87,20 @@ class Reader:
         return self._facts(_fact.kind == kind, _fact.id.in_(
             select(_about.fact).where(_about.subject == about, _about.kind == kind)))
 
+    def facts(self, cls: type[R], ids: Collection[Id]) -> list[Recorded[R]]:
+        """The facts of a kind with these ids."""
+        return self._facts(_fact.kind == canonical.kind_of(cls), _fact.id.in_(ids))
+
+    def all_of(self, cls: type[R], subjects: Collection[str]) -> list[Recorded[R]]:
+        """The facts of a kind that mention one of these ids."""
+        kind = canonical.kind_of(cls)
+        return self._facts(_fact.kind == kind, _fact.id.in_(
+            select(_about.fact).where(_about.subject.in_(subjects), _about.kind == kind)))
+
+    def added(self, cls: type[R], seqs: Collection[int]) -> list[Recorded[R]]:
+        """The facts of a kind that some entries added."""
+        return self._facts(_fact.kind == canonical.kind_of(cls), _fact.seq.in_(seqs))
+
     def last(self, cls: type[R], about: str) -> Recorded[R] | None:
         """The newest fact of a kind that mentions `about`."""
         found = self.all(cls, about)
