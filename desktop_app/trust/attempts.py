@@ -33,14 +33,14 @@ class WrongPassphrase(Refused):
 class Failures(NamedTuple):
     """How often in a row, and when last."""
 
-    count: int = 0
+    times: int = 0
     last: datetime | None = None
 
     def left(self, now: datetime) -> timedelta:
         """How long until the next attempt: 0, 0, 2, 4, 8 … seconds after the last failure, at most 5 minutes."""
-        if self.last is None or self.count <= FREE:
+        if self.last is None or self.times <= FREE:
             return timedelta()
-        whole = timedelta(seconds=min(MOST, 2 ** min(self.count - FREE, 16)))
+        whole = timedelta(seconds=min(MOST, 2 ** min(self.times - FREE, 16)))
         return max(timedelta(), min(whole, self.last + whole - now))  # a clock set back makes nobody wait longer
 
 
@@ -55,20 +55,20 @@ def counted(key: Path, key_id: str, clock: Callable[[], datetime]) -> Iterator[N
     with _alone(key):
         before, now = _read(place), clock()
         if before.last is not None and before.last > now:  # the clock was set back: count from now
-            before = Failures(before.count, now)
+            before = Failures(before.times, now)
             _write(place, before)
         if left := before.left(now):
             raise Refused("It is too early for another attempt.",
-                          f"After {before.count:,} wrong passphrases there is a delay; {_words(left)} are left. "
+                          f"After {before.times:,} wrong passphrases there is a delay; {_words(left)} are left. "
                           "Nothing was signed.", "Wait, then type the passphrase again.")
-        _write(place, Failures(before.count + 1, now))
+        _write(place, Failures(before.times + 1, now))
         try:
             yield
         except WrongPassphrase as error:
-            failed = Failures(before.count + 1, clock())  # the delay begins when the person is told
+            failed = Failures(before.times + 1, clock())  # the delay begins when the person is told
             _write(place, failed)
             if wait := failed.left(failed.last or now):
-                raise WrongPassphrase(f" Wrong {failed.count:,} times in a row: the next attempt can be made in "
+                raise WrongPassphrase(f" Wrong {failed.times:,} times in a row: the next attempt can be made in "
                                       f"{_words(wait)}.") from error
             raise
         except Exception:
@@ -102,7 +102,7 @@ def _write(place: Path, failures: Failures) -> None:
             return
         made = place.with_name(f"{place.name}.new")
         with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-            out.write(canonical.jcs({"v": 1, "failed": failures.count, "last": canonical.utc_text(failures.last)}))
+            out.write(canonical.jcs({"v": 1, "failed": failures.times, "last": canonical.utc_text(failures.last)}))
             out.flush()
             os.fsync(out.fileno())
         made.replace(place)
