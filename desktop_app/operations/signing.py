@@ -75,6 +75,8 @@ def prepare(workspace: Workspace, seen: Review, decision: Decision) -> Prepared:
     written. The digest of `Prepared.text` is in the bytes that are signed.
     """
     me = workspace.me
+    if (found := checkpoints.check_head(workspace)).state == "differs":
+        raise found.error()
     with workspace.store.read() as reader:
         name = reader.get(Person, me).record.name
         printed = reader.names()[me]

@@ -8,6 +8,7 @@ import pytest
 
 from desktop_app.domain import audit as rules
 from desktop_app.domain.canonical import Id
+from desktop_app.domain.policy import Meaning
 from desktop_app.domain.use import Use
 from desktop_app.errors import NotFound, Refused, Unreachable, UserError
 from desktop_app.operations import audit, checkpoints
@@ -17,6 +18,8 @@ from desktop_app.trust.checkpoint import read_checkpoint, read_proof
 from desktop_app.trust.installation import Installation
 from desktop_app.trust.keys import NoSecretStore
 from desktop_app.workspace import create_workspace
+from tests.desk import make_desk
+from tests.operations.decided import ask, sign
 from tests.registry.conftest import address, engine, now  # noqa: F401 - one suite for both engines
 
 
@@ -226,6 +229,22 @@ def test_a_memory_that_was_changed_is_an_alarm_and_is_not_learnt_anew(workspace)
     assert "13 checkpoints" in {p.check for p in audit.verify(workspace).problems}
     with pytest.raises(Refused, match="changed past the program"):
         checkpoints.checkpoint(workspace)
+
+
+def test_nobody_signs_in_a_log_that_is_not_the_one_seen_and_a_signature_is_remembered(tmp_path):
+    desk = make_desk(tmp_path)
+    request = ask(desk)
+    rita, registry = desk.as_("Rita Risk"), desk.workspace.store.info.id
+    assert checkpoints.check_head(rita).ok
+    memory = rita.installation.recall(registry)
+    rita.installation.remember(replace(memory, head="0" * 64))
+    with pytest.raises(Refused, match="not the log that this computer saw before"):
+        sign(desk, "Rita Risk", request, Meaning.REJECT, comment="No")
+    assert audit.head_seq(rita) == memory.size
+    rita.installation.remember(memory)
+    done = sign(desk, "Rita Risk", request, Meaning.REJECT, comment="No")
+    assert rita.installation.recall(registry).size == done.seq == memory.size + 1
+    desk.workspace.close()
 
 
 def test_nothing_is_accepted_that_needs_no_accepting(workspace):
