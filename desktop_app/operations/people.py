@@ -230,7 +230,9 @@ def revoke(workspace: Workspace, person: Id, role: Role, reason: str, passphrase
 
     def check(reader: Reader) -> None:
         require(reader, workspace, Role.ADMINISTRATOR)
-        held = [p for p in _people(reader) if role in roles_of(reader, p, store.clock())]
+        everybody = _people(reader)
+        standing = mandates.authority(reader, *everybody)
+        held = [p for p in everybody if role in standing.roles(p, store.clock())]
         if person not in held:
             raise UserError("This person does not hold the role.", ROLE_TITLES[role], "Refresh and try again.")
         if role is Role.ADMINISTRATOR and held == [person]:
