@@ -53,3 +53,11 @@ class Unreachable(UserError):
 
 class Damaged(Unreachable):
     """A registry holds something that was edited past the program, or was damaged."""
+
+
+class Lost(Unreachable):
+    """The registry is away or busy for the moment, and nothing was recorded: the same may be tried again."""
+
+
+class Pending(Unreachable):
+    """The registry went away before it said whether a write was recorded; the outbox keeps it until that is known."""

@@ -15,7 +15,7 @@ import psycopg
 from sqlalchemy import URL, Connection, create_engine, event, exc, insert, select, text
 
 from desktop_app.domain import canonical
-from desktop_app.errors import Damaged, Refused, Unreachable, UserError
+from desktop_app.errors import Damaged, Lost, Refused, Unreachable, UserError
 from desktop_app.registry import _postgres_schema as schema
 from desktop_app.registry import migrations
 from desktop_app.registry._database import ALREADY, Condition, Draft, check_format, older_format
@@ -37,7 +37,8 @@ class PostgreSQL:
         self.engine = create_engine(
             url, pool_pre_ping=True, pool_size=4, max_overflow=8,
             execution_options={"schema_translate_map": {None: schema.SCHEMA_NAME}},
-            connect_args={"connect_timeout": 10, "application_name": "assaydesk", "keepalives_idle": 30})
+            connect_args={"connect_timeout": 10, "application_name": "assaydesk", "keepalives_idle": 10,
+                          "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000})
         event.listen(self.engine, "connect", _settle)
         self._guards_seen = False
 
@@ -248,6 +249,8 @@ _BY_STATE = {
     "AD004": ("This can only be added to, never changed.", "Nothing was changed."),
 }
 
+_PASSING = {"40001", "40P01", "53300", "55P03", "57P01", "57P02", "57P03"}  # what passes by itself (security.md §5.4)
+
 
 def _ours(error: exc.DBAPIError, where: str) -> Exception:
     """What the environment did wrong, in a person's terms; programming errors stay what they are: bugs."""
@@ -265,10 +268,17 @@ def _ours(error: exc.DBAPIError, where: str) -> Exception:
         return Refused(ALREADY, where, "Nothing was recorded a second time.")
     if state in _BY_STATE:
         title, remedy = _BY_STATE[state]
-        return Unreachable(title, f"{where}: {said}", remedy)
-    if isinstance(found, psycopg.OperationalError) or error.connection_invalidated:
+        return (Lost if state in _PASSING else Unreachable)(title, f"{where}: {said}", remedy)
+    if error.connection_invalidated or state in _PASSING or state[:2] == "08":
+        return _lost(said, where)
+    if isinstance(found, psycopg.OperationalError):
         return _unreached(said, where)
     return error
+
+
+def _lost(said: str, where: str) -> Lost:
+    return Lost("The registry's server cannot be reached.", f"{where}: {said}",
+                "Check the network and the address, then try again. What was acknowledged is kept.")
 
 
 def _unreached(said: str, where: str) -> Unreachable:
@@ -281,8 +291,7 @@ def _unreached(said: str, where: str) -> Unreachable:
                            "Check user and password, or ask whoever runs the server.")
     if "does not exist" in lower:
         return Unreachable("There is no such database or user on the server.", f"{where}: {said}", "Check the address.")
-    return Unreachable("The registry's server cannot be reached.", f"{where}: {said}",
-                       "Check the network and the address, then try again. What was acknowledged is kept.")
+    return _lost(said, where)
 
 
 def _said(found: BaseException | None) -> str:

@@ -4,6 +4,7 @@ what, and leaves one entry.
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,15 +15,18 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import NoResultFound
 
 from desktop_app.domain import canonical
+from desktop_app.domain.audit import Entry
 from desktop_app.domain.canonical import Digest, Id
 from desktop_app.domain.change import Change
 from desktop_app.domain.registry import RegistryUpgraded
-from desktop_app.errors import Damaged, Unreachable
+from desktop_app.errors import Damaged, Lost, Pending, Refused, Unreachable
 from desktop_app.registry import migrations, projections
 from desktop_app.registry._database import Condition, Database, check_format, database
 from desktop_app.registry._tables import REGISTRY, SCHEMA
-from desktop_app.registry.reader import Reader, RegistryInfo
+from desktop_app.registry.outbox import Leftover, Outbox, Patience
+from desktop_app.registry.reader import Head, Reader, RegistryInfo
 from desktop_app.registry.writer import Write
+from desktop_app.settings import data_folder
 
 Clock = Callable[[], datetime]
 
@@ -43,6 +47,10 @@ class Store:
         self._database = database
         self.address, self.folder, self.clock = database.address, database.folder, clock
         self.info: RegistryInfo = self._identify()
+        self.patience = Patience()
+        self._outbox = Outbox(data_folder() / "outbox" / self.info.id)
+        self._sending: set[str] = set()  # commands that this program has sent and still asks about
+        self._given_up = threading.Event()
 
     def _identify(self) -> RegistryInfo:
         try:
@@ -78,13 +86,86 @@ class Store:
 
         actor: who · action: past tense, "promotion.signed_off" · subject: the id of what it is about · note: one
         sentence for people · command: client-made id, so that a retry finds its own result (`outcome`).
+        What is sent lies in the outbox before. When the connection goes away between sending and answer the registry is
+        asked what became of it. Raises Lost when nothing was recorded, Pending when that is not known yet.
         """
-        with self._database.writing() as connection:
-            check_format(self._database.revision(connection))
-            write = Write(self._database, connection, now=self.clock(), actor=actor, action=action, subject=subject,
-                          note=note, command=command or self.new_id())
-            yield write
-            write.finish()
+        command, sent = command or self.new_id(), False
+        try:
+            with self._database.writing() as connection:
+                check_format(self._database.revision(connection))
+                write = Write(self._database, connection, now=self.clock(), actor=actor, action=action, subject=subject,
+                              note=note, command=command)
+                yield write
+                head = write.reader.head()
+                self._outbox.keep(write.sent())
+                sent = True
+                self._sending.add(command)
+                write.finish()
+        except Lost as lost:
+            if not sent:
+                raise
+            self._learn(write, command, head, lost)
+        except Exception:
+            if sent:
+                self._outbox.forget(command)  # the registry answered: it was not recorded
+            raise
+        finally:
+            self._sending.discard(command)
+        self._outbox.forget(command)
+
+    def _learn(self, write: Write, command: str, head: Head, lost: Unreachable) -> None:
+        """What became of a write whose answer did not come; sent again where nothing was written since.
+
+        Raises Lost when it was not recorded, Pending when that cannot be learned for now.
+        """
+        for _ in self.patience.attempts(self._given_up):
+            try:
+                with self._database.writing() as connection:  # the lost one is over: it held this lock
+                    reader = Reader(connection, self._database)
+                    if (entry := reader.outcome(command)) is not None:
+                        write.change = _change(entry)
+                        return
+                    if reader.head() != head or not self._outbox.holds(command):
+                        break
+                    write.again(connection)
+                    write.finish()
+                return
+            except Refused:
+                self._outbox.forget(command)
+                raise
+            except Unreachable as again:
+                lost = again
+        else:
+            raise Pending(
+                "It is not known yet whether this was recorded.",
+                f"{write.note or 'It'}: the connection went away before the registry answered. {lost.detail}",
+                "It is kept on this computer. When the registry can be reached again you are told whether it was "
+                "recorded; until then do not do it again.") from lost
+        self._outbox.forget(command)
+        raise Lost("The connection went away, and this was not recorded.",
+                   "Others' work was recorded meanwhile, so it was not sent again.", "Look, and do it again.") from lost
+
+    def leftovers(self) -> tuple[Leftover, ...]:
+        """What became of writes, of this program or of one that ended, whose answer never came: until `told`.
+
+        Raises Lost while the registry is away.
+        """
+        if any(command not in self._sending for command in self._outbox.unanswered()):
+            with self._database.writing() as connection:  # nobody is between sending and answer now
+                reader = Reader(connection, self._database)
+                for command in self._outbox.unanswered():
+                    if command not in self._sending:
+                        entry = reader.outcome(command)
+                        self._outbox.settle(command, entry.seq if entry else None)
+        return self._outbox.answered()
+
+    def told(self, command: str) -> None:
+        """Somebody was told what became of it."""
+        self._outbox.forget(command)
+
+    def give_up(self) -> None:
+        """Wait no longer for a registry that is away: the program ends. What is pending stays in the outbox."""
+        self._given_up.set()
 
     @contextmanager
     def upgrading(self, actor: Id) -> Iterator[Write]:
@@ -109,13 +190,11 @@ class Store:
             write.finish()
 
     def outcome(self, command: str) -> Change | None:
-        """What a command has already done, if it was committed."""
-        with self.read() as reader:
-            entry = reader.outcome(command)
-        if entry is None:
-            return None
-        body = entry.read()
-        return Change(kinds=frozenset(body.kinds), subject=body.subject, note=body.note, seq=entry.seq)
+        """What a command has already done, if it was committed. One that may be on its way is waited for."""
+        door = self._database.writing if self._outbox.holds(command) else self._database.reading
+        with door() as connection:
+            entry = Reader(connection, self._database).outcome(command)
+        return _change(entry) if entry else None
 
     def new_id(self) -> Id:
         """A new client-made id."""
@@ -143,6 +222,11 @@ class Store:
     def close(self) -> None:
         """Let go of all connections."""
         self._database.engine.dispose()
+
+
+def _change(entry: Entry) -> Change:
+    body = entry.read()
+    return Change(kinds=frozenset(body.kinds), subject=body.subject, note=body.note, seq=entry.seq)
 
 
 def open_store(address: str, clock: Clock = system_clock) -> Store:

@@ -18,6 +18,7 @@ from desktop_app.errors import UserError
 from desktop_app.registry import projections
 from desktop_app.registry._database import Database, Draft, NewFact
 from desktop_app.registry._tables import IDENTITY
+from desktop_app.registry.outbox import Sent
 from desktop_app.registry.reader import Reader
 
 MOST_FACTS = 1000
@@ -38,6 +39,7 @@ class Write:
         self._actor, self._action, self._subject, self.note = actor, action, subject, note
         self._facts: list[tuple[Any, bytes, Digest]] = []
         self._blobs: dict[Digest, bytes] = {}
+        self._texts: list[Unkept] = []
         self.reader = Reader(connection, database)
         self.change: Change | None = None
 
@@ -64,13 +66,28 @@ class Write:
 
     def keep(self, text: Unkept) -> Erasable:
         """Keep erasable text whose digest was signed before the write began."""
-        self._connection.execute(insert(IDENTITY), [{"ref": text.ref, "salt": text.salt, "text": text.text}])
+        self._texts.append(text)
         return text.reference()
 
+    def sent(self) -> Sent:
+        """All that `finish` is about to send, for the outbox."""
+        return Sent(
+            command=self._command, at=canonical.utc_text(self.now), actor=self._actor, action=self._action,
+            subject=self._subject, note=self.note,
+            facts=tuple((canonical.kind_of(item), body.decode("utf-8")) for item, body, _ in self._facts),
+            texts=tuple((t.ref, t.salt, t.text) for t in self._texts), documents=tuple(sorted(self._blobs)))
+
+    def again(self, connection: Connection) -> None:
+        """The connection went away: `finish` is to send the same through this one."""
+        self._connection, self.reader = connection, Reader(connection, self._database)
+
     def finish(self) -> Change:
-        """Append the entry and the facts, refresh the projections. Called once, by the store."""
+        """Append the entry and the facts, refresh the projections. Called by the store."""
         if not 0 < len(self._facts) <= MOST_FACTS:
             raise ValueError(f"a write holds 1 to {MOST_FACTS} facts, not {len(self._facts)}")
+        if self._texts:
+            rows = [{"ref": t.ref, "salt": t.salt, "text": t.text} for t in self._texts]
+            self._connection.execute(insert(IDENTITY), rows)
         facts = [NewFact(id=item.id, kind=canonical.kind_of(item), digest=digest, body=body.decode("utf-8"))
                  for item, body, digest in self._facts]
         seq = self._database.append(self._connection, Draft(
