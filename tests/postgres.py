@@ -44,8 +44,8 @@ def _unprivileged() -> pwd.struct_passwd | None:
 class Server:
     """A running server in a folder of its own; `start` and `stop` may be called again and again."""
 
-    def __init__(self, folder: Path, settings: tuple[str, ...] = ()) -> None:
-        self.folder, self.data, self.settings = folder, folder / "data", settings
+    def __init__(self, folder: Path, settings: tuple[str, ...] = (), port: int = 5432) -> None:
+        self.folder, self.data, self.settings, self.port = folder, folder / "data", settings, port
         self.user = "postgres"
         self.who: dict = {}
         if os.getuid() == 0:
@@ -65,8 +65,8 @@ class Server:
 
     def start(self) -> None:
         """Start it on a socket in its folder and wait until it answers."""
-        options = [o for s in ("listen_addresses=", f"unix_socket_directories={self.folder}", *self.settings)
-                   for o in ("-c", s)]
+        every = ("listen_addresses=", f"port={self.port}", f"unix_socket_directories={self.folder}", *self.settings)
+        options = [o for s in every for o in ("-c", s)]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [binary("postgres"), "-D", str(self.data), *options], stdout=log, stderr=log, cwd=self.folder,
@@ -78,7 +78,7 @@ class Server:
         import psycopg
 
         try:
-            psycopg.connect(host=str(self.folder), user=self.user, dbname="postgres").close()
+            psycopg.connect(host=str(self.folder), port=self.port, user=self.user, dbname="postgres").close()
         except psycopg.OperationalError:
             if self.process.poll() is not None:
                 raise RuntimeError((self.folder / "log").read_text()) from None
@@ -96,7 +96,8 @@ class Server:
         """Run one statement as the superuser, or as somebody else."""
         import psycopg
 
-        with psycopg.connect(host=str(self.folder), user=user or self.user, dbname=database, autocommit=True) as raw:
+        with psycopg.connect(host=str(self.folder), port=self.port, user=user or self.user, dbname=database,
+                             autocommit=True) as raw:
             found = raw.execute(statement)
             return found.fetchall() if found.description else []
 
@@ -114,7 +115,7 @@ class Server:
 
     def address(self, database: str, user: str) -> str:
         """The address of a database for a login."""
-        return f"postgresql://{user}@/{database}?host={self.folder}"
+        return f"postgresql://{user}@/{database}?host={self.folder}&port={self.port}"
 
 
 def wait_until(done) -> None:
@@ -129,11 +130,11 @@ def wait_until(done) -> None:
 
 
 @contextmanager
-def running(*settings: str):
+def running(*settings: str, port: int = 5432):
     """A server that lasts as long as the block."""
     folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short: the path of a socket has a greatest length
     folder.chmod(0o755)
-    server = Server(folder, settings)
+    server = Server(folder, settings, port)
     try:
         server.make()
         server.start()

@@ -286,7 +286,7 @@ def _unreached(said: str, where: str) -> Unreachable:
     if "certificate" in lower or "ssl" in lower:
         return Unreachable("The server cannot prove that it is the one in the address.", f"{where}: {said}",
                            "Do not go on. Check the address with whoever runs the server.")
-    if "password" in lower or "authentication" in lower:
+    if any(word in lower for word in ("password", "authentication", "pg_hba")):
         return Unreachable("The server does not let you in.", f"{where}: {said}",
                            "Check user and password, or ask whoever runs the server.")
     if "does not exist" in lower:
