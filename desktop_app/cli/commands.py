@@ -5,6 +5,7 @@ from __future__ import annotations
 from desktop_app.cli import (
     on_audit,
     on_demo,
+    on_erasure,
     on_evidence,
     on_findings,
     on_lineage,
@@ -15,5 +16,17 @@ from desktop_app.cli import (
 )
 from desktop_app.cli.command import COMMANDS, Call
 
-__all__ = ["COMMANDS", "Call", "on_audit", "on_demo", "on_evidence", "on_findings", "on_lineage", "on_models",
-           "on_people", "on_registry", "on_requests"]
+__all__ = [
+    "COMMANDS",
+    "Call",
+    "on_audit",
+    "on_demo",
+    "on_erasure",
+    "on_evidence",
+    "on_findings",
+    "on_lineage",
+    "on_models",
+    "on_people",
+    "on_registry",
+    "on_requests",
+]

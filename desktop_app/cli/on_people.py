@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from desktop_app.domain.canonical import Id
     from desktop_app.workspace import Workspace
 
-_MINE = "Your own passphrase: "
+MINE = "Your own passphrase: "
 _ROLES = [r.value for r in Role]
-_NAME = arg("name", help="the person, by name or id")
+NAME = arg("name", help="the person, by name or id")
 _ROLE = arg("role", choices=_ROLES, help="the role")
 
 
@@ -63,7 +63,8 @@ def init(call: Call) -> Result:
         made.close()
 
 
-def _person(workspace: Workspace, name: str) -> Id:
+def find_person(workspace: Workspace, name: str) -> Id:
+    """The person with a name or id. Raises UserError when there is not exactly one."""
     from desktop_app.operations import people
 
     found = [p for p in people.listing(workspace) if name in (p.id, p.name)]
@@ -72,18 +73,23 @@ def _person(workspace: Workspace, name: str) -> Id:
     return found[0].id
 
 
-@command("people list", "everyone the registry knows")
+@command("people list", "everyone the registry knows",
+         arg("--erasable", action="store_true", help="only those who may be erased now"))  # fmt: skip
 def people_list(call: Call) -> Result:
     """Names, roles, keys."""
-    from desktop_app.operations import people
+    from desktop_app.operations import erasure, people
 
     with call.workspace() as ws:
-        found = people.listing(ws)
-    lines = [f"{p.name:28} {p.role_titles:40} {p.key_id or 'no key'}{' (here)' if p.key_here else ''}" for p in found]
-    data = [
-        {"id": p.id, "name": p.name, "roles": list(p.roles), "key": p.key_id, "key_here": p.key_here} for p in found
-    ]
-    return Result(lines, {"people": data})
+        standing = {s.person: s for s in erasure.standings(ws)}
+        found = [p for p in people.listing(ws) if not (call.args.erasable and standing[p.id].blocked)]
+    lines, data = [], []
+    for p in found:
+        held = ", on legal hold" if standing[p.id].hold else ""
+        here = " (here)" if p.key_here else ""
+        lines.append(f"{p.name:28} {p.role_titles:40} {p.key_id or 'no key'}{here}{held}")
+        data.append({"id": p.id, "name": p.name, "roles": list(p.roles), "key": p.key_id, "key_here": p.key_here,
+                     "erasable": not standing[p.id].blocked, "hold": standing[p.id].hold})
+    return Result(lines or ["Nobody."], {"people": data})
 
 
 @command(
@@ -100,12 +106,12 @@ def people_enrol(call: Call) -> Result:
     with call.workspace() as ws:
         roles = tuple(Role(r) for r in call.args.role)
         if call.args.request:
-            added = people.enrol_request(ws, people.read_request(call.args.request), roles, call.passphrase(_MINE))
+            added = people.enrol_request(ws, people.read_request(call.args.request), roles, call.passphrase(MINE))
         else:
             if not call.args.name:
                 raise UserError("Whom?", "", "Give a name, or --request with the file that they sent you.")
             passphrase = call.new_passphrase(f"Passphrase for the key of {call.args.name}: ")
-            added = people.enrol(ws, call.args.name, roles, passphrase, call.passphrase(_MINE))
+            added = people.enrol(ws, call.args.name, roles, passphrase, call.passphrase(MINE))
     return Result(
         [f"Enrolled {added.name} as {added.role_titles}; key {added.key_id}."],
         {"id": added.id, "key": added.key_id, "roles": list(added.roles)},
@@ -148,7 +154,7 @@ def people_renew_key(call: Call) -> Result:
 @command(
     "people revoke-key",
     "end a key: an administrator's act, or its holder's",
-    _NAME,
+    NAME,
     arg("--reason", required=True, help="why it ends"),
     arg("--since", metavar="DAY", help="the first day on which somebody else may have had it: 2026-11-20"),
 )
@@ -157,10 +163,10 @@ def people_revoke_key(call: Call) -> Result:
     from desktop_app.operations import people
 
     with call.workspace() as ws:
-        person = _person(ws, call.args.name)
+        person = find_person(ws, call.args.name)
         key = next(p.key_id for p in people.listing(ws) if p.id == person)
         since = _moment(call.args.since) if call.args.since else None
-        change = people.revoke_key(ws, person, key, call.args.reason, call.passphrase(_MINE), since)
+        change = people.revoke_key(ws, person, key, call.args.reason, call.passphrase(MINE), since)
     return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
 
 
@@ -171,24 +177,24 @@ def _moment(day: str) -> datetime:
         raise UserError("This day cannot be read.", day, "Write it as 2026-11-20.") from error
 
 
-@command("people grant", "grant a role", _NAME, _ROLE)
+@command("people grant", "grant a role", NAME, _ROLE)
 def people_grant(call: Call) -> Result:
     """Only an administrator may."""
     from desktop_app.operations import people
 
     with call.workspace() as ws:
-        change = people.grant(ws, _person(ws, call.args.name), Role(call.args.role), call.passphrase(_MINE))
+        change = people.grant(ws, find_person(ws, call.args.name), Role(call.args.role), call.passphrase(MINE))
     return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
 
 
-@command("people revoke", "end a role", _NAME, _ROLE, arg("--reason", required=True, help="why it ends"))
+@command("people revoke", "end a role", NAME, _ROLE, arg("--reason", required=True, help="why it ends"))
 def people_revoke(call: Call) -> Result:
     """Only an administrator may; the last administrator stays."""
     from desktop_app.operations import people
 
     with call.workspace() as ws:
-        person, role = _person(ws, call.args.name), Role(call.args.role)
-        change = people.revoke(ws, person, role, call.args.reason, call.passphrase(_MINE))
+        person, role = find_person(ws, call.args.name), Role(call.args.role)
+        change = people.revoke(ws, person, role, call.args.reason, call.passphrase(MINE))
     return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
 
 
@@ -212,5 +218,5 @@ def policy_publish(call: Call) -> Result:
     from desktop_app.operations import policies
 
     with call.workspace() as ws:
-        change = policies.publish_file(ws, call.args.file, call.passphrase(_MINE))
+        change = policies.publish_file(ws, call.args.file, call.passphrase(MINE))
     return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})

@@ -11,7 +11,7 @@ from desktop_app.cli.command import Call, Result, arg, command, find_labelled, f
 from desktop_app.errors import UserError
 
 if TYPE_CHECKING:
-    from desktop_app.domain.approval import Condition
+    from desktop_app.domain.approval import TypedCondition
     from desktop_app.domain.canonical import Id
     from desktop_app.operations.approvals import Review
     from desktop_app.operations.dossiers import Basis
@@ -208,12 +208,12 @@ def _asked_to_declare(call: Call) -> bool:
     return input("Do you make the declaration that the statement ends with? Type yes: ").strip().lower() == "yes"
 
 
-def _condition(text: str) -> Condition:
-    from desktop_app.domain.approval import Condition
+def _condition(text: str) -> TypedCondition:
+    from desktop_app.domain.approval import TypedCondition
 
     try:
         what, owner, due = (part.strip() for part in text.split("|"))
-        return Condition(text=what, owner=owner, due=date.fromisoformat(due))
+        return TypedCondition(text=what, owner=owner, due=date.fromisoformat(due))
     except ValueError as error:
         raise UserError("A condition is TEXT|OWNER|YYYY-MM-DD.", text, "Write all three.") from error
 

@@ -10,7 +10,7 @@ from desktop_app.demo import dossiers
 from desktop_app.demo.cast import COMPLIANCE, DEVELOPER, OWNER, PASSPHRASE, RISK, VALIDATOR, Cast
 from desktop_app.demo.dossiers import Prepared
 from desktop_app.demo.measuring import Measured
-from desktop_app.domain.approval import ChangeClass, Condition
+from desktop_app.domain.approval import ChangeClass, TypedCondition
 from desktop_app.domain.canonical import Id
 from desktop_app.domain.finding import FindingState, Severity
 from desktop_app.domain.model import UseState
@@ -25,7 +25,7 @@ def approve_first(cast: Cast, made: Prepared, folder: Path) -> Id:
     dossiers.conclude(cast, made, folder, Opinion.FIT, f"Every criterion was looked at. {_of(made.measured)}")
     request = _request(cast, made, ChangeClass.NEW, "First statistical scorecard for cards; replaces review by hand.")
     due = cast.workspace.today() + timedelta(days=90)
-    report = Condition(text="Report the impact ratio by sex and age on matured applications", owner=OWNER, due=due)
+    report = TypedCondition(text="Report the impact ratio by sex and age on matured applications", owner=OWNER, due=due)
     sign(cast, VALIDATOR, request, Meaning.CONCLUDE)
     sign(cast, RISK, request, Meaning.APPROVE_WITH_CONDITIONS, conditions=(report,))
     sign(cast, COMPLIANCE, request, Meaning.CONCUR)

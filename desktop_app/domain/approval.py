@@ -6,7 +6,7 @@ What is signed is a statement: the same words on screen, on paper and in the DSS
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from desktop_app.domain import canonical
 from desktop_app.domain.canonical import Digest, Id, fact, record
 from desktop_app.domain.dossier import Dossier
-from desktop_app.domain.person import ROLE_TITLES, Erasable, Role
+from desktop_app.domain.person import ERASED, ROLE_TITLES, Erasable, Role
 from desktop_app.domain.policy import DecisionRule, Meaning, Transition
 
 PREDICATE_TYPE = "urn:assaydesk:attestation:model-approval:v1"
@@ -35,6 +35,20 @@ class ChangeClass(StrEnum):
 @record
 class Condition:
     """Something an approval depends on, with an owner and a date."""
+
+    text: str
+    owner: Id | None
+    due: date
+
+    def words(self, names: Mapping[Id, str]) -> str:
+        """As it is printed. names: the printed names of people."""
+        owner = names.get(self.owner, ERASED) if self.owner else "not stated"
+        return f"{self.text} (owner {owner}, due {canonical.day_text(self.due)})"
+
+
+@record
+class TypedCondition:
+    """A condition as somebody types it, its owner by name."""
 
     text: str
     owner: str
@@ -73,7 +87,7 @@ class SignOff:
     key_id: str
     statement_digest: Digest
     envelope: str
-    text: Erasable  # what was read and signed, in full; its plain digest is in the statement
+    text: Erasable  # what was read and signed, in full; the statement holds its reference and digest
     review_by: date  # as this signer read it; the earliest of all signers' holds
     comment: Erasable | None = None
     conflicts: Erasable | None = None
@@ -136,7 +150,7 @@ class PriorDecision:
     use: Id
     to_stage: str
     decided_on: date
-    decided_by: str
+    decided_by: Id  # a person or a body
     outcome: str  # approved | approved_with_conditions | rejected
     review_by: date | None
     source_document: Digest | None
@@ -325,11 +339,12 @@ TITLES = {
 
 def statement_text(
     party: StatementParty, matter: StatementMatter, meaning: Meaning, conditions: tuple[Condition, ...],
-    review_by: date, declaration: str,
+    review_by: date, declaration: str, names: Mapping[Id, str],
 ) -> str:
     """The statement as a person reads it: a title line, then paragraphs separated by blank lines.
 
-    One function for window, paper and terminal; its digest is part of what is signed.
+    One function for window, paper and terminal; its salted digest is part of what is signed. names: those of the owners
+    of conditions, as they are printed.
     """
     within = f", within {party.scope}" if party.scope else ""
     paragraphs = [
@@ -342,8 +357,7 @@ def statement_text(
         + _listed("Undetermined", matter.undetermined) + _listed("Not tested", matter.not_tested),
     ]
     if conditions:
-        paragraphs.append("Conditions: " + "; ".join(
-            f"{c.text} (owner {c.owner}, due {canonical.day_text(c.due)})" for c in conditions) + ".")
+        paragraphs.append("Conditions: " + "; ".join(c.words(names) for c in conditions) + ".")
     if meaning in IN_FAVOUR:
         paragraphs.append(f"To be reviewed by {canonical.day_text(review_by)}.")
     paragraphs.append(f"I declare: {declaration}")
@@ -355,7 +369,7 @@ def _listed(title: str, items: tuple[str, ...]) -> str:
 
 
 def statement(
-    *, party: StatementParty, text: str, meaning: Meaning, conditions: tuple[Condition, ...], review_by: date,
+    *, party: StatementParty, text: Erasable, meaning: Meaning, conditions: tuple[Condition, ...], review_by: date,
     request: PromotionRequest, request_digest: Digest, dossier: Dossier, dossier_digest: Digest,
     policy_digest: Digest, registry: str, command: str, checkpoint: str, signed_at: datetime,
     conflicts: Erasable | None, comment: Erasable | None,
@@ -381,7 +395,7 @@ def statement(
             "signer": {"person": party.person, "nameDigest": party.name.digest, "nameRef": party.name.ref,
                        "role": party.role.value},
             "policy": {"id": request.policy, "sha256": policy_digest},
-            "view": {"sha256": canonical.sha256(text.encode("utf-8")), "renderer": "assaydesk-statement/v1"},
+            "view": {"digest": text.digest, "ref": text.ref, "renderer": "assaydesk-statement/v1"},
             "registry": registry,
             "checkpoint": checkpoint,
             "commandId": command,

@@ -247,7 +247,7 @@ class DocumentInfo:
     media_type: str
     checklist: str  # key of the policy's document line, or "other"
     title: str
-    author: str
+    author: Id | None
     received: date
 
 

@@ -1,8 +1,8 @@
 """A mandate: the signature of whoever had the authority, under what changes people, keys, policies, or the whole log.
 
-Roles, keys and policies decide whose decisions count, so nobody's word for them is taken: each fact that governs is
-named, with its digest, in a DSSE envelope over an in-toto statement in its own entry. The first entry of a registry is
-signed by the key that it enrols: that one is where trust begins, and paper should say so.
+Roles, keys and policies decide whose decisions count, and an erasure deletes for ever, so nobody's word for them is
+taken: each fact that governs is named, with its digest, in a DSSE envelope over an in-toto statement in its own entry.
+The first entry of a registry is signed by the key that it enrols: trust begins there, and paper should say so.
 """
 
 from __future__ import annotations
@@ -13,15 +13,28 @@ from typing import Any
 
 from desktop_app.domain import canonical
 from desktop_app.domain.canonical import Digest, Id, fact
-from desktop_app.domain.person import KeyEnrolled, KeyRevoked, Role, RoleGranted, RoleRevoked
+from desktop_app.domain.person import (
+    HoldPlaced,
+    HoldReleased,
+    KeyEnrolled,
+    KeyRevoked,
+    PersonErased,
+    Retention,
+    Role,
+    RoleGranted,
+    RoleRevoked,
+)
 from desktop_app.domain.policy import Policy
 from desktop_app.domain.registry import RegistryRestored
 
 PREDICATE_TYPE = "urn:assaydesk:attestation:mandate:v1"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 FOUNDING = 1  # the entry that no earlier one can answer for
-GOVERNING: tuple[type[Any], ...] = (RoleGranted, RoleRevoked, KeyEnrolled, KeyRevoked, Policy, RegistryRestored)
-_MAY = {Policy: frozenset({Role.ADMINISTRATOR, Role.MODEL_RISK})}
+GOVERNING: tuple[type[Any], ...] = (
+    RoleGranted, RoleRevoked, KeyEnrolled, KeyRevoked, Policy, RegistryRestored, PersonErased, HoldPlaced, HoldReleased,
+    Retention)
+_MAY: dict[type[Any], frozenset[Role]] = {Policy: frozenset({Role.ADMINISTRATOR, Role.MODEL_RISK})} | dict.fromkeys(
+    (HoldPlaced, HoldReleased, Retention), frozenset({Role.ADMINISTRATOR, Role.COMPLIANCE}))
 
 
 @fact("mandate")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
 
 from desktop_app.domain.canonical import Digest, Id, fact, record
+from desktop_app.domain.person import naming
 
 
 class Nature(StrEnum):
@@ -31,6 +34,22 @@ class Pair:
 
     key: str
     value: str
+
+
+LEFT_OUT = "(left out: it may name a person)"
+_OF_PEOPLE = frozenset((
+    "user", "owner", "author", "creator", "developer", "contact", "mail", "email", "approver", "reviewer", "validator",
+    "assignee", "person", "delegate", "steward", "manager", "custodian"))
+
+
+def unnamed(pairs: Iterable[Pair], *people: str) -> tuple[Pair, ...]:
+    """Foreign pairs as facts may hold them, which can never be erased: values under a key that is one of people
+    (mlflow.user, "Contact person"), that name one of `people`, or that hold a mail address are left out, and say so.
+    """
+    names = naming(*people)
+    return tuple(Pair(key=p.key, value=LEFT_OUT) if p.value and (
+        _OF_PEOPLE & set(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", p.key).lower()))
+        or re.search(r"\w@\w", p.value) or names(p.value)) else p for p in pairs)
 
 
 @fact("model")

@@ -34,7 +34,10 @@ class PackRecord:
 
 @record
 class PackSignature:
-    """A signature as it is printed: the exact text that was signed, and what checking it came to."""
+    """A signature as it is printed: the exact text that was signed, and what checking it came to.
+
+    salt: with which the text was digested, in hexadecimal; empty where the text was erased.
+    """
 
     sign_off: Id
     text: str
@@ -49,6 +52,7 @@ class PackSignature:
     comment: str
     seq: int
     check: str  # "valid" or what is wrong
+    salt: str
 
 
 @record

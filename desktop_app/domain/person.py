@@ -5,10 +5,16 @@ table that may be erased, facts hold a salted digest of them (`Erasable`).
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from desktop_app.domain.canonical import Digest, Id, fact, record
+
+ERASED = "(erased)"  # what is read where a name or a text was
 
 
 class Role(StrEnum):
@@ -47,6 +53,14 @@ def erasable_digest(salt: bytes, text: str) -> Digest:
     return Digest(hashlib.sha256(salt + text.encode("utf-8")).hexdigest())
 
 
+def fits(salt: str, text: str, digest: Digest) -> bool:
+    """Whether a text, with its salt in hexadecimal, is the one that a fact holds this digest of."""
+    try:
+        return erasable_digest(bytes.fromhex(salt), text) == digest
+    except ValueError:
+        return False
+
+
 @record
 class Unkept:
     """Erasable text on its way to the registry: made before a signature, kept by the write that records it."""
@@ -62,11 +76,13 @@ class Unkept:
 
 @fact("person")
 class Person:
-    """Someone the registry knows. Without a key they sign nothing: an owner named in an imported inventory."""
+    """Someone the registry knows. Without a key they sign nothing: an owner named in an imported inventory, a committee
+    that decided, the author of a document. Wherever a fact names somebody, it holds this id.
+    """
 
     id: Id
     name: Erasable
-    origin: str = "enrolled"  # enrolled | inventory | source
+    origin: str = "enrolled"  # enrolled | inventory | source | decision | condition | document
 
 
 @fact("role.granted")
@@ -89,6 +105,49 @@ class RoleRevoked:
     person: Id
     role: Role
     reason: str
+
+
+@fact("person.erased")
+class PersonErased:
+    """What named a person was deleted: the registry deletes the erasable texts under `refs`, and only these, in the
+    transaction that adds this fact. What they did stays, under their id.
+    """
+
+    id: Id
+    person: Id
+    refs: tuple[str, ...]
+    reason: str
+
+
+@fact("hold.placed")
+class HoldPlaced:
+    """A legal hold: nothing that names this person is erased until it is released."""
+
+    id: Id
+    person: Id
+    reason: str
+
+
+@fact("hold.released")
+class HoldReleased:
+    """The end of a legal hold."""
+
+    id: Id
+    hold: Id
+    person: Id
+    reason: str
+
+
+@fact("retention.set")
+class Retention:
+    """How long names must be kept, in days after the last record that a person made or is named in.
+
+    acted_days: of who recorded or signed something here · named_days: of who is only named.
+    """
+
+    id: Id
+    acted_days: int
+    named_days: int
 
 
 @fact("key.enrolled")
@@ -134,6 +193,18 @@ class KeyRequest:
     person: Id
     name: str
     key: PublicKey
+
+
+def naming(*spellings: str) -> Callable[[str], bool]:
+    """Tells whether a text holds one of some spellings of a name, as words of their own, in whatever case."""
+    every = ["\\s+".join(map(re.escape, s.split())) for s in spellings if s.strip()]
+    found = re.compile(rf"(?<!\w)(?:{'|'.join(every)})(?!\w)", re.IGNORECASE)
+    return lambda text: bool(every) and found.search(unicodedata.normalize("NFC", text)) is not None
+
+
+def erasables(value: Any) -> Iterator[Erasable]:
+    """The erasable texts that a fact refers to."""
+    return (part for part in vars(value).values() if isinstance(part, Erasable))
 
 
 def key_proof_text(person: Id, key_id: str, registry: str) -> bytes:

@@ -22,11 +22,12 @@ class SourceSynced:
 
 @record
 class RowProblem:
-    """What was wrong in a cell of an imported file, and what was done."""
+    """What was wrong in a cell of an imported file, and what was done. What the cell held is left out: it may name
+    somebody, and the file with this digest says it.
+    """
 
     row: int
     column: str
-    value: str
     what: str
     done: str
 

@@ -44,5 +44,5 @@ class ValidationConcluded:
     conditions: tuple[str, ...] = ()
     report: Id | None = None
     concluded_on: date | None = None
-    by_name: str = ""  # only for opinions taken over from an inventory
+    given_by: Id | None = None  # only for opinions taken over from an inventory
     basis: str = "concluded_here"  # concluded_here | inventory

@@ -26,7 +26,7 @@ from desktop_app.domain.dossier import Check, Dossier, Member, News
 from desktop_app.domain.evidence import Verdict, worst
 from desktop_app.domain.history import History
 from desktop_app.domain.model import ModelVersion, RegisteredModel
-from desktop_app.domain.person import Role
+from desktop_app.domain.person import ERASED, Role
 from desktop_app.domain.policy import Meaning, Policy, Transition
 from desktop_app.domain.use import Use
 from desktop_app.domain.validation import ValidationConcluded
@@ -150,6 +150,7 @@ class Review:
     matter: StatementMatter
     basis_digest: Digest
     head: Head
+    names: dict[Id, str]  # of everybody
 
 
 def review(workspace: Workspace, request_id: Id) -> Review:
@@ -191,7 +192,7 @@ def _review(workspace: Workspace, reader: Reader, request_id: Id) -> Review:
             transition, roles, rule.meaning if rule else Meaning.APPROVE, involved,
             any(s.record.person == me for s in signed), asked.by == me),
         matter=_matter(history, dossier.record, asked.record, policy.record),
-        basis_digest=canonical.digest(now), head=reader.head())
+        basis_digest=canonical.digest(now), head=reader.head(), names=names)
 
 
 def blocking_of(workspace: Workspace, history: History, dossier: Dossier, transition: Transition) -> tuple[Check, ...]:
@@ -216,7 +217,7 @@ def _sign_off_view(reader: Reader, signed: Recorded[SignOff], names: dict[Id, st
     comment = signed.record.comment
     return SignOffView(
         name=names.get(signed.record.person, ""), role=signed.record.role, meaning=signed.record.meaning, at=signed.at,
-        comment=(reader.text(comment) or "(erased)") if comment else "", seq=signed.seq)
+        comment=(reader.text(comment) or ERASED) if comment else "", seq=signed.seq)
 
 
 def _matter(history: History, dossier: Dossier, asked: PromotionRequest, policy: Policy) -> StatementMatter:

@@ -80,6 +80,7 @@ def _verified(workspace: Workspace, progress: Progress, held: tuple[Held, ...]) 
             verifier.problem(2, verifier.seq + 1, sentence)
             return verifier.report()
         verifier.checkpoints()
+        verifier.texts(reader.texts())
         verifier.decisions(progress.part(0.6, 0.8))
         try:
             _projections(verifier, reader, progress.part(0.8, 1.0))

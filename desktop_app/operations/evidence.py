@@ -35,6 +35,7 @@ from desktop_app.domain.model import ModelVersion, RegisteredModel
 from desktop_app.domain.person import Role
 from desktop_app.errors import Refused, UserError
 from desktop_app.operations import artefacts, people, policies
+from desktop_app.operations.naming import Named
 from desktop_app.operations.people import changed
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
@@ -189,7 +190,8 @@ def file_document(
         write.note += f" on {history.called(exact)}"
         info = DocumentInfo(
             file_name=path.name, blob=write.add_blob(data), size=len(data), media_type=read.media_type,
-            checklist=checklist, title=title or read.title or path.stem, author=author or read.author,
+            checklist=checklist, title=title or read.title or path.stem,
+            author=Named(workspace, write.reader).add(write, author or read.author, "document"),
             received=received or workspace.today())
         earlier = [e.record.id for e in history.evidence(version) if e.record.document
                    and e.record.document.checklist == checklist and checklist != "other"]
@@ -249,6 +251,7 @@ class EvidenceLine:
     version_label: str
     by: str
     stands: bool
+    author: str  # of a document; empty where none is stated
 
 
 def listing(workspace: Workspace, version: Id | None = None) -> tuple[EvidenceLine, ...]:
@@ -262,8 +265,14 @@ def listing(workspace: Workspace, version: Id | None = None) -> tuple[EvidenceLi
     gone |= {e.record.supersedes for e in found if e.record.supersedes}
     return tuple(
         EvidenceLine(item=e, model_name=models.get(e.record.model, ""), by=names.get(e.by, ""),
-                     version_label=labels.get(e.record.version, ""), stands=e.record.id not in gone)
+                     author=_author(e.record, names), version_label=labels.get(e.record.version, ""),
+                     stands=e.record.id not in gone)
         for e in reversed(found) if version is None or e.record.version == version)
+
+
+def _author(evidence: Evidence, names: dict[Id, str]) -> str:
+    author = evidence.document.author if evidence.document else None
+    return names.get(author, "") if author else ""
 
 
 def get(workspace: Workspace, evidence: Id) -> Recorded[Evidence]:

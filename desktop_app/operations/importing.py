@@ -182,7 +182,7 @@ def run(
         progress.step(0.3 + 0.7 * start / len(rows), f"row {start:,} of {len(rows):,}")
         batch = rows[start:start + ROWS_A_WRITE]
         with taking.known.turn.write("inventory.read", f"Took in {counted(len(batch), 'row')} of {path.name}") as write:
-            taking.known.meet(write.reader)
+            taking.known.people.meet(write.reader)
             for row in batch:
                 taking.add(write, row)
     return _conclude(workspace, path, plan, signed=passphrase is not None)
@@ -190,7 +190,7 @@ def run(
 
 def _conclude(workspace: Workspace, path: Path, plan: _Plan, *, signed: bool) -> ImportReport:
     seen, counts = plan.seen, plan.seen.counts
-    problems = tuple(RowProblem(row=p.row, column=p.column, value=p.value[:200], what=p.what, done=p.done.value)
+    problems = tuple(RowProblem(row=p.row, column=p.column, what=p.what, done=p.done.value)
                      for p in seen.read.problems)
     note = f"Imported {path.name}: {counts.sentence.rstrip('.')}"
     with plan.taking.known.turn.write("inventory.imported", note) as write:

@@ -14,10 +14,10 @@ from desktop_app import __version__
 from desktop_app.domain import canonical
 from desktop_app.domain.approval import PriorDecision, PromotionRequest, SignOff, StageChanged
 from desktop_app.domain.audit import CheckReport, Exported, Problem, Recorded, chain_hash, message
-from desktop_app.domain.canonical import Digest, NotCanonical
+from desktop_app.domain.canonical import Digest, Id, NotCanonical
 from desktop_app.domain.figure import Figure
 from desktop_app.domain.pack import Pack, PackRecord, PackSignature
-from desktop_app.domain.person import ROLE_TITLES, KeyEnrolled
+from desktop_app.domain.person import ERASED, ROLE_TITLES, KeyEnrolled, fits
 from desktop_app.errors import Damaged, UserError
 from desktop_app.operations import audit, pack_summary
 from desktop_app.operations.called import Called
@@ -29,7 +29,6 @@ from desktop_app.trust.log import leaf_hash
 from desktop_app.trust.verify import Held
 from desktop_app.workspace import Workspace
 
-ERASED = "(erased)"
 _CHECKS = (
     "1 the file and what is embedded in it", "2 the pack is in canonical form", "3 the dossier and its digest",
     "4 every record and entry fits its digest", "5 the dossier's members are the records shown",
@@ -219,9 +218,10 @@ class Checking:
             self._note(10, "no request in the pack, or more than one, is about its dossier", pack.dossier.seq)
             return
         asked = about[0].record
+        names = {Id(p.key): p.value for p in pack.names}
         reconsider = any(line.startswith("to reconsider: ") for line in pack.news)
         try:
-            wanted = pack_summary.told(self._facts, pack.frozen(), asked, reconsider=reconsider)
+            wanted = pack_summary.told(self._facts, pack.frozen(), asked, names, reconsider=reconsider)
         except (UserError, NotCanonical) as error:
             self._differs(10, f"it cannot be computed from the records: {error}")
             return
@@ -230,7 +230,7 @@ class Checking:
                 say = self._note if name in _NOT_WORDED else self._differs
                 say(10, f"the {_WORDS.get(name, name.replace('_', ' '))} is not what the records come to")
         if [(p.text, p.seq) for p in pack.prior_decisions] != [
-                (text, p.seq) for text, p in pack_summary.prior_texts(self._facts, asked)]:
+                (text, p.seq) for text, p in pack_summary.prior_texts(self._facts, asked, names)]:
             self._differs(10, "the prior decisions are not what the records come to")
         self._replay(pack, asked)
 
@@ -389,12 +389,11 @@ def _printed_otherwise(item: Recorded[SignOff], printed: PackSignature, keys: Ma
 
 def _shows(printed: PackSignature) -> bool:
     """Whether the printed text is the one whose digest was signed, unless it was erased since."""
-    return printed.text == ERASED or _view_digest(printed.envelope) == canonical.sha256(printed.text.encode("utf-8"))
-
-
-def _view_digest(envelope: str) -> str:
+    if printed.text == ERASED:
+        return True
     try:
-        payload = base64.b64decode(json.loads(envelope)["payload"])
-        return str(json.loads(payload)["predicate"]["view"]["sha256"])
+        payload = base64.b64decode(json.loads(printed.envelope)["payload"])
+        said = json.loads(payload)["predicate"]["view"]["digest"]
+        return fits(printed.salt, printed.text, said)
     except (ValueError, KeyError, TypeError):
-        return ""
+        return False

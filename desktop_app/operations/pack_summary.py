@@ -5,7 +5,7 @@ The export writes what comes out here; the check computes it again from the reco
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from desktop_app.domain import approval, requirements
@@ -18,14 +18,14 @@ from desktop_app.domain.approval import (
     StageChanged,
 )
 from desktop_app.domain.audit import Recorded
-from desktop_app.domain.canonical import day_text
+from desktop_app.domain.canonical import Id, day_text
 from desktop_app.domain.card import CardRevision
 from desktop_app.domain.dossier import Dossier
 from desktop_app.domain.evidence import Evidence
 from desktop_app.domain.history import History
 from desktop_app.domain.model import ModelVersion, Pair, RegisteredModel
 from desktop_app.domain.pack import PackCardField
-from desktop_app.domain.person import ROLE_TITLES
+from desktop_app.domain.person import ERASED, ROLE_TITLES
 from desktop_app.domain.policy import Policy
 from desktop_app.domain.use import Use
 from desktop_app.domain.validation import ValidationConcluded
@@ -36,9 +36,11 @@ R = TypeVar("R")
 
 
 def told(
-    items: Iterable[Recorded[Any]], dossier: Dossier, asked: PromotionRequest, *, reconsider: bool,
+    items: Iterable[Recorded[Any]], dossier: Dossier, asked: PromotionRequest, names: Mapping[Id, str], *,
+    reconsider: bool,
 ) -> dict[str, Any]:
-    """The fields of a pack that follow from its records. reconsider: whether news make the decision to reconsider.
+    """The fields of a pack that follow from its records. names: the printed names of people · reconsider: whether
+    news make the decision to reconsider.
 
     Raises UserError when a record that they follow from is missing.
     """
@@ -56,18 +58,19 @@ def told(
         "authority": _authority(policy, dossier, asked),
         "effective_from": effective.effective_from if effective else None,
         "review_by": effective.review_by if effective else None,
-        "conditions": tuple(f"{c.text} (owner {c.owner}, due {day_text(c.due)})"
-                            for c in _conditions(history, effective, asked)),
+        "conditions": tuple(c.words(names) for c in _conditions(history, effective, asked)),
         "opinion": _opinion(history, asked), "open_findings": _open_findings(history, asked),
         "not_tested": dossier.not_tested, "blobs": _blobs(history), "card": _card(history, dossier),
     }
 
 
-def prior_texts(items: Iterable[Recorded[Any]], asked: PromotionRequest) -> list[tuple[str, Recorded[PriorDecision]]]:
+def prior_texts(
+    items: Iterable[Recorded[Any]], asked: PromotionRequest, names: Mapping[Id, str],
+) -> list[tuple[str, Recorded[PriorDecision]]]:
     """The prior decisions on the version in the use, each in one sentence."""
     found = History(items).all(PriorDecision, version=asked.version, use=asked.use)
-    return [(f"{p.record.outcome.replace('_', ' ')} on {day_text(p.record.decided_on)} by {p.record.decided_by}; "
-             f"source: {p.record.source}", p) for p in found]
+    return [(f"{p.record.outcome.replace('_', ' ')} on {day_text(p.record.decided_on)} by "
+             f"{names.get(p.record.decided_by, ERASED)}; source: {p.record.source}", p) for p in found]
 
 
 def _there(found: Recorded[R] | None) -> R:

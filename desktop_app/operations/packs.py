@@ -23,13 +23,13 @@ from desktop_app.domain.finding import Finding, FindingEvent
 from desktop_app.domain.history import History
 from desktop_app.domain.model import Pair
 from desktop_app.domain.pack import Pack, PackPrior, PackRecord, PackSignature
-from desktop_app.domain.person import ROLE_TITLES, KeyEnrolled
+from desktop_app.domain.person import ERASED, ROLE_TITLES, KeyEnrolled
 from desktop_app.domain.validation import Validation, ValidationConcluded
 from desktop_app.errors import Refused, UserError
 from desktop_app.operations import approvals, audit, checkpoints, mandates, pack_summary
 from desktop_app.operations.approvals import Review
 from desktop_app.operations.called import Called
-from desktop_app.operations.pack_checks import ERASED, Checking
+from desktop_app.operations.pack_checks import Checking
 from desktop_app.operations.saving import save_bytes
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
@@ -104,7 +104,7 @@ def build(workspace: Workspace, request: Id, progress: Progress | None = None) -
         frozen = _packed(reader, seen.dossier)
     proof = _proof(workspace, max([seen.request.seq, *(s.seq for s in signatures)]))
     priors = tuple(PackPrior(text=text, recorded_by=names.get(p.by, ""), seq=p.seq)
-                   for text, p in pack_summary.prior_texts(items, asked))
+                   for text, p in pack_summary.prior_texts(items, asked, names))
     return Pack(
         registry=workspace.store.info.id, registry_name=workspace.store.info.name, made_at=workspace.store.clock(),
         made_by=names.get(workspace.me, ""), application=f"assaydesk {__version__}", request_label=seen.request.label,
@@ -113,7 +113,7 @@ def build(workspace: Workspace, request: Id, progress: Progress | None = None) -
         signatures=signatures, prior_decisions=priors, entries=entries, head_seq=head.seq, head_hash=head.hash,
         integrity=integrity, about=tuple(called.about(e.seq, e.read()) for e in entries), made_with=renderer.digest(),
         checkpoint=proof.checkpoint.note.write() if proof else "", proof=proof.write() if proof else "",
-        **pack_summary.told(items, dossier, asked, reconsider=bool(seen.news.reconsider)))
+        **pack_summary.told(items, dossier, asked, names, reconsider=bool(seen.news.reconsider)))
 
 
 def _proof(workspace: Workspace, seq: int) -> EntryProof | None:
@@ -163,13 +163,14 @@ def _signature(
 ) -> PackSignature:
     key = keys.get(signed.record.key_id)
     comment = signed.record.comment
+    salt, text = reader.salted(signed.record.text) or ("", ERASED)
     return PackSignature(
-        sign_off=signed.record.id, text=reader.text(signed.record.text) or ERASED,
+        sign_off=signed.record.id, text=text, salt=salt,
         printed_name=names.get(signed.record.person, ""),
         role=ROLE_TITLES[signed.record.role], meaning=signed.record.meaning.value, signed_at=signed.at,
         key_id=signed.record.key_id, public_key=key.record.public_key if key else "",
         statement_digest=signed.record.statement_digest, envelope=signed.record.envelope,
-        comment=(reader.text(comment) or "(erased)") if comment else "", seq=signed.seq, check=check)
+        comment=(reader.text(comment) or ERASED) if comment else "", seq=signed.seq, check=check)
 
 
 def _figures(pack: Pack) -> dict[str, tuple[Figure, ...]]:

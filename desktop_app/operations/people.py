@@ -11,6 +11,7 @@ from desktop_app.domain import canonical
 from desktop_app.domain.canonical import Id, NotCanonical, record
 from desktop_app.domain.change import Change
 from desktop_app.domain.person import (
+    ERASED,
     ROLE_TITLES,
     KeyEnrolled,
     KeyRequest,
@@ -26,8 +27,8 @@ from desktop_app.errors import Refused, UserError
 from desktop_app.operations import mandates
 from desktop_app.operations.saving import save_bytes
 from desktop_app.registry.reader import Reader
-from desktop_app.registry.writer import Write, unkept
 from desktop_app.registry.writer import changed as changed  # noqa: PLC0414 - other verbs take it from here
+from desktop_app.registry.writer import unkept
 from desktop_app.trust.authority import proved
 from desktop_app.workspace import Workspace
 
@@ -329,20 +330,5 @@ def printed(name: str) -> str:
 
 
 def by_name(reader: Reader) -> dict[str, Id]:
-    """Everybody by their printed name, casefolded."""
-    return {printed(name).casefold(): person for person, name in reader.names().items()}
-
-
-def named(write: Write, name: str, known: dict[str, Id], origin: str) -> Id | None:
-    """The person with a printed name, added without a key when the registry does not know them yet.
-
-    known: casefolded name → id; extended in place.
-    """
-    name = printed(name)
-    if not name:
-        return None
-    if name.casefold() not in known:
-        person = Id(canonical.new_id(write.now))
-        write.add(Person(id=person, name=write.add_text(name), origin=origin))
-        known[name.casefold()] = person
-    return known[name.casefold()]
+    """Everybody by their printed name, casefolded, but for the erased."""
+    return {printed(name).casefold(): person for person, name in reader.names().items() if name != ERASED}

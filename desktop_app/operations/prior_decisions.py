@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from desktop_app.domain import canonical
-from desktop_app.domain.approval import PAYLOAD_TYPE, STATEMENT_TYPE, Condition, PriorDecision, PromotionRequest
+from desktop_app.domain.approval import PAYLOAD_TYPE, STATEMENT_TYPE, PriorDecision, PromotionRequest, TypedCondition
 from desktop_app.domain.canonical import Digest, Id, day_text, record
 from desktop_app.domain.change import Change
 from desktop_app.domain.history import History
@@ -16,6 +18,7 @@ from desktop_app.domain.person import Role
 from desktop_app.domain.use import Use
 from desktop_app.errors import Refused, UserError
 from desktop_app.operations import people
+from desktop_app.operations.naming import Named, named_in
 from desktop_app.operations.people import changed
 from desktop_app.registry.reader import Reader
 from desktop_app.workspace import Workspace
@@ -32,12 +35,12 @@ class Taken:
     use: Id
     to_stage: str
     decided_on: date
-    decided_by: str
+    decided_by: str  # by name: a person or a body
     outcome: str  # approved | approved_with_conditions | rejected
     review_by: date | None
     source: str
     document: Path | None = None
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[TypedCondition, ...] = ()
 
 
 def record_prior(workspace: Workspace, taken: Taken, passphrase: str) -> Change:
@@ -46,8 +49,10 @@ def record_prior(workspace: Workspace, taken: Taken, passphrase: str) -> Change:
     Raises UserError for what is missing, Refused for a wrong passphrase or role.
     """
     data = _bytes(taken.document)
-    (decision,) = signed(workspace, [taken], passphrase, [canonical.sha256(data) if data is not None else None])
     store = workspace.store
+    with store.read() as reader:
+        named = Named(workspace, reader)
+    (decision,) = signed(workspace, [taken], passphrase, [canonical.sha256(data) if data is not None else None], named)
     note = f"Recorded a decision of {day_text(taken.decided_on)}: {taken.outcome.replace('_', ' ')}"
     with store.write(workspace.me, "decision.recorded", taken.version, note=note) as write:
         people.require(write.reader, workspace, *MAY_RECORD)
@@ -55,7 +60,9 @@ def record_prior(workspace: Workspace, taken: Taken, passphrase: str) -> Change:
         check_recordable(write.reader, workspace, model, taken)
         if data is not None:
             write.add_blob(data)
-        write.add(decision(model))
+        made = decision(model)
+        named.keep(write, *named_in(made))
+        write.add(made)
     return changed(write)
 
 
@@ -75,18 +82,23 @@ def check_recordable(reader: Reader, workspace: Workspace, model: Id, taken: Tak
 
 
 def signed(
-    workspace: Workspace, schedule: list[Taken], passphrase: str, documents: list[Digest | None],
+    workspace: Workspace, schedule: list[Taken], passphrase: str, documents: list[Digest | None], named: Named,
 ) -> list[Callable[[Id], PriorDecision]]:
     """A schedule of prior decisions under one unlocking of the key, each with its own statement.
 
-    Gives for each a function from the model's id to the fact.
+    Gives for each a function from the model's id to the fact. named: knows the people in them; `keep` those that the
+    fact names (`naming.named_in`) before it is added.
     """
     for taken in schedule:
         _check(workspace, taken)
-    payloads = [_statement(workspace, taken, digest) for taken, digest in zip(schedule, documents, strict=True)]
+    facts = [_fact(workspace, *each, named) for each in zip(schedule, documents, strict=True)]
+    payloads = [_statement(workspace, fact) for fact in facts]
     envelopes = workspace.signer.seal_each(workspace.me, PAYLOAD_TYPE, payloads, passphrase)
-    key_id = workspace.signer.key_of(workspace.me).key_id
-    return [_fact(workspace, *each, key_id) for each in zip(schedule, documents, envelopes, strict=True)]
+    return [partial(_of_model, fact, envelope) for fact, envelope in zip(facts, envelopes, strict=True)]
+
+
+def _of_model(fact: PriorDecision, envelope: str, model: Id) -> PriorDecision:
+    return replace(fact, model=model, envelope=envelope)
 
 
 def _check(workspace: Workspace, taken: Taken) -> None:
@@ -96,13 +108,15 @@ def _check(workspace: Workspace, taken: Taken) -> None:
         raise UserError("A prior decision lies in the past.", str(taken.decided_on), "Correct the date.")
 
 
-def _fact(workspace: Workspace, taken: Taken, document: Digest | None, envelope: str, key_id: str) \
-        -> Callable[[Id], PriorDecision]:
-    return lambda model: PriorDecision(
-        id=workspace.store.new_id(), model=model, version=taken.version, use=taken.use, to_stage=taken.to_stage,
-        decided_on=taken.decided_on, decided_by=taken.decided_by.strip(), outcome=taken.outcome,
-        review_by=taken.review_by, source_document=document, source=taken.source.strip(), recorded_by=workspace.me,
-        key_id=key_id, envelope=envelope, conditions=taken.conditions)
+def _fact(workspace: Workspace, taken: Taken, document: Digest | None, named: Named) -> PriorDecision:
+    """All of it but the model and the signature."""
+    by = named.id_of(taken.decided_by, "decision")
+    assert by is not None  # `_check`
+    return PriorDecision(
+        id=workspace.store.new_id(), model=Id(""), version=taken.version, use=taken.use, to_stage=taken.to_stage,
+        decided_on=taken.decided_on, decided_by=by, outcome=taken.outcome, review_by=taken.review_by,
+        source_document=document, source=taken.source.strip(), recorded_by=workspace.me,
+        key_id=workspace.signer.key_of(workspace.me).key_id, envelope="", conditions=named.conditions(taken.conditions))
 
 
 def _bytes(path: Path | None) -> bytes | None:
@@ -112,16 +126,16 @@ def _bytes(path: Path | None) -> bytes | None:
         raise UserError("The document cannot be read.", str(error), "Check the path.") from error
 
 
-def _statement(workspace: Workspace, taken: Taken, document: Digest | None) -> bytes:
+def _statement(workspace: Workspace, taken: PriorDecision) -> bytes:
     return canonical.jcs({
         "_type": STATEMENT_TYPE,
-        "subject": [{"name": f"version:{taken.version}", "digest": {"sha256": document or "0" * 64}}],
+        "subject": [{"name": f"version:{taken.version}", "digest": {"sha256": taken.source_document or "0" * 64}}],
         "predicateType": PREDICATE_TYPE,
         "predicate": {
             "recorder": workspace.me, "registry": workspace.store.info.id, "use": taken.use, "stage": taken.to_stage,
-            "outcome": taken.outcome, "decidedBy": taken.decided_by.strip(), "decidedOn": taken.decided_on.isoformat(),
+            "outcome": taken.outcome, "decidedBy": taken.decided_by, "decidedOn": taken.decided_on.isoformat(),
             "conditionsDigest": canonical.digest(taken.conditions),
-            "reviewBy": taken.review_by.isoformat() if taken.review_by else None, "source": taken.source.strip(),
+            "reviewBy": taken.review_by.isoformat() if taken.review_by else None, "source": taken.source,
             "recordedAt": canonical.utc_text(workspace.store.clock()),
         },
     })

@@ -147,8 +147,13 @@ def digest_of(file: Path) -> Digest:
 
 
 def rebuild(workspace: Workspace) -> tuple[str, ...]:
-    """Make again from the facts every list and index, roles' among them: it asks for none. Returns what differed."""
-    return workspace.store.rebuild()
+    """Make again from the facts every list and index, roles' among them: it asks for none. Returns what differed.
+
+    A registry file is written anew after that, so that nothing of what was erased is left in its unused space.
+    """
+    differed = workspace.store.rebuild()
+    workspace.store.sweep()
+    return differed
 
 
 def admit(workspace: Workspace, login: str, *, auditor: bool = False) -> None:

@@ -17,7 +17,7 @@ from desktop_app.domain.canonical import Id, record
 from desktop_app.domain.model import ModelVersion, RegisteredModel
 from desktop_app.domain.source import InventoryImported, InventoryRecord
 from desktop_app.domain.use import Use
-from desktop_app.operations import people
+from desktop_app.operations.naming import Named
 from desktop_app.operations.prior_decisions import Taken
 from desktop_app.operations.turns import Turn
 from desktop_app.registry.reader import Reader
@@ -73,7 +73,7 @@ class Known:
         self._shared = {number for number, n in numbers.items() if n > 1}
         with workspace.store.read() as reader:
             self.turn = Turn(workspace, reader, "inventory", "importing an inventory")
-            self._read(reader)
+            self._read(workspace, reader)
         self.overlaps = self._overlaps(entries)
         sources = {of for of, _ in self._every}
         named = source if source in sources or not source else source_called(source)
@@ -81,7 +81,7 @@ class Known:
         self.rows = {key: row for (of, key), row in self._every.items() if of == self.source}
         self._by_looks = {} if as_new else self._rows_by_looks(entries)
 
-    def _read(self, reader: Reader) -> None:
+    def _read(self, workspace: Workspace, reader: Reader) -> None:
         self._every = {(r.record.source, r.record.key): r.record for r in reader.all(InventoryRecord)}
         self.models = {m.record.model: m.record for m in reader.all(RegisteredModel)}
         ours = {row.model for row in self._every.values()}
@@ -92,17 +92,13 @@ class Known:
         self._decided: dict[tuple[Id, Id], list[PriorDecision]] = defaultdict(list)
         for d in reader.all(PriorDecision):
             self._decided[d.record.version, d.record.use].append(d.record)
-        self.meet(reader)
+        self.people = Named(workspace, reader)
         self._said = {row.id: dict(canonical.parse(text.encode("utf-8"))) if (text := reader.text(row.content)) else {}
                       for row in self._every.values()}
         self._found_by: dict[str, list[InventoryRecord]] = defaultdict(list)  # number, and name
         for row in self._every.values():
             for key in {self._number(row), self._name(row)} - {""}:
                 self._found_by[key].append(row)
-
-    def meet(self, reader: Reader) -> None:
-        """Know everybody the registry knows by now."""
-        self.people = people.by_name(reader)
 
     def said_of_models(self) -> dict[Id, dict[str, Any]]:
         """What was said of each model, by its last row."""
@@ -216,6 +212,7 @@ class Known:
         """
         def what(d: Taken | PriorDecision) -> tuple[object, ...]:
             conditions = tuple((c.text, c.due if due_stated else None) for c in d.conditions)
-            return d.to_stage, d.decided_on, d.decided_by.strip(), d.outcome, d.review_by, conditions
+            by = self.people.id_of(d.decided_by, "decision") if isinstance(d, Taken) else d.decided_by
+            return d.to_stage, d.decided_on, by, d.outcome, d.review_by, conditions
 
         return any(what(d) == what(taken) for d in self._decided[taken.version, taken.use])

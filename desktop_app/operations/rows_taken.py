@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.domain import canonical
-from desktop_app.domain.approval import Condition
+from desktop_app.domain.approval import TypedCondition
 from desktop_app.domain.canonical import Id, record
 from desktop_app.domain.exception import ExceptionKind, Overlay, PolicyException
 from desktop_app.domain.finding import Finding, Severity
@@ -21,11 +21,13 @@ from desktop_app.domain.model import (
     RegisteredModel,
     SourceIdentity,
     UseState,
+    unnamed,
 )
 from desktop_app.domain.source import InventoryRecord
 from desktop_app.domain.use import Tiering, Use
 from desktop_app.domain.validation import ValidationConcluded
-from desktop_app.operations import people, prior_decisions
+from desktop_app.operations import prior_decisions
+from desktop_app.operations.naming import named_in
 from desktop_app.operations.prior_decisions import Taken
 from desktop_app.operations.rows_known import DECISION, Known, content, differing
 from desktop_app.registry.writer import Write
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
 NOT_STATED = "not stated"
 _MODEL = {name: name for name in (
     "name", "description", "nature_reason", "technique", "vendor", "entity", "business_line")} | {
-    "number": "inventory_number", "unmapped": "tags"}  # column → field of the model, where they say the same
+    "number": "inventory_number"}  # column → field of the model, where they say the same
+_NAMING = ("owner", "developer", "approved_by", "validated_by", "finding_owner")
 
 
 def decided(entry: InventoryEntry) -> bool:
@@ -105,14 +108,15 @@ class Taking:
     def sign(self, deciding: list[Row], passphrase: str) -> None:
         """Sign the decisions in the rows as a schedule, each with its own statement."""
         taken = [self._taken(row) for row in deciding]
-        made = prior_decisions.signed(self._workspace, taken, passphrase, [None] * len(taken)) if taken else []
+        made = prior_decisions.signed(
+            self._workspace, taken, passphrase, [None] * len(taken), self.known.people) if taken else []
         for row, decision in zip(deciding, made, strict=True):
             row.prior.append(decision(row.model))
 
     def _taken(self, row: Row) -> Taken:
         e = row.entry
-        conditions = (Condition(text=e.conditions, owner=e.owner or NOT_STATED,
-                                due=e.conditions_due or e.approved_until or e.next_review or self._workspace.today()),)
+        due = e.conditions_due or e.approved_until or e.next_review or self._workspace.today()
+        conditions = (TypedCondition(text=e.conditions, owner=e.owner, due=due),)
         return Taken(
             version=row.version, use=row.use, to_stage="production",
             decided_on=e.approved_on or self._workspace.today(), decided_by=e.approved_by,
@@ -122,6 +126,7 @@ class Taking:
 
     def add(self, write: Write, row: Row) -> None:
         """Add the facts of a row to a write."""
+        self.known.people.keep(write, *(person for decision in row.prior for person in named_in(decision)))
         write.add(*self._identity(write, row), *self._assessed(write, row), *row.prior)
         write.add(InventoryRecord(
             id=self._new_id(), source=self.known.source, key=self.known.key(row.entry), model=row.model,
@@ -162,7 +167,9 @@ class Taking:
     def _fields(self, write: Write, e: InventoryEntry, news: frozenset[str]) -> dict[str, Any]:
         """The fields of a model that follow from what is new in a row."""
         made = {_MODEL[name]: getattr(e, name) for name in news & _MODEL.keys()}
-        made |= {name: people.named(write, getattr(e, name), self.known.people, "inventory")
+        if "unmapped" in news:  # the row's own record holds them whole, where they can be erased
+            made["tags"] = unnamed(e.unmapped, *(getattr(e, field) for field in _NAMING))
+        made |= {name: self.known.people.add(write, getattr(e, name), "inventory")
                  for name in ("owner", "developer") if name in news}
         if "nature" in news:
             made["nature"] = e.nature or Nature.MODEL
@@ -185,7 +192,8 @@ class Taking:
         if e.opinion and changed_in({"opinion", "validated_on", "validated_by"}):
             yield ValidationConcluded(
                 id=self._new_id(), validation=None, opinion=e.opinion, summary=self._said(e),
-                concluded_on=e.validated_on, by_name=e.validated_by, basis="inventory", **about)
+                concluded_on=e.validated_on, basis="inventory",
+                given_by=self.known.people.add(write, e.validated_by, "inventory"), **about)
         if e.finding_title and changed_in({"finding_title", "finding_severity", "finding_number"}):
             yield self._finding(write, row)
         if e.exception_until and changed_in({"exception_until", "exception_reason"}):
@@ -196,7 +204,7 @@ class Taking:
         if e.overlay and changed_in({"overlay", "overlay_review"}):
             yield Overlay(
                 id=self._new_id(), amount=e.overlay, reason=self._said(e), exit=NOT_STATED,
-                owner=people.named(write, e.owner, self.known.people, "inventory"),
+                owner=self.known.people.add(write, e.owner, "inventory"),
                 review_by=e.overlay_review or e.next_review or self._workspace.today(), **about)
 
     def _finding(self, write: Write, row: Row) -> Finding:
@@ -204,7 +212,7 @@ class Taking:
         return Finding(
             id=self._new_id(), model=row.model, version=row.version, use=row.use, title=e.finding_title,
             description=self._said(e), severity=e.finding_severity or Severity.MEDIUM, due=e.finding_due,
-            owner=people.named(write, e.finding_owner, self.known.people, "inventory"), number=e.finding_number,
+            owner=self.known.people.add(write, e.finding_owner, "inventory"), number=e.finding_number,
             opened_on=e.finding_opened)
 
     def _said(self, entry: InventoryEntry) -> str:

@@ -15,6 +15,7 @@ from desktop_app.domain.approval import (
     SignOff,
     StageChanged,
     StatementParty,
+    TypedCondition,
 )
 from desktop_app.domain.canonical import Id, record
 from desktop_app.domain.change import Change
@@ -25,6 +26,7 @@ from desktop_app.domain.policy import Meaning
 from desktop_app.errors import Refused, StaleError, UserError
 from desktop_app.operations import checkpoints, mandates, people
 from desktop_app.operations.approvals import Review, blocking_of, check_waits, members_now
+from desktop_app.operations.naming import Named
 from desktop_app.operations.people import changed
 from desktop_app.registry.reader import Reader
 from desktop_app.registry.writer import unkept
@@ -38,7 +40,7 @@ class Decision:
     """What a person decided in the dialog."""
 
     meaning: Meaning
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[TypedCondition, ...] = ()
     conflicts: str = "none"
     declared: bool = False
     comment: str = ""
@@ -57,6 +59,8 @@ class Prepared:
     comment: Unkept | None
     conflicts: Unkept | None
     review_by: date
+    conditions: tuple[Condition, ...]
+    named: Named  # whom the conditions name
 
     @property
     def ready(self) -> bool:
@@ -72,14 +76,14 @@ def prepare(workspace: Workspace, seen: Review, decision: Decision) -> Prepared:
     """Build the statement for a decision on what was *seen*. Raises Refused when who acts may not sign it.
 
     Everything that can be refused is refused here, before anybody reads, declares or types a passphrase. Nothing is
-    written. The digest of `Prepared.text` is in the bytes that are signed.
+    written. The salted digest of `Prepared.text` is in the bytes that are signed.
     """
     me = workspace.me
     if (found := checkpoints.check_head(workspace)).state == "differs":
         raise found.error()
     with workspace.store.read() as reader:
         name = reader.get(Person, me).record.name
-        printed = reader.names()[me]
+        names, named = reader.names(), Named(workspace, reader)
         _check_may(workspace, reader, seen, decision.meaning)
         check_waits(History(reader.of(seen.request.record.model)), seen.request.record.id)
         mandates.check_key(reader, workspace.signer.key_of(me).key_id, me)
@@ -87,21 +91,24 @@ def prepare(workspace: Workspace, seen: Review, decision: Decision) -> Prepared:
     rule = approval.rule_for(seen.transition, frozenset({seen.my_role} if seen.my_role else ()))
     if rule is None:
         raise Refused("Your role is not asked to decide here.")
-    party = StatementParty(person=me, printed_name=printed, name=name, role=rule.role, scope=rule.scope)
+    party = StatementParty(person=me, printed_name=names[me], name=name, role=rule.role, scope=rule.scope)
     until = basis.review_by(workspace.today(), seen.transition.holds_days)
     declaration = seen.policy.record.conflict_text + f" Stated: {decision.conflicts.strip() or 'none'}."
-    text = approval.statement_text(party, seen.matter, decision.meaning, decision.conditions, until, declaration)
+    conditions = named.conditions(decision.conditions)
+    text = approval.statement_text(
+        party, seen.matter, decision.meaning, conditions, until, declaration, names | named.texts())
     comment, now, conflicts = decision.comment.strip(), workspace.store.clock(), decision.conflicts.strip()
     return Prepared(
         request=seen.request.record.id, command=workspace.store.new_id(), text=text, decision=decision, party=party,
         kept=unkept(now, text), comment=unkept(now, comment) if comment else None,
-        conflicts=unkept(now, conflicts) if conflicts not in ("", "none") else None, review_by=until)
+        conflicts=unkept(now, conflicts) if conflicts not in ("", "none") else None, review_by=until,
+        conditions=conditions, named=named)
 
 
 def _payload(workspace: Workspace, seen: Review, prepared: Prepared) -> bytes:
     return canonical.jcs(approval.statement(
-        party=prepared.party, text=prepared.text, meaning=prepared.decision.meaning,
-        conditions=prepared.decision.conditions, review_by=prepared.review_by, request=seen.request.record,
+        party=prepared.party, text=prepared.kept.reference(), meaning=prepared.decision.meaning,
+        conditions=prepared.conditions, review_by=prepared.review_by, request=seen.request.record,
         request_digest=seen.request.digest, dossier=seen.dossier.record, dossier_digest=seen.dossier.digest,
         policy_digest=seen.policy.digest,
         registry=workspace.store.info.id, command=prepared.command, checkpoint=f"{seen.head.seq}:{seen.head.hash}",
@@ -160,12 +167,13 @@ def sign_off(workspace: Workspace, seen: Review, prepared: Prepared, passphrase:
         text=prepared.kept.reference(), review_by=prepared.review_by,
         comment=prepared.comment.reference() if prepared.comment else None,
         conflicts=prepared.conflicts.reference() if prepared.conflicts else None,
-        conditions=prepared.decision.conditions)
+        conditions=prepared.conditions)
     with store.write(workspace.me, "promotion.signed_off", asked.id, command=prepared.command) as write:
         _check_unchanged(workspace, write.reader, seen, signed.meaning)
         mandates.check_key(write.reader, key_id, workspace.me)
         for text in filter(None, (prepared.kept, prepared.comment, prepared.conflicts)):
             write.keep(text)
+        prepared.named.keep(write, *(c.owner for c in signed.conditions))
         write.add(signed)
         write.note = f"{approval.TITLES[signed.meaning]}: {seen.model.name} {seen.version.label}"
         consequence = _consequence(workspace, write.reader, seen, signed)

@@ -26,11 +26,13 @@ from desktop_app.domain.model import (
     SourceIdentity,
     SourceRun,
     VersionRevised,
+    unnamed,
 )
 from desktop_app.domain.source import SourceSynced
 from desktop_app.domain.words import counted
 from desktop_app.errors import Refused
-from desktop_app.operations import artefacts, people
+from desktop_app.operations import artefacts
+from desktop_app.operations.naming import Named
 from desktop_app.operations.turns import Turn
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
@@ -58,9 +60,9 @@ class SyncReport:
 class _Known:
     """What the registry already holds of a source, as far as a snapshot asks."""
 
-    def __init__(self, reader: Reader, source: str, snapshot: Any) -> None:
+    def __init__(self, workspace: Workspace, reader: Reader, source: str, snapshot: Any) -> None:
         self._reader, self._source, self._all = reader, source, len(snapshot.versions) > FEW
-        self.people = people.by_name(reader)
+        self.people = Named(workspace, reader)
         models = [m.record for m in reader.all(RegisteredModel)]
         self.current = {m.model: m for m in models if _tag(m, "assaydesk.source") == source}
         self.models = {(m.name, _tag(m, "assaydesk.created")): m.model for m in self.current.values()}
@@ -113,7 +115,7 @@ def sync(
             marks = [s.record.watermark for s in reader.all(SourceSynced) if s.record.source == source.identity]
         snapshot = source.fetch(max(marks) if marks and not full else None, progress.part(0.0, 0.7))
         with workspace.store.read() as reader:
-            known = _Known(reader, source.identity, snapshot)
+            known = _Known(workspace, reader, source.identity, snapshot)
         making = _Making(workspace, source.identity, known, snapshot)
         _take_in(turn, making, progress.part(0.7, 1.0))
         return _conclude(workspace, turn, source.identity, source.address.base, snapshot, making)
@@ -171,7 +173,7 @@ class _Making:
 
     def meet(self, write: Write) -> None:
         """Know everybody whom others have named since."""
-        self._known.people = people.by_name(write.reader)
+        self._known.people.meet(write.reader)
 
     def models(self) -> Iterator[Callable[[Write], None]]:
         """A revision for every registered model that is new, or whose description or tags changed."""
@@ -203,11 +205,11 @@ class _Making:
 
     def _run_step(self, run: Any, run_id: Id, model: Id | None) -> Callable[[Write], None]:
         def add(write: Write) -> None:
-            user = people.named(write, run.user, self._known.people, "source") if run.user else None
+            user = self._known.people.add(write, run.user, "source")
             write.add(SourceRun(
                 id=run_id, model=model, name=run.name or run.run_id, status=run.status, started=_time(run.started),
-                ended=_time(run.ended), user=user, params=run.params, metrics=run.metrics, tags=_foreign(run.tags),
-                source=_run_identity(self._source, run)))
+                ended=_time(run.ended), user=user, params=run.params, metrics=run.metrics,
+                tags=_foreign(run.tags, run.user), source=_run_identity(self._source, run)))
             if run.datasets:
                 write.add(self._datasets(run, run_id, model))
         return add
@@ -237,7 +239,7 @@ class _Making:
 
     def _revision(self, version: Any, version_id: Id) -> Iterator[Callable[[Write], None]]:
         """A known version of which the source now says something else."""
-        said = (version.description, _foreign(version.tags))
+        said = (version.description, _foreign(version.tags, version.user))
         if self._known.said.get(version_id) != said:
             revised = VersionRevised(id=self._new_id(), model=self._model_ids[version.name], version=version_id,
                                      description=said[0], tags=said[1])
@@ -250,7 +252,7 @@ class _Making:
         new = ModelVersion(
             id=version_id, model=model, label=version.label, run=run, created=_time(version.created),
             description=version.description, params=tuple(version.params) or (logged.params if logged else ()),
-            metrics=tuple(pairs.values()), tags=_foreign(version.tags),
+            metrics=tuple(pairs.values()), tags=_foreign(version.tags, version.user),
             artefact=Artefact(digest=canonical.digest(version), of=DigestOf.SOURCE, uri=version.uri),
             source=_version_identity(self._source, version))
         here = Node(key=version_id, kind=NodeKind.VERSION, name=f"{version.name} {version.label}", detail="mlflow")
@@ -260,7 +262,7 @@ class _Making:
             edges=(Edge(effect=version_id, relation="generated_by", cause=run),) if run else ())
 
         def add(write: Write) -> None:
-            user = people.named(write, version.user, self._known.people, "source") if version.user else None
+            user = self._known.people.add(write, version.user, "source")
             write.add(replace(new, developers=(user,) if user else ()), made_by)
         return add
 
@@ -288,9 +290,9 @@ def _source_tags(model: Any, source: str) -> tuple[Pair, ...]:
     return (*_foreign(model.tags), *ours)
 
 
-def _foreign(tags: tuple[Pair, ...]) -> tuple[Pair, ...]:
-    """A source's tags, without any that pretend to be ours."""
-    return tuple(t for t in tags if not t.key.startswith("assaydesk."))
+def _foreign(tags: tuple[Pair, ...], *people: str) -> tuple[Pair, ...]:
+    """A source's tags, without any that pretend to be ours, and without what names people."""
+    return unnamed((t for t in tags if not t.key.startswith("assaydesk.")), *people)
 
 
 def _differs(before: RegisteredModel, model: Any, source: str) -> bool:

@@ -98,6 +98,9 @@ class Database(Protocol):
     def admit(self, login: str, *, auditor: bool) -> None:
         """Let a login of the server use the registry, or only read it. Raises UserError."""
 
+    def sweep(self) -> None:
+        """Leave nothing of deleted rows in the file, where the registry is one. Raises Unreachable."""
+
     def guards_missing(self, connection: Connection) -> tuple[str, ...]:
         """Names of what keeps rows from being changed that is not there, or not as it was made."""
 

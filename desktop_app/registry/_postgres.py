@@ -144,6 +144,9 @@ class PostgreSQL:
                 raise Refused("Your login may not admit others.", f"{self.address}: {_said(error.orig)}",
                               f"Ask whoever made the registry or runs the server to run: {grant};") from error
 
+    def sweep(self) -> None:
+        """The server does this itself (autovacuum); only the owner of a table may ask for it."""
+
     def guards_missing(self, connection: Connection) -> tuple[str, ...]:
         """Names of functions, triggers, indexes and rights that are not as they were made."""
         rows = connection.exec_driver_sql(schema.GUARDS_QUERY).all()

@@ -10,7 +10,7 @@ GUARDED = ("registry", "entry", "fact", "blob")
 FUNCTIONS = {
     "lock_log": (True, "5f462dbd1cc3071f8603007b8842156e70ba164fe3cbd94ade9c7239dc9ce095"),
     "facts_root": (False, "bcd86532f8bbfb9b2c80fa4730b350e6b617508d67ef975042c7667bc29e4864"),
-    "append": (True, "3d9c51fb6a40f6212b8dae37210472e5285b0836055f688d638859337644fdfc"),
+    "append": (True, "62b570d102e67aa31ca041e5101fe6cbd288b0fbe8e981b9a7ed0e66d3a4a6ba"),
     "refuse": (False, "68f7a748eaf814f1f07d97c1e08d86b714b80912a7b1ff2dea67fea5a2aac7f1"),
 }
 _PATH = "search_path=pg_catalog, assaydesk, pg_temp"
@@ -36,7 +36,7 @@ SELECT 'rights on ' || c.relname, concat_ws('|', pg_get_userbyid(c.relowner), (
     WHERE a.grantee <> c.relowner AND a.privilege_type <> 'SELECT'))
 FROM pg_class c
 WHERE c.relnamespace = '{SCHEMA_NAME}'::regnamespace AND c.relkind = 'r'
-  AND c.relname IN ('registry', 'entry', 'fact', 'blob', 'head')
+  AND c.relname IN ('registry', 'entry', 'fact', 'blob', 'head', 'identity')
 """  # noqa: S608 - our own names
 
 
@@ -47,7 +47,9 @@ def expected_guards() -> dict[str, str]:
              for name, (as_owner, digest) in FUNCTIONS.items()}
     for table in GUARDED:
         found |= {f"{table}_{name}": f"A|{kind}|refuse|{table}" for name, kind in kinds.items()}
+    found |= {f"identity_{name}": f"A|{kinds[name]}|refuse|identity" for name in ("no_update", "no_truncate")}
     found["signed_once"] = (
         "t|t|CREATE UNIQUE INDEX signed_once ON assaydesk.fact USING btree ((((body)::json ->> 'request'::text)), "
         "(((body)::json ->> 'person'::text))) WHERE (kind = 'promotion.signed_off'::text)")
+    found["rights on identity"] = f"{OWNER}|{APP}:INSERT"  # `append` alone deletes, what a record of it says is erased
     return found | {f"rights on {table}": OWNER for table in (*GUARDED, "head")}

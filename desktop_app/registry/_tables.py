@@ -1,5 +1,5 @@
 """The tables. Facts, entries and blobs are only added; `about`, `inventory` and the columns beside a body are
-projections that can be rebuilt from the facts; `identity` is the one table whose rows may change.
+projections that can be rebuilt from the facts; `identity` is the one table whose rows may go.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class BlobRow(SQLModel, table=True):
 
 
 class IdentityRow(SQLModel, table=True):
-    """Erasable text (names, comments) that facts hold salted digests of. May change; never part of the log."""
+    """Erasable text (names, comments) that facts hold salted digests of, until it is erased; never part of the log."""
 
     __tablename__ = "identity"
     __table_args__ = {"sqlite_strict": True}

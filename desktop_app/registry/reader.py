@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
@@ -15,7 +16,7 @@ from desktop_app.domain.audit import LETTERS, Entry, Recorded
 from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.inventory import InventoryRow
 from desktop_app.domain.model import ModelVersion
-from desktop_app.domain.person import Erasable, Person, erasable_digest
+from desktop_app.domain.person import ERASED, Erasable, Person, fits
 from desktop_app.errors import Damaged, NotFound
 from desktop_app.registry._database import Database
 from desktop_app.registry._tables import ABOUT, BLOB, ENTRY, FACT, IDENTITY, INVENTORY, REGISTRY
@@ -179,16 +180,44 @@ class Reader:
 
     def text(self, erasable: Erasable) -> str | None:
         """Erasable text; None when it was erased, or does not fit the digest that the facts hold."""
+        found = self.salted(erasable)
+        return found[1] if found else None
+
+    def salted(self, erasable: Erasable) -> tuple[str, str] | None:
+        """(salt in hexadecimal, text) of erasable text, as `text` gives it."""
         row = self._connection.execute(select(IDENTITY).where(IDENTITY.c.ref == erasable.ref)).mappings().first()
-        if row is None or not _fits(row["salt"], row["text"], erasable):
+        if row is None or not fits(row["salt"], row["text"], erasable.digest):
             return None
-        return str(row["text"])
+        return str(row["salt"]), str(row["text"])
 
     def names(self) -> dict[Id, str]:
         """The printed names of all people; an erased name reads "(erased)"."""
         texts = {row.ref: row for row in self._connection.execute(select(IDENTITY))}
         people = (p.record for p in self.all(Person))
         return {p.id: _name(p, texts.get(p.name.ref)) for p in people}
+
+    def texts(self) -> Iterator[tuple[str, str, str]]:
+        """(reference, salt in hexadecimal, text) of every erasable text, streamed."""
+        for row in self._stream(select(IDENTITY).order_by(IDENTITY.c.ref)):
+            yield row["ref"], row["salt"], row["text"]
+
+    def last_parts(self, without: Collection[str]) -> dict[str, datetime]:
+        """By person, or whatever else facts mention: the time of the newest entry that they made or are named in.
+
+        without: kinds of facts that do not count.
+        """
+        named = (select(ABOUT.c.subject, func.max(_entry.at)).join(FACT, _fact.id == ABOUT.c.fact)
+                 .join(ENTRY, _entry.seq == _fact.seq).where(ABOUT.c.kind.not_in(without)).group_by(ABOUT.c.subject))
+        acted = select(_entry.actor, func.max(_entry.at)).group_by(_entry.actor)
+        found: dict[str, str] = {}
+        for query in (named, acted):
+            for who, at in self._connection.execute(query):
+                found[who] = max(at, found.get(who, ""))
+        return {who: canonical.parse_utc(at) for who, at in found.items()}
+
+    def actors(self) -> set[str]:
+        """Everybody who recorded something."""
+        return set(self._connection.execute(select(_entry.actor).distinct()).scalars())
 
     # ---- the log
 
@@ -292,14 +321,7 @@ class Reader:
 
 
 def _name(person: Person, row: Any) -> str:
-    return str(row.text) if row is not None and _fits(row.salt, row.text, person.name) else "(erased)"
-
-
-def _fits(salt: str, text: str, erasable: Erasable) -> bool:
-    try:
-        return erasable_digest(bytes.fromhex(salt), text) == erasable.digest
-    except ValueError:
-        return False
+    return str(row.text) if row is not None and fits(row.salt, row.text, person.name.digest) else ERASED
 
 
 def _recorded(row: RowMapping) -> Recorded[Any]:

@@ -215,6 +215,10 @@ class Store:
         """The whole registry, at one moment, as a new registry file; of a server's registry too. Raises UserError."""
         self._database.backup(target)
 
+    def sweep(self) -> None:
+        """Leave nothing of erased texts in the file, where the registry is one. Raises Unreachable."""
+        self._database.sweep()
+
     def admit(self, login: str, *, auditor: bool = False) -> None:
         """Let a login of the server use the registry, or only read it. Raises UserError, Refused."""
         self._database.admit(login, auditor=auditor)

@@ -66,7 +66,7 @@ def _assigned(contents: Contents, given: Validation | None) -> Facts:
 def _opinion(
     contents: Contents, stored: PackRecord, v: ValidationConcluded, given: Validation | None,
 ) -> list[Any]:
-    by = v.by_name if v.basis == "inventory" else contents.pack.name(stored.by)
+    by = contents.pack.name(v.given_by if v.basis == "inventory" else stored.by)
     on = day_text(v.concluded_on or stored.at.date())
     taken = "; taken over from an inventory, not concluded here" if v.basis == "inventory" else ""
     report = contents.listed_as(v.report) if v.report else ""

@@ -116,7 +116,7 @@ def documents(contents: Contents) -> list[Any]:
     if not filed and not contents.pack.blobs:
         return []
     listed = {e.document.blob for e in filed if e.document}
-    rows = [_document(e) for e in filed] + [
+    rows = [_document(contents, e) for e in filed] + [
         (bold(line(b.key, 200)), NONE, NONE, NONE, _halves(b.value)) for b in contents.pack.blobs
         if b.value not in listed]
     columns = (Column("Document", 150), Column("Author", 66), Column("Received", 56), Column("Period covered", 62),
@@ -125,7 +125,7 @@ def documents(contents: Contents) -> list[Any]:
     return [*section("Documents", intro), *table(columns, rows)]
 
 
-def _document(evidence: Evidence) -> tuple[Any, ...]:
+def _document(contents: Contents, evidence: Evidence) -> tuple[Any, ...]:
     info = evidence.document
     assert info is not None
     period = NONE
@@ -133,7 +133,8 @@ def _document(evidence: Evidence) -> tuple[Any, ...]:
         period = " to ".join(day_text(d) if d else "open" for d in (evidence.period_from, evidence.period_to))
     name = (bold(line(info.title or evidence.title, 160)), f"  {line(info.file_name, 160)}",
             muted(f"  {bytes_text(info.size)}"))
-    return name, line(info.author, 80) or NONE, day_text(info.received), period, _halves(info.blob)
+    author = line(contents.pack.name(info.author), 80) if info.author else NONE
+    return name, author, day_text(info.received), period, _halves(info.blob)
 
 
 def _halves(digest: str) -> str:

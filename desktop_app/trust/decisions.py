@@ -21,7 +21,8 @@ from desktop_app.domain.policy import Meaning, Policy, Transition
 from desktop_app.trust.authority import VALID, Authority
 
 R = TypeVar("R")
-_PRIOR = ("recorder", "registry", "use", "stage", "outcome", "decidedBy", "decidedOn", "reviewBy", "source")
+_PRIOR = ("recorder", "registry", "use", "stage", "outcome", "decidedBy", "decidedOn", "reviewBy", "source",
+          "conditionsDigest")
 _AGAINST = (Meaning.REJECT, Meaning.RETURN)
 
 
@@ -148,7 +149,8 @@ class Decisions:
             return "the statement does not have the form of one"
         wanted = canonical.plain([
             f"version:{taken.version}", taken.source_document or "0" * 64, taken.recorded_by, self._registry, taken.use,
-            taken.to_stage, taken.outcome, taken.decided_by, taken.decided_on, taken.review_by, taken.source])
+            taken.to_stage, taken.outcome, taken.decided_by, taken.decided_on, taken.review_by, taken.source,
+            canonical.digest(taken.conditions)])
         return "valid" if found == wanted else "the statement says something else"
 
     # ---- changes of stage
@@ -228,6 +230,8 @@ def _decided(predicate: Mapping[str, Any], signed: SignOff) -> list[tuple[str, A
     return [
         ("meaning", predicate.get("meaning"), signed.meaning.value),
         ("date of review", predicate.get("reviewBy"), signed.review_by.isoformat()),
+        ("text", (predicate.get("view", {}).get("ref"), predicate.get("view", {}).get("digest")),
+         (signed.text.ref, signed.text.digest)),
         ("set of conditions", predicate.get("conditionsDigest"), canonical.digest(signed.conditions)),
         ("statement of conflicts", predicate.get("conflictsDigest"), _digest_of(signed.conflicts)),
         ("comment", predicate.get("commentDigest"), _digest_of(signed.comment)),

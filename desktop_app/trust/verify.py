@@ -3,7 +3,8 @@
 1 order · 2 canonical form · 3 chain (security.md §1.4) · 4 time · 5 commands · 6 facts against entries (RFC 9162 root)
 · 7 orphans · 8 documents · 9 keys and signatures (DSSE) · 10 decisions (separation, quorum) · 11 projections
 · 12 guards of the tables (what keeps others from editing them) · 13 checkpoints kept outside the registry: the root of
-the tree (RFC 9162) over as many entries must be theirs.
+the tree (RFC 9162) over as many entries must be theirs · 14 names and texts kept beside the log: each fits the
+digest that a fact holds of it, and is gone only where a signed erasure says so.
 
 Not checked here: whether entries newer than every checkpoint given were cut from the end or rewritten; and whether the
 keys' holders were who they said.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +24,7 @@ from desktop_app.domain.approval import PriorDecision, SignOff, StageChanged
 from desktop_app.domain.audit import CheckReport, Entry, EntryBody, Problem, Recorded
 from desktop_app.domain.canonical import Digest, Id, NotCanonical
 from desktop_app.domain.mandate import GOVERNING, Mandate
-from desktop_app.domain.person import KeyEnrolled
+from desktop_app.domain.person import HoldPlaced, HoldReleased, KeyEnrolled, PersonErased, erasables, fits
 from desktop_app.progress import Progress
 from desktop_app.trust.authority import VALID, proved
 from desktop_app.trust.decisions import Decisions
@@ -36,7 +38,7 @@ _CHECKS = {
     1: "order of entries", 2: "canonical form", 3: "chain of hashes", 4: "order of times", 5: "commands are unique",
     6: "facts against their entries", 7: "facts without an entry", 8: "documents", 9: "keys and signatures",
     10: "decisions: separation and quorum", 11: "projections against facts", 12: "guards of the tables",
-    13: "checkpoints",
+    13: "checkpoints", 14: "names and texts, and what was erased",
 }
 
 
@@ -91,6 +93,7 @@ class LogVerifier:
         self._documents: set[Digest] = set()
         self.models: dict[Id, list[Recorded[Any]]] = defaultdict(list)
         self._ordinals: Counter[str] = Counter()
+        self._strays = 0
 
     def problem(self, check: int, seq: int, sentence: str) -> None:
         """Note a mismatch."""
@@ -214,6 +217,39 @@ class LogVerifier:
         for change in decisions.all(StageChanged):
             for seq, sentence in decisions.stage(change):
                 self.problem(10, seq, sentence)
+
+    def texts(self, kept: Iterable[tuple[str, str, str]]) -> None:
+        """Erasable texts as they are kept: (reference, salt in hexadecimal, text), check 14; after the last entry."""
+        wanted = {text.ref: (text.digest, item.seq) for item in self.facts.values() for text in erasables(item.record)}
+        erased = {ref: item.seq for item in self.facts.values() if isinstance(item.record, PersonErased)
+                  for ref in item.record.refs}
+        there = set()
+        for ref, salt, text in kept:
+            there.add(ref)
+            if ref in erased:
+                self.problem(14, erased[ref], "a text that was erased is there again")
+            elif ref not in wanted:
+                self._strays += 1
+            elif not fits(salt, text, wanted[ref][0]):
+                self.problem(14, wanted[ref][1], "a name or text of it was changed")
+        for ref, (_, seq) in wanted.items():
+            if ref not in there and ref not in erased:
+                self.problem(14, seq, "a name or text of it was deleted, and no erasure says so")
+        if self._strays:
+            say = self.doubt if self.unclear else self.problem  # of a fact that this program does not know
+            say(14, 0, f"{self._strays:,} texts are kept that no record refers to")
+        self._holds()
+
+    def _holds(self) -> None:
+        """Nobody is erased while a legal hold on them stands."""
+        every = self.facts.values()
+        ends = {f.record.hold: f.seq for f in every if isinstance(f.record, HoldReleased)}
+        holds = [f for f in every if isinstance(f.record, HoldPlaced)]
+        for item in every:
+            if isinstance(item.record, PersonErased) and any(
+                    h.record.person == item.record.person and h.seq < item.seq <= ends.get(h.record.id, item.seq)
+                    for h in holds):
+                self.problem(14, item.seq, "somebody was erased while a legal hold stood")
 
     def _saw_this(self, signed: Recorded[SignOff] | Recorded[Mandate]) -> None:
         """The end of the log that a signature quotes must be in this one: each is a checkpoint of its own."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from desktop_app.domain.approval import ChangeClass, Condition
+from desktop_app.domain.approval import ChangeClass, TypedCondition
 from desktop_app.domain.canonical import Id
 from desktop_app.domain.finding import Severity
 from desktop_app.domain.model import UseState
@@ -17,7 +17,7 @@ from desktop_app.settings import resource
 from tests.desk import PASSPHRASE, START, Desk, make_desk
 
 DECIDING = (("Rita Risk", Meaning.APPROVE_WITH_CONDITIONS), ("Cora Compliance", Meaning.CONCUR))
-CONDITION = Condition(text="Report monthly", owner="S. Haddad", due=START.date())
+CONDITION = TypedCondition(text="Report monthly", owner="S. Haddad", due=START.date())
 
 
 @dataclass

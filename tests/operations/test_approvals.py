@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desktop_app.domain.approval import ChangeClass, Condition
+from desktop_app.domain.approval import ChangeClass, TypedCondition
 from desktop_app.domain.finding import Severity
 from desktop_app.domain.policy import Meaning
 from desktop_app.errors import Refused, StaleError, UserError
@@ -136,7 +136,7 @@ def test_a_rejection_needs_a_reason_and_ends_the_request(desk):
 
 
 def test_conditions_travel_to_the_stage(desk):
-    condition = Condition(text="Report monthly", owner="S. Haddad", due=START.date())
+    condition = TypedCondition(text="Report monthly", owner="S. Haddad", due=START.date())
     request = ask(desk)
     sign(desk, "Rita Risk", request, Meaning.APPROVE_WITH_CONDITIONS, conditions=(condition,))
     row = inventory.overview(desk.workspace).rows[0]

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from desktop_app.domain.approval import ChangeClass, Condition
+from desktop_app.domain.approval import ChangeClass, TypedCondition
 from desktop_app.domain.finding import FindingState, Severity
 from desktop_app.domain.policy import Meaning
 from desktop_app.domain.validation import Opinion
@@ -171,7 +171,7 @@ def test_a_prior_decision_does_not_stand_beside_one_asked_for_here(desk):
 
 
 def test_a_condition_closes_the_gate_when_late_and_opens_it_when_met(desk, watch):
-    condition = Condition(text="Report monthly", owner="S. Haddad", due=(START + timedelta(days=5)).date())
+    condition = TypedCondition(text="Report monthly", owner="S. Haddad", due=(START + timedelta(days=5)).date())
     sign(desk.as_("Rita Risk"), ask(desk), Meaning.APPROVE_WITH_CONDITIONS, conditions=(condition,))
     assert gates.gate(desk.workspace, desk.version, desk.use).allowed
     watch.ahead = timedelta(days=6)

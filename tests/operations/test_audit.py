@@ -518,7 +518,7 @@ ATTACKS = {
     "a request without its policy": (attack_request_without_policy, 10),
     "a key that is none": (attack_key_that_is_none, 9),
     "a key enrolled afterwards": (attack_key_enrolled_afterwards, 9),
-    "a prior decision by another board": (rewritten("prior_decision", decided_by="Myself"), 9),
+    "a prior decision by another board": (rewritten("prior_decision", decided_by="01jd000000000000000000000x"), 9),
     "a prior decision that holds longer": (rewritten("prior_decision", review_by="2099-01-01"), 9),
     "a prior decision of another recorder": (rewritten("prior_decision", recorded_by="mallory"), 9),
     "a prior decision without envelope": (rewritten("prior_decision", envelope="{}"), 9),
@@ -632,9 +632,11 @@ def test_projections_that_were_edited_come_back_from_the_facts(raw, copy, tmp_pa
     assert (before.ok, verify(copy, tmp_path).ok) == (False, True)
 
 
-def test_an_erased_person_leaves_the_log_in_order(raw, copy, tmp_path):
-    raw.execute("DELETE FROM identity")
-    assert verify(copy, tmp_path).ok
+def test_a_name_that_went_without_an_erasure_is_named(raw, copy, tmp_path):
+    raw.execute("DELETE FROM identity WHERE text = 'Val Idris'")
+    (problem,) = verify(copy, tmp_path).problems
+    assert (problem.check.split()[0], problem.sentence) == (
+        "14", "a name or text of it was deleted, and no erasure says so")
 
 
 def test_a_guard_that_was_taken_away_or_weakened_is_named(raw, copy, tmp_path):

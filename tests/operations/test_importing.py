@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -15,7 +14,7 @@ from desktop_app.domain.finding import Finding
 from desktop_app.domain.model import ModelVersion, RegisteredModel
 from desktop_app.domain.use import Use
 from desktop_app.errors import Refused, StaleError, UserError
-from desktop_app.operations import audit, importing, inventory, models
+from desktop_app.operations import audit, erasure, importing, inventory, models
 from desktop_app.progress import Progress
 from tests.desk import PASSPHRASE, make_desk
 
@@ -66,7 +65,8 @@ def test_rows_become_models_and_problems_are_named(desk, tmp_path):
     assert row.finding_severity == "high"
     with ws.store.read() as reader:
         (prior,) = reader.all(PriorDecision)
-        assert (prior.record.decided_by, prior.record.recorded_by) == ("Credit Risk Committee", ws.me)
+        assert reader.names()[prior.record.decided_by] == "Credit Risk Committee"
+        assert prior.record.recorded_by == ws.me
     assert "used_without_approval" in {c.key for c in inventory.overview(ws).counters}
     assert audit.verify(ws).problems == ()
 
@@ -186,10 +186,7 @@ def test_what_a_row_said_can_be_erased(desk, tmp_path):
     with ws.store.read() as reader:
         assert not [row["kind"] for row in reader.raw_facts() if "Haddad" in row["body"]]
     assert importing.run(ws, path).counts.unchanged == 1
-    raw = sqlite3.connect(ws.store.folder / "registry.assay")
-    raw.execute("DELETE FROM identity WHERE text LIKE '%Haddad%'")
-    raw.commit()
-    raw.close()
+    erasure.erase(desk.as_("Ann Admin"), people_named(ws, "S. Haddad"), "asked for it", PASSPHRASE)
     assert importing.run(ws, path).counts.updated == 1
     assert audit.verify(ws).problems == ()
 

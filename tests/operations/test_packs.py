@@ -411,15 +411,6 @@ def seen_use(write):
     return write.reader.all(Use)[0].record
 
 
-def test_a_person_whose_name_was_erased_leaves_both_in_order(edited, pdf, decided, tmp_path):
-    workspace = edited("DELETE FROM identity").acting_as(decided.desk.people["Olga Owner"])
-    assert packs.verify(workspace, pdf).ok
-    target = tmp_path / "erased.pdf"
-    packs.export(workspace, decided.request, target)
-    assert packs.verify(workspace, target).ok
-    assert packs.build(workspace, decided.request).signatures[0].text == "(erased)"
-
-
 # ---- what stops an export
 
 

@@ -11,6 +11,7 @@ from desktop_app.domain.canonical import Id
 from desktop_app.domain.person import KeyEnrolled, Role
 from desktop_app.errors import Refused, UserError
 from desktop_app.operations import audit, models, people, registries
+from desktop_app.operations.naming import Named
 from desktop_app.trust.keys import NoSecretStore
 from desktop_app.workspace import create_workspace, open_workspace
 from tests.desk import CHEAP, PASSPHRASE, START
@@ -27,10 +28,10 @@ def test_everyone_is_listed_by_name_with_roles_and_key(desk):
 def test_a_name_without_a_key_comes_last_and_may_be_enrolled_later(desk):
     admin = desk.as_("Ann Admin")
     with admin.store.write(admin.me, "x", Id("x")) as write:
-        known = {}
-        named = people.named(write, "  Aaron   Named ", known, "inventory")
-        assert people.named(write, "aaron named", known, "inventory") == named
-        assert people.named(write, "   ", known, "inventory") is None
+        known = Named(admin, write.reader)
+        named = known.add(write, "  Aaron   Named ", "inventory")
+        assert known.add(write, "aaron named", "inventory") == named
+        assert known.add(write, "   ", "inventory") is None
     last = people.listing(admin)[-1]
     assert (last.name, last.key_id, last.origin, last.role_titles) == ("Aaron Named", "", "inventory", "no role")
     assert people.enrol(admin, "Aaron Named", (Role.OWNER,), PASSPHRASE, PASSPHRASE).id == named

@@ -7,7 +7,7 @@ from datetime import date
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from desktop_app.domain.approval import Condition
+from desktop_app.domain.approval import TypedCondition
 from desktop_app.errors import UserError
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.form import DayField
@@ -47,12 +47,12 @@ class ConditionRow(QWidget):
         """What was typed."""
         return self.text.text().strip(), self.owner.text().strip(), self.due.text().strip()
 
-    def condition(self) -> Condition:
+    def condition(self) -> TypedCondition:
         """The condition. Raises UserError while something is missing."""
         due: date | None = self.due.day()
         if not all(self.texts) or due is None:
             raise UserError("A condition is not complete.", "", "Give each a text, an owner and a day.")
-        return Condition(text=self.texts[0], owner=self.texts[1], due=due)
+        return TypedCondition(text=self.texts[0], owner=self.texts[1], due=due)
 
 
 class Conditions(QWidget):
@@ -103,6 +103,6 @@ class Conditions(QWidget):
         """What was typed, for a draft; empty rows are left out."""
         return [row.texts for row in self.rows if any(row.texts)]
 
-    def value(self) -> tuple[Condition, ...]:
+    def value(self) -> tuple[TypedCondition, ...]:
         """The conditions. Raises UserError while one is not complete; empty rows are left out."""
         return tuple(row.condition() for row in self.rows if any(row.texts))

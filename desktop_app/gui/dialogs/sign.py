@@ -16,7 +16,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from desktop_app.domain import canonical
-from desktop_app.domain.approval import Condition
+from desktop_app.domain.approval import TypedCondition
 from desktop_app.domain.change import Change
 from desktop_app.domain.policy import Meaning
 from desktop_app.domain.words import counted
@@ -218,7 +218,7 @@ class SignDialog(TaskDialog):
         meaning = self.decision.value
         if meaning is None:
             raise UserError("Your role is not asked to decide here.")
-        conditions: tuple[Condition, ...] = self.conditions.value() if meaning in WITH_CONDITIONS else ()
+        conditions: tuple[TypedCondition, ...] = self.conditions.value() if meaning in WITH_CONDITIONS else ()
         return Decision(meaning=meaning, conditions=conditions, declared=True, comment=self.comment.toPlainText(),
                         conflicts=self.conflicts.text().strip() or "none")
 

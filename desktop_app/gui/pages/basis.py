@@ -53,6 +53,7 @@ class Basis:
     card_fields: tuple[CardField, ...]
     opinion: Recorded[ValidationConcluded] | None
     artefact: Artefact
+    names: dict[Id, str]  # of people
 
 
 def parts_of(check: Check, basis: Basis, transition: Transition) -> Parts:
@@ -65,7 +66,7 @@ def parts_of(check: Check, basis: Basis, transition: Transition) -> Parts:
     if basis.card is not None and member == basis.card.record.id:
         return card_parts(basis.card, basis.card_fields)
     if basis.opinion is not None and member == basis.opinion.record.id:
-        return opinion_parts(basis.opinion)
+        return opinion_parts(basis.opinion, basis.names)
     if check.key == "artefact":
         return [artefact_facts(basis.artefact)]
     if member:
@@ -116,7 +117,7 @@ def evidence_parts(item: Recorded[Evidence], basis: Basis) -> Parts:
     parts += [paragraph(note, "muted") for note in notes]
     if evidence.verdicts and evidence.fairness:
         parts.append(paragraph("Meeting a criterion is not a legal conclusion.", "muted"))
-    return [*parts, theme.S, FactsList(evidence_facts(item), label_width=140)]
+    return [*parts, theme.S, FactsList(evidence_facts(item, basis.names), label_width=140)]
 
 
 def _intro(item: Recorded[Evidence]) -> str:
@@ -208,7 +209,7 @@ def interval(measure: Measure) -> str:
     return f"[{three(measure.low)}, {three(measure.high) if measure.high is not None else '∞'}]"
 
 
-def evidence_facts(item: Recorded[Evidence]) -> list[Fact]:
+def evidence_facts(item: Recorded[Evidence], names: dict[Id, str]) -> list[Fact]:
     """What vouches for a piece of evidence."""
     evidence = item.record
     facts = [Fact("Evidence", f"{item.label} {evidence.title}, entry {item.seq:,}"),
@@ -225,8 +226,9 @@ def evidence_facts(item: Recorded[Evidence]) -> list[Fact]:
                        else f"no: {evidence.scan.reason}"),
                   *(Fact(pair.key, pair.value) for pair in evidence.scan.details)]
     if (filed := evidence.document) is not None:
+        author = names.get(filed.author, "") if filed.author else "not stated"
         facts += [Fact("File", f"{filed.file_name}, {filed.size:,} bytes, {filed.media_type}"),
-                  Fact("Author", filed.author or "not stated"), Fact("Received", day_text(filed.received)),
+                  Fact("Author", author), Fact("Received", day_text(filed.received)),
                   Fact("Its digest", filed.blob, "digest")]
     if evidence.explanation:
         facts += [Fact("Adds up to within", evidence.explanation.additivity_residual),
@@ -288,11 +290,12 @@ def card_parts(card: Recorded[CardRevision], fields: tuple[CardField, ...]) -> P
     return parts
 
 
-def opinion_parts(opinion: Recorded[ValidationConcluded]) -> Parts:
+def opinion_parts(opinion: Recorded[ValidationConcluded], names: dict[Id, str]) -> Parts:
     """What validation concluded, with what it did not test."""
     concluded = opinion.record
     on = concluded.concluded_on or opinion.at.astimezone().date()
-    basis = "taken over from an inventory" if concluded.basis == "inventory" else f"entry {opinion.seq:,}"
+    by = f", by {names.get(concluded.given_by, '')}" if concluded.given_by else ""
+    basis = f"taken over from an inventory{by}" if concluded.basis == "inventory" else f"entry {opinion.seq:,}"
     parts: Parts = [
         said(Run(f"{OPINIONS[concluded.opinion]}".capitalize(), "strong"), Run(f", {day_text(on)}, {basis}.")),
         paragraph(concluded.summary)]

@@ -64,7 +64,8 @@ def outcome_parts(seen: Review) -> list[QWidget | int]:
             f"reviewed by {day_text(change.review_by)}.")]
         if change.conditions:
             parts += [theme.XS, heading("Conditions"), *(
-                said(Run(c.text), Run(f"\n{c.owner}, due {day_text(c.due)}", tone="muted")) for c in change.conditions)]
+                said(Run(c.text), Run(f"\n{seen.names.get(c.owner, '') if c.owner else 'no owner stated'}, due "
+                                      f"{day_text(c.due)}", tone="muted")) for c in change.conditions)]
         return parts
     if seen.outcome == "open":
         return []

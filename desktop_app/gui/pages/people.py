@@ -23,22 +23,28 @@ from desktop_app.gui.widgets.search_field import SearchField
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
+    from desktop_app.operations.erasure import Standing, Traces
     from desktop_app.operations.people import PersonView
 
 Everyone = tuple["PersonView", ...]
+Loaded = tuple[Everyone, dict[Id, "Standing"]]
 LINES = {0: "outside the three lines", 1: "first line", 2: "second line", 3: "third line"}
-ORIGINS = {"enrolled": "enrolled here", "inventory": "named in an imported inventory", "source": "named at a source"}
+ORIGINS = {"enrolled": "enrolled here", "inventory": "named in an imported inventory", "source": "named at a source",
+           "decision": "named in a decision made before", "condition": "named as owner of a condition",
+           "document": "named as author of a document"}
 
 
-class PeoplePage(Page[Everyone]):
+class PeoplePage(Page[Loaded]):
     """Opened with `person`, an id, it chooses that one."""
 
     key, title = "people", "People"
-    kinds = frozenset({"person", "role.granted", "role.revoked", "key.enrolled", "key.revoked"})
+    kinds = frozenset({"person", "role.granted", "role.revoked", "key.enrolled", "key.revoked", "person.erased",
+                       "hold.placed", "hold.released", "retention.set"})
 
     def __init__(self, jobs: Jobs, state: AppState) -> None:
         super().__init__(jobs, state)
         self._gone_to: object = None
+        self._standing: dict[Id, Standing] = {}
         self.add_button("Enrol a person…", self.enrol)
         self.table: RecordTable[PersonView] = RecordTable(_columns(), name="People", identity=lambda p: p.id)
         self.table.chosen.connect(self._show)
@@ -48,14 +54,15 @@ class PeoplePage(Page[Everyone]):
         self.detail = Parts()
         self.set_content(ListAndDetail(filtered(self.filter, self.table), self.detail, 330))
 
-    def load(self, ws: Workspace, progress: Progress) -> Everyone:
-        """Everyone."""
-        from desktop_app.operations import people
+    def load(self, ws: Workspace, progress: Progress) -> Loaded:
+        """Everyone, and who may be erased."""
+        from desktop_app.operations import erasure, people
 
-        return people.listing(ws)
+        return people.listing(ws), {s.person: s for s in erasure.standings(ws)}
 
-    def show_data(self, data: Everyone) -> None:
+    def show_data(self, loaded: Loaded) -> None:
         """Show them."""
+        data, self._standing = loaded
         keyed = sum(bool(p.key_id) for p in data)
         here = sum(p.key_here for p in data)
         self.set_subline(Run(f"{keyed} with a key, {here} of them on this machine · {len(data) - keyed} only named",
@@ -76,16 +83,35 @@ class PeoplePage(Page[Everyone]):
         facts = [Fact("Key", person.key_id or "none: signs nothing", "mono" if person.key_id else "text"),
                  Fact("Unlocked by", person.factors or "–"),
                  Fact("Where", "on this machine" if person.key_here else "not on this machine"),
-                 Fact("Known as", ORIGINS.get(person.origin, person.origin)), Fact("Id", person.id, "mono")]
+                 Fact("Known as", ORIGINS.get(person.origin, person.origin)), Fact("Id", person.id, "mono"),
+                 *self._erasing(person)]
         roles = [Fact(ROLE_TITLES[role], LINES[LINE_OF_DEFENCE[role]]) for role in person.roles]
         parts: list[QWidget | int] = [heading(person.name), FactsList(facts, label_width=104), theme.S,
                                       heading("Roles")]
         parts += [FactsList(roles, label_width=160)] if roles else [muted("None: decides nothing.")]
         self.detail.show_parts(*parts, theme.S, *self._buttons_for(person))
 
+    def _erasing(self, person: PersonView) -> list[Fact]:
+        standing = self._standing[person.id]
+        hold = [Fact("Legal hold", standing.hold)] if standing.hold else []
+        return [*hold, Fact("May be erased", f"no: {standing.blocked}" if standing.blocked else "yes")]
+
+    def _erase_buttons(self, person: PersonView) -> list[QWidget | int]:
+        standing = self._standing[person.id]
+        if standing.erased:
+            return []
+        held = button("Release the hold…", lambda: self._release(person)) if standing.hold else \
+            button("Legal hold…", lambda: self._hold(person))
+        erase = button("Erase…", lambda: self._look_for(person))
+        erase.setEnabled(not standing.blocked)
+        erase.setToolTip(f"Not now: {standing.blocked}." if standing.blocked else "")
+        return [beside(held, erase)]
+
     def _buttons_for(self, person: PersonView) -> list[QWidget | int]:
         if not person.key_id:
-            return [beside(button("Enrol with a key…", lambda: self.enrol(person.name)))]
+            known = [] if self._standing[person.id].erased else [
+                beside(button("Enrol with a key…", lambda: self.enrol(person.name)))]
+            return [*known, *self._erase_buttons(person)]
         grant, revoke = button("Grant a role", lambda: None), button("Revoke a role", lambda: None)
         grant.setMenu(self._menu(person, [role for role in Role if role not in person.roles], self._grant))
         revoke.setMenu(self._menu(person, list(person.roles), self._revoke))
@@ -94,7 +120,8 @@ class PeoplePage(Page[Everyone]):
             each.setProperty("menu", True)
         end = button("Revoke the key…", lambda: self._revoke_key(person))
         mine = person.key_here and self.state.acting is not None and person.id == self.state.acting.id
-        return [beside(grant, revoke), beside(end, *([button("Renew my key…", self._renew_key)] if mine else []))]
+        return [beside(grant, revoke), beside(end, *([button("Renew my key…", self._renew_key)] if mine else [])),
+                *self._erase_buttons(person)]
 
     def _menu(self, person: PersonView, roles: list[Role], run: object) -> QMenu:
         menu = QMenu(self)
@@ -146,6 +173,52 @@ class PeoplePage(Page[Everyone]):
                 f"Key {key_id}. What it signed stays signed; nothing more can be signed with it. If it may have been "
                 "stolen, name the day on the command line: assaydesk people revoke-key --since.",
                 "Sign and revoke", revoke, self, asks_reason=True).open()
+
+    def _look_for(self, person: PersonView) -> None:
+        identity = person.id
+
+        def look(ws: Workspace) -> Traces:
+            from desktop_app.operations import erasure
+
+            return erasure.traces(ws, identity)
+
+        self.jobs.run(self, lambda ws, progress: look(ws), then=lambda found: self._erase(identity, found),
+                      key="traces")
+
+    def _erase(self, identity: Id, found: Traces) -> None:
+        def erase(ws: Workspace, passphrase: str, reason: str) -> object:
+            from desktop_app.operations import erasure
+
+            return erasure.erase(ws, identity, reason, passphrase)
+
+        SignFor(self.jobs, f"Erase {found.name}",
+                f"{found.sentence} What they did stays, under an id. What left the registry keeps the name: audit "
+                "PDFs, exports, backups. Write the reason without the name.", "Sign and erase", erase, self,
+                asks_reason=True).open()
+
+    def _hold(self, person: PersonView) -> None:
+        identity = person.id
+
+        def hold(ws: Workspace, passphrase: str, reason: str) -> object:
+            from desktop_app.operations import erasure
+
+            return erasure.hold(ws, identity, reason, passphrase)
+
+        SignFor(self.jobs, f"Legal hold on {person.name}",
+                "Nothing that names them is erased until the hold is released. Write the reason without the name.",
+                "Sign and hold", hold, self, asks_reason=True).open()
+
+    def _release(self, person: PersonView) -> None:
+        identity = person.id
+
+        def release(ws: Workspace, passphrase: str, reason: str) -> object:
+            from desktop_app.operations import erasure
+
+            return erasure.release(ws, identity, reason, passphrase)
+
+        SignFor(self.jobs, f"Release the hold on {person.name}",
+                "What names them may be erased again. Write the reason without the name.", "Sign and release", release,
+                self, asks_reason=True).open()
 
     def _renew_key(self) -> None:
         from desktop_app.gui.dialogs.renew_key import RenewKey

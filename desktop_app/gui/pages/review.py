@@ -261,7 +261,8 @@ def load_basis(ws: Workspace, version: Id, use: Id) -> Basis:
         marks={i: evidence.group_marks(e.record) for i, e in items.items() if e.record.fairness},
         charts={i: evidence.charts(e.record) for i, e in items.items() if e.record.explanation},
         findings={line.now.finding.id: line for line in findings.listing(ws, version)},
-        card=view.card, card_fields=cards.definition(), opinion=view.opinion, artefact=view.artefact)
+        card=view.card, card_fields=cards.definition(), opinion=view.opinion, artefact=view.artefact,
+        names=view.names)
 
 
 def label_text(label: str) -> str:

@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 from PySide6.QtCore import Qt
 
-from desktop_app.domain.approval import ChangeClass, Condition
+from desktop_app.domain.approval import ChangeClass, SignOff
 from desktop_app.domain.canonical import sha256
 from desktop_app.domain.policy import Meaning
 from desktop_app.gui import theme
@@ -74,7 +74,11 @@ def test_sign_off_through_the_dialog_by_keyboard(qtbot, office, desk, page, requ
     assert [s.name for s in seen.sign_offs] == ["Rita Risk"]
     envelope = json.loads(audit.show(desk.workspace, dialog.signed.seq).facts[0][2])["envelope"]
     payload = json.loads(base64.b64decode(json.loads(envelope)["payload"]))
-    assert payload["predicate"]["view"]["sha256"] == sha256(shown.encode("utf-8"))
+    with desk.workspace.store.read() as reader:
+        (signed,) = reader.all(SignOff)
+        salt, text = reader.salted(signed.record.text)
+    assert text == shown
+    assert payload["predicate"]["view"]["digest"] == sha256(bytes.fromhex(salt) + shown.encode("utf-8"))
     assert audit.verify(desk.workspace).ok
     qtbot.keyClick(dialog.primary, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: page.chip.accessibleName().startswith("in effect"), timeout=10_000)
@@ -158,7 +162,10 @@ def test_conditions_stand_in_the_statement_that_is_signed(qtbot, office, desk, p
     declare(qtbot, dialog)
     sign(qtbot, dialog)
     effective = approvals.review(desk.as_("Rita Risk"), request_id).effective
-    assert effective.conditions == (Condition(text="Report monthly", owner="S. Haddad", due=date(2027, 1, 15)),)
+    (condition,) = effective.conditions
+    assert (condition.text, condition.due) == ("Report monthly", date(2027, 1, 15))
+    with desk.workspace.store.read() as reader:
+        assert reader.names()[condition.owner] == "S. Haddad"
     dialog.accept()
 
 

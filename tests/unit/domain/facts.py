@@ -85,7 +85,7 @@ def concluded(facts, opinion=Opinion.FIT, **values):
 def stage(facts, *dues):
     return facts.add(StageChanged, **SAME, request=Id("req"), from_stage="a", to_stage="production", sign_offs=(),
                      effective_from=TODAY, review_by=TODAY + timedelta(days=365),
-                     conditions=tuple(Condition(text=f"c{n}", owner="o", due=d) for n, d in enumerate(dues)))
+                     conditions=tuple(Condition(text=f"c{n}", owner=Id("o"), due=d) for n, d in enumerate(dues)))
 
 
 def evidence(facts, kind=EvidenceKind.PERFORMANCE, standing=Standing.COMPUTED, verdict=None, at=TODAY, **values):

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from desktop_app.domain import canonical
+from desktop_app.domain.approval import Condition
 from desktop_app.domain.canonical import FACTS, Id, NotCanonical
 from desktop_app.domain.dossier import Member
 from desktop_app.domain.finding import FindingEvent, FindingState
@@ -268,8 +269,9 @@ def test_no_measurement_is_no_text():
 def test_a_fact_is_about_every_id_it_names_but_its_own():
     stage = sample(FACTS["stage.changed"])
     named = replace(stage, id=Id("own"), model=Id("m"), version=Id("v"), use=Id("u"), request=Id("r"),
-                    sign_offs=(Id("s1"), Id("s2")))
-    assert canonical.mentions(named) == {"m", "v", "u", "r", "s1", "s2"}
+                    sign_offs=(Id("s1"), Id("s2")),
+                    conditions=(Condition(text="c", owner=Id("o"), due=date(2027, 1, 1)),))
+    assert canonical.mentions(named) == {"m", "v", "u", "r", "s1", "s2", "o"}
 
 
 def test_ids_inside_parts_are_found():

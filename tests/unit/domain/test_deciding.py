@@ -168,12 +168,12 @@ MATTER = StatementMatter(
     model_name="Scorecard", version_label="4", use_text="Card lending (NL)", from_stage="validation",
     to_stage="production", opinion="V-1, fit", open_findings=("F-1 Leakage (low, open)",), breached=(), undetermined=(),
     not_tested=("drift", "stability"), policy_name="Model approval, 2026-11")
-CONDITION = Condition(text="Report monthly", owner="S. Haddad", due=date(2027, 3, 1))
+CONDITION = Condition(text="Report monthly", owner=Id("s"), due=date(2027, 3, 1))
 
 
 def test_the_statement_is_these_words():
     text = approval.statement_text(PARTY, MATTER, Meaning.APPROVE_WITH_CONDITIONS, (CONDITION,), date(2028, 11, 19),
-                                   "I know of no conflict. Stated: none.")
+                                   "I know of no conflict. Stated: none.", {Id("s"): "S. Haddad"})
     assert text == (
         "Approval, with conditions, of the use of a model\n\n"
         "I, Rita Risk, Compliance officer, approve, with the conditions below, the use of Scorecard, version 4, for "
@@ -188,7 +188,7 @@ def test_the_statement_is_these_words():
 
 @pytest.mark.parametrize("meaning", list(Meaning))
 def test_only_a_decision_in_favour_has_a_review_date(meaning):
-    text = approval.statement_text(PARTY, MATTER, meaning, (), date(2028, 11, 19), "none")
+    text = approval.statement_text(PARTY, MATTER, meaning, (), date(2028, 11, 19), "none", {})
     in_favour = meaning not in (Meaning.REJECT, Meaning.RETURN, Meaning.RECUSE)
     assert ("To be reviewed by" in text) == in_favour
     assert text.startswith(approval.TITLES[meaning])
@@ -204,7 +204,8 @@ def test_the_statement_binds_everything_it_is_about():
 
     def made(comment):
         return approval.statement(
-            party=PARTY, text="the words", meaning=Meaning.CONCUR, conditions=(), review_by=date(2028, 11, 19),
+            party=PARTY, text=Erasable(ref="words", digest=Digest("f" * 64)), meaning=Meaning.CONCUR, conditions=(),
+            review_by=date(2028, 11, 19),
             request=request, request_digest=Digest("e" * 64), dossier=dossier,
             dossier_digest=Digest("d" * 64), policy_digest=Digest("p" * 64), registry="reg", command="cmd",
             checkpoint="9:abc", signed_at=datetime(2026, 11, 20, tzinfo=UTC), conflicts=None, comment=comment)
@@ -221,7 +222,7 @@ def test_the_statement_binds_everything_it_is_about():
             "reviewBy": "2028-11-19", "conditionsDigest": canonical.sha256(b"[]"),
             "signer": {"person": "p", "nameDigest": "d1", "nameRef": "n", "role": "compliance"},
             "policy": {"id": "pol", "sha256": "p" * 64},
-            "view": {"sha256": canonical.sha256(b"the words"), "renderer": "assaydesk-statement/v1"},
+            "view": {"digest": "f" * 64, "ref": "words", "renderer": "assaydesk-statement/v1"},
             "registry": "reg", "checkpoint": "9:abc", "commandId": "cmd", "signedAt": "2026-11-20T00:00:00.000000Z",
             "conflictsDigest": None, "commentDigest": canonical.sha256(bytes(16) + b"fine")}}
     assert made(None)["predicate"]["commentDigest"] is None

@@ -72,7 +72,7 @@ def test_cards_are_compared_field_by_field():
 def test_a_stage_comes_from_the_last_effective_decision():
     facts = started()
     assert facts.history.stage(V, U, "development") == "development"
-    prior = {**SAME, "decided_on": TODAY, "decided_by": "Board", "review_by": None, "source_document": None,
+    prior = {**SAME, "decided_on": TODAY, "decided_by": Id("board"), "review_by": None, "source_document": None,
         "source": "m",
              "recorded_by": Id("r"), "key_id": "k", "envelope": ""}
     facts.add(PriorDecision, to_stage="production", outcome="rejected", **prior)

@@ -203,9 +203,9 @@ def test_a_row_says_everything_that_was_recorded():
     ("approved", "prior_decision", ["condition", "review"]), ("rejected", "", [])])
 def test_a_prior_decision_is_a_basis_of_its_own(outcome, basis_of, dues):
     facts = started()
-    facts.add(PriorDecision, **SAME, to_stage="production", decided_on=BEFORE, decided_by="Board", outcome=outcome,
+    facts.add(PriorDecision, **SAME, to_stage="production", decided_on=BEFORE, decided_by=Id("board"), outcome=outcome,
               review_by=AFTER, source_document=None, source="m", recorded_by=Id("r"), key_id="k", envelope="",
-              conditions=(Condition(text="c", owner="o", due=TODAY),))
+              conditions=(Condition(text="c", owner=Id("o"), due=TODAY),))
     (row,) = rows_of(facts.items, {})
     assert (row.approval_basis, [d.what for d in row.due]) == (basis_of, dues)
     assert (row.approved_on, row.conditions_open) == ((BEFORE, 1) if basis_of else (None, 0))
@@ -213,8 +213,9 @@ def test_a_prior_decision_is_a_basis_of_its_own(outcome, basis_of, dues):
 
 def test_a_prior_decision_may_have_no_end():
     facts = started()
-    facts.add(PriorDecision, **SAME, to_stage="production", decided_on=BEFORE, decided_by="Board", outcome="approved",
-              review_by=None, source_document=None, source="m", recorded_by=Id("r"), key_id="k", envelope="")
+    facts.add(PriorDecision, **SAME, to_stage="production", decided_on=BEFORE, decided_by=Id("board"),
+              outcome="approved", review_by=None, source_document=None, source="m", recorded_by=Id("r"), key_id="k",
+              envelope="")
     (row,) = rows_of(facts.items, {})
     assert (row.due, approval(row, TODAY).text) == ((), "approved")
 

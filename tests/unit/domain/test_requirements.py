@@ -93,7 +93,7 @@ def test_what_is_missing_blocks_or_was_not_tested(blocking, state):
 def test_a_filed_document_is_asserted():
     facts = started()
     info = DocumentInfo(file_name="plan.pdf", blob=Digest("b"), size=1, media_type="", checklist="monitoring", title="",
-                        author="", received=TODAY)
+                        author=None, received=TODAY)
     evidence(facts, EvidenceKind.DOCUMENT, Standing.ASSERTED, document=info)
     found = checks(facts, documents=(DocumentLine(key="monitoring", title="Plan"), DocumentLine(key="x", title="X")))
     assert found["document:monitoring"] == ("satisfied", "plan.pdf, filed; asserted, not recomputed.")

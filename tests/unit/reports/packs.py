@@ -20,6 +20,7 @@ from packs_basis import (
 )
 from packs_evidence import (
     ARTEFACT,
+    COMMITTEE,
     COMPLIANCE,
     DOSSIER,
     MODEL,
@@ -94,7 +95,7 @@ def ordinary(entries: int = 40, findings: int = 3) -> Pack:
                 exit="Version 4"),
         PriorDecision(id=id_("prior"), model=MODEL, version=VERSION, use=USE, to_stage="production",
                       decided_on=date(2024, 3, 2),
-                      decided_by="Credit Risk Committee", outcome="approved", review_by=None,
+                      decided_by=COMMITTEE, outcome="approved", review_by=None,
                       source_document=digest("minutes"),
                       source="minutes 2024-07", recorded_by=OWNER, key_id="", envelope="{}"),
         Validation(id=id_("validation"), model=MODEL, version=VERSION, use=USE, validator=VALIDATOR,

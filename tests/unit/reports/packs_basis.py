@@ -12,6 +12,7 @@ from packs_evidence import (
     DOSSIER,
     MODEL,
     NAMES,
+    OWNER,
     POLICY,
     REGISTRY,
     REQUEST,
@@ -43,7 +44,7 @@ from desktop_app.domain.figure import Box, Curve, Dot, Figure, Line, Text
 from desktop_app.domain.finding import Finding, Severity
 from desktop_app.domain.lineage import Edge, Graph, Node, NodeKind
 from desktop_app.domain.pack import PackCardField, PackSignature
-from desktop_app.domain.person import Erasable, Role
+from desktop_app.domain.person import Erasable, Role, Unkept
 from desktop_app.domain.policy import DecisionRule, Meaning, Policy, Stage, Transition
 
 
@@ -159,7 +160,7 @@ MATTER = StatementMatter(
     open_findings=("F-118, high, accepted until 31 Jan 2028",), breached=(),
     undetermined=("adverse impact ratio, under 25",),
     not_tested=("robustness to rate shocks",), policy_name="Tier 1 credit, 2026-09")
-CONDITION = Condition(text="Approvals of applicants under 25 are reported monthly", owner="Samira Haddad",
+CONDITION = Condition(text="Approvals of applicants under 25 are reported monthly", owner=OWNER,
                       due=date(2027, 4, 15))
 REVIEW_BY = date(2028, 2, 20)
 
@@ -170,18 +171,19 @@ def signature(person: Id, role: Role, meaning: Meaning, frozen: Dossier, seq: in
                            name=Erasable(ref=f"name:{person}", digest=digest(printed)),
                            scope="consumer protection" if role is Role.COMPLIANCE else "")
     conditions = (CONDITION,) if meaning is Meaning.APPROVE_WITH_CONDITIONS else ()
-    text = statement_text(party, MATTER, meaning, conditions, REVIEW_BY, policy().conflict_text)
-    signed_at = START + timedelta(hours=seq)
+    text = statement_text(party, MATTER, meaning, conditions, REVIEW_BY, policy().conflict_text, dict(NAMES))
+    signed_at, kept = START + timedelta(hours=seq), Unkept(ref=f"text:{seq}", salt="5a" * 16, text=text)
     payload = canonical.jcs(statement(
-        party=party, text=text, meaning=meaning, conditions=conditions, review_by=REVIEW_BY, request=request(frozen),
-        request_digest=canonical.digest(request(frozen)), dossier=frozen, dossier_digest=canonical.digest(frozen),
+        party=party, text=kept.reference(), meaning=meaning, conditions=conditions, review_by=REVIEW_BY,
+        request=request(frozen), request_digest=canonical.digest(request(frozen)),
+        dossier=frozen, dossier_digest=canonical.digest(frozen),
         policy_digest=canonical.digest(policy()), registry=REGISTRY, command=id_(f"command {seq}"), checkpoint="48210",
         signed_at=signed_at, conflicts=None, comment=None))
     envelope = json.dumps({"payloadType": "application/vnd.in-toto+json", "payload": base64.b64encode(payload).decode(),
                            "signatures": [{"keyid": digest(printed)[:16],
                                            "sig": base64.b64encode(bytes(64)).decode()}]})
     fact = SignOff(id=id_(f"sign-off {seq}"), model=MODEL, version=VERSION, request=REQUEST, person=person, role=role,
-                   meaning=meaning, text=Erasable(ref=f"text:{seq}", digest=sha256(text.encode())),
+                   meaning=meaning, text=kept.reference(),
                    key_id=digest(printed)[:16], statement_digest=sha256(payload), envelope=envelope,
                    review_by=REVIEW_BY, conditions=conditions)
     return fact, PackSignature(
@@ -190,7 +192,7 @@ def signature(person: Id, role: Role, meaning: Meaning, frozen: Dossier, seq: in
         signed_at=signed_at, key_id=fact.key_id, public_key=base64.b64encode(bytes.fromhex(digest(printed))).decode(),
         statement_digest=fact.statement_digest, envelope=envelope,
         comment="Read with the validation report." if seq == 30 else "",
-        seq=seq, check="valid")
+        seq=seq, check="valid", salt=kept.salt)
 
 
 def request(frozen: Dossier) -> PromotionRequest:

@@ -50,9 +50,10 @@ def digest(name: str) -> Digest:
 
 MODEL, VERSION, USE, POLICY, DOSSIER, REQUEST = (id_(n) for n in ("model", "version", "use", "policy", "dossier",
                                                                   "request"))
-OWNER, DEVELOPER, VALIDATOR, RISK, COMPLIANCE = (id_(n) for n in ("Haddad", "Marin", "Vieira", "Achterberg", "Okafor"))
+OWNER, DEVELOPER, VALIDATOR, RISK, COMPLIANCE, COMMITTEE = (
+    id_(n) for n in ("Haddad", "Marin", "Vieira", "Achterberg", "Okafor", "Credit Risk Committee"))
 NAMES = ((OWNER, "Samira Haddad"), (DEVELOPER, "Jelena Marin"), (VALIDATOR, "Tomás Vieira"),
-         (RISK, "Ruth Achterberg"), (COMPLIANCE, "Maya Okafor"))
+         (RISK, "Ruth Achterberg"), (COMPLIANCE, "Maya Okafor"), (COMMITTEE, "Credit Risk Committee"))
 ARTEFACT = digest("artefact")
 REGISTRY = "registry-2f6c"
 
@@ -204,4 +205,4 @@ def document() -> Evidence:
         document=DocumentInfo(file_name="V-41 validation report.pdf", blob=digest("V-41"), size=1_903_221,
                               media_type="application/pdf", checklist="validation_report",
                               title="Validation report V-41",
-                              author="T. Vieira", received=date(2027, 2, 9)))
+                              author=VALIDATOR, received=date(2027, 2, 9)))

@@ -76,8 +76,10 @@ class ApprovalsTab(ColumnTab):
         section(column, "Conditions")
         for one in loaded.view.conditions:
             standing = "met" if one.met else f"due {day_text(one.due)}"
+            owner = one.condition.owner
+            by = loaded.view.names.get(owner, "") if owner else "no owner stated"
             say_runs(column, Run(one.condition.text, "strong"),
-                     Run(f"\n{one.condition.owner} · {standing}", "body", "muted"))
+                     Run(f"\n{by} · {standing}", "body", "muted"))
             if not one.met:
                 settle = button("It was met…", partial(self.settle, one))
                 settle.setAccessibleName(f"Say that this condition was met: {one.condition.text}")
@@ -119,7 +121,7 @@ def _show_prior(column: QVBoxLayout, loaded: Loaded) -> None:
         until = f", until {day_text(prior.review_by)}" if prior.review_by else ""
         said = f"{item.label} {prior.outcome.replace('_', ' ')} {day_text(prior.decided_on)}{until}"
         say_runs(column, Run(said, "strong"),
-                 Run(f"\ndecided by {prior.decided_by} · {prior.source}"),
+                 Run(f"\ndecided by {view.names.get(prior.decided_by, '')} · {prior.source}"),
                  Run(f"\nrecorded by {view.names.get(item.by, '')}, {day_text(item.at.date())}, entry {item.seq:,}",
                      "body", "muted"))
     if not view.prior_decisions:

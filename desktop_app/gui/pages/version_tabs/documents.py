@@ -41,7 +41,7 @@ class DocumentsTab(Tab):
         self.table: ShortTable[EvidenceLine] = ShortTable([
             Column(key="title", title="Document", text=lambda e: _info(e).title, strong=True, width=190, stretch=2,
                    second=lambda e: self._titles().get(_info(e).checklist, "Other")),
-            Column(key="author", title="Author", text=lambda e: _info(e).author or "not stated", width=140,
+            Column(key="author", title="Author", text=lambda e: e.author or "not stated", width=140,
                    second=lambda e: f"received {day_text(_info(e).received)}"),
             Column(key="period", title="Period", text=_period, width=110, muted=True),
             Column(key="standing", title="Standing", text=lambda e: "asserted", width=140,

@@ -54,6 +54,13 @@ def upgrade() -> None:
 
 _FIELD = "substr(body, instr(body, '\"{0}\":\"') + {1}, 26)"  # JSON functions are not allowed in a schema here
 
+_ERASED_ONLY = (  # names and texts: never changed, and deleted only with the record that says so
+    "CREATE TRIGGER identity_no_update BEFORE UPDATE ON identity "
+    "BEGIN SELECT RAISE(ABORT, 'identity rows are only added and erased'); END",
+    "CREATE TRIGGER identity_no_delete BEFORE DELETE ON identity WHEN NOT EXISTS ("
+    "SELECT 1 FROM fact WHERE kind = 'person.erased' AND instr(body, '\"' || OLD.ref || '\"')) "
+    "BEGIN SELECT RAISE(ABORT, 'identity rows are only erased with their record'); END")
+
 
 def _sqlite() -> list[str]:
     keys = {"registry": "id", "entry": "seq", "fact": "id", "blob": "digest"}
@@ -65,7 +72,7 @@ def _sqlite() -> list[str]:
         known = f" WHEN EXISTS (SELECT 1 FROM {table}{same})"  # noqa: S608 - our own names
         for name, moment, when in (("no_update", "UPDATE", ""), ("no_delete", "DELETE", ""), ("once", "INSERT", known)):
             made.append(f"CREATE TRIGGER {table}_{name} BEFORE {moment} ON {table}{when} {refuse.format(table)}")
-    return made
+    return [*made, *_ERASED_ONLY]
 
 
 # ---- PostgreSQL
@@ -148,6 +155,9 @@ BEGIN
            + row_number() OVER (PARTITION BY f.fact->>'kind' ORDER BY f.place),
          number, f.place - 1, encode(sha256(convert_to(f.body, 'UTF8')), 'hex'), f.body
   FROM (SELECT body, body::json AS fact, place FROM unnest(p_facts) WITH ORDINALITY AS u(body, place)) f;
+  DELETE FROM identity WHERE ref IN (
+    SELECT json_array_elements_text(f.body::json->'refs') FROM fact f
+    WHERE f.seq = number AND f.kind = 'person.erased');
   INSERT INTO blob (digest, seq, size, data)
   SELECT DISTINCT ON (d.digest) d.digest, number, length(d.data), d.data
   FROM (SELECT encode(sha256(data), 'hex') AS digest, data FROM unnest(p_blobs) AS u(data)) d
@@ -191,6 +201,10 @@ def _postgresql() -> list[str]:
             made += [f"CREATE TRIGGER {table}_{name} BEFORE {moment} ON {table} FOR EACH STATEMENT "
                      "EXECUTE FUNCTION refuse()",
                      f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_{name}"]
+    for name, moment in (("no_update", "UPDATE"), ("no_truncate", "TRUNCATE")):  # `append` deletes what is erased
+        made += [f"CREATE TRIGGER identity_{name} BEFORE {moment} ON identity FOR EACH STATEMENT "
+                 "EXECUTE FUNCTION refuse()",
+                 f"ALTER TABLE identity ENABLE ALWAYS TRIGGER identity_{name}"]
     return made + _RIGHTS
 
 
