@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Desk(NamedTuple):
     """What the pages bring to the frame. The callables run on workers and import what they need themselves.
 
-    identity: (registry name, who acts, who may act here) · act_as: the workspace with somebody else acting
+    identity: (registry name, who acts, who may act here) · act_as: the workspace with somebody else acting, or nobody
     · head, since: the log's last number and the changes after a number, for `Watch`.
     """
 
@@ -37,7 +37,7 @@ class Desk(NamedTuple):
     start: str
     open: Callable[[str | None, str | None], Workspace]
     identity: Callable[[Workspace], tuple[str, Acting | None, tuple[Acting, ...]]]
-    act_as: Callable[[Workspace, Acting], Workspace]
+    act_as: Callable[[Workspace, Acting | None], Workspace]
     search: Callable[[Workspace, str], Sequence[Hit]] | None = None
     standing: Callable[[Workspace, Progress], Standing] | None = None
     head: Callable[[Workspace], int] | None = None
@@ -71,23 +71,28 @@ def build(app: QApplication, url: str | None, person: str | None, desk: Desk, se
     jobs = Jobs(lambda: desk.open(url, person), _show, app)
     state = AppState(app)
 
-    def act_as(who: Acting) -> None:
+    def identify(who: Acting | None) -> None:
         jobs.adopt(lambda ws: desk.act_as(ws, who))
         state.act_as(who)
+
+    def act_as(who: Acting) -> None:
+        identify(who)
         window.reload_all()
 
     window = MainWindow(
         jobs, state, pages=desk.pages, settings=settings, search=desk.search, standing=desk.standing, act_as=act_as)
     window.add_commands(desk.commands(window))
     _catch_bugs(window)
-    _Start(window, lambda: _begin(window, desk))
+    _Start(window, lambda: _begin(window, desk, identify))
     return window
 
 
-def _begin(window: MainWindow, desk: Desk) -> None:
+def _begin(window: MainWindow, desk: Desk, act_as: Callable[[Acting | None], None]) -> None:
     from desktop_app.gui.focus import Keeper  # not before the first paint
+    from desktop_app.gui.lock import IdleLock
 
     Keeper(window)
+    window.idle_lock = IdleLock(window, window.jobs, window.state, act_as)
     window.open_page(desk.start).setFocus()  # before the rest: its data are what is waited for
     window.jobs.run(window, lambda ws, progress: desk.identity(ws),
                     then=lambda found: _introduce(window.state, *found), failed=lambda error: None)

@@ -45,9 +45,10 @@ class Lane(StrEnum):
     WRITE = "write"
     READ = "read"
     COMPUTE = "compute"
+    UNLOCK = "unlock"  # the idle lock's own: whoever comes back waits for nobody's work
 
 
-WORKERS = {Lane.WRITE: 1, Lane.READ: 1, Lane.COMPUTE: 2}
+WORKERS = {Lane.WRITE: 1, Lane.READ: 1, Lane.COMPUTE: 2, Lane.UNLOCK: 1}
 
 
 class Job:

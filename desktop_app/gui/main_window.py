@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # what the first paint does not need is imported when it is u
     from PySide6.QtGui import QCloseEvent, QResizeEvent
 
     from desktop_app.domain.change import Change
+    from desktop_app.gui.lock import IdleLock
     from desktop_app.gui.page import Page
     from desktop_app.gui.widgets.palette import Palette
 
@@ -82,7 +83,8 @@ class MainWindow(QMainWindow):
         · act_as: a choice in the person menu was made (default: `state.act_as`).
         """
         super().__init__()
-        self.jobs, self.state, self._settings = jobs, state, settings
+        self.jobs, self.state, self.settings = jobs, state, settings
+        self.idle_lock: IdleLock | None = None  # made after the first paint
         self._specs = {spec.key: spec for spec in pages}
         self._search, self._standing = search, standing
         self._act_as = act_as or state.act_as
@@ -242,6 +244,9 @@ class MainWindow(QMainWindow):
             look.triggered.connect(partial(self._show_theme, name))
         menu.addSeparator()
         menu.addActions([self.actions_table.qaction(f"text.{which}") for which in ("larger", "smaller", "usual")])
+        if self.idle_lock is not None:
+            menu.addSeparator()
+            menu.addAction(self.actions_table.qaction("lock"))
         corner = self.person.mapToGlobal(QPoint(self.person.width(), self.person.height() + theme.XS))
         menu.popup(corner - QPoint(menu.sizeHint().width(), 0))
 
@@ -250,8 +255,8 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         theme.apply(app, name, scale)
-        self._settings.setValue("theme", name)
-        self._settings.setValue("text_scale", scale)
+        self.settings.setValue("theme", name)
+        self.settings.setValue("text_scale", scale)
 
     def _zoom(self, by: int) -> None:
         scales = theme.tokens()["text_scales"]
@@ -382,12 +387,12 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         screen = self.screen().availableSize()
         self.resize(QSize(1440, 900).boundedTo(screen - QSize(2 * theme.XS, theme.XXL)))  # with room for its frame
-        geometry = self._settings.value("geometry")
+        geometry = self.settings.value("geometry")
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._settings.setValue("geometry", self.saveGeometry())
+        self.settings.setValue("geometry", self.saveGeometry())
         self.hide()
         self.jobs.shut_down()
         super().closeEvent(event)

@@ -248,6 +248,13 @@ def revoke(workspace: Workspace, person: Id, role: Role, reason: str, passphrase
                            note=f"Revoked {ROLE_TITLES[role].lower()}: {reason}", check=check)
 
 
+def recognise(workspace: Workspace, person: Id, passphrase: str) -> None:
+    """Whether somebody at this machine is a person whose key is here. Raises Refused when the passphrase is not right,
+    or comes too soon after wrong ones. Nothing is signed or recorded.
+    """
+    workspace.signer.check(person, passphrase)
+
+
 def renew_key(workspace: Workspace, old: str, new: str) -> Change:
     """A new key for who acts, in place of the one on this machine, which signs for it and ends.
 

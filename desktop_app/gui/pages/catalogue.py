@@ -103,9 +103,9 @@ def _acting(person: Any) -> Acting:
     return Acting(id=person.id, name=person.name, role=ROLE_TITLES[Role(role)] if role else "no role")
 
 
-def act_as(ws: Workspace, who: Acting) -> Workspace:
-    """The workspace with somebody else acting."""
-    acting: Workspace = ws.acting_as(who.id)
+def act_as(ws: Workspace, who: Acting | None) -> Workspace:
+    """The workspace with somebody else acting, or nobody."""
+    acting: Workspace = ws.acting_as(who.id if who else None)
     return acting
 
 
