@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -224,15 +225,15 @@ def head_seq(workspace: Workspace) -> int:
 def export(workspace: Workspace, target: Path, progress: Progress | None = None) -> str:
     """Write the log as JSON lines, or as CSV when the file's name says so. Returns the file's SHA-256.
 
-    The JSON lines hold each entry exactly as stored; the CSV is for reading and is safe to open in a spreadsheet.
-    The export is a fact.
+    The JSON lines hold each entry exactly as stored, with the text of its facts: enough to verify them without this
+    program (packaging/verifier); documents are there by their digests, what may be erased is not. The CSV is for
+    reading and is safe to open in a spreadsheet. The export is a fact.
     """
     progress = progress or Progress()
     progress.step(0.0, "reading the log")
     with workspace.store.read() as reader:
         head = reader.head()
-        data = _csv(workspace) if target.suffix.lower() == ".csv" else b"".join(
-            canonical.encode(entry) + b"\n" for entry in reader.entries())
+        data = _csv(workspace) if target.suffix.lower() == ".csv" else b"".join(_lines(reader))
     store, digest = workspace.store, canonical.sha256(data)
 
     def note() -> None:
@@ -243,6 +244,15 @@ def export(workspace: Workspace, target: Path, progress: Progress | None = None)
 
     save_bytes(target, data, before=note)
     return digest
+
+
+def _lines(reader: Reader) -> Iterator[bytes]:
+    facts: dict[int, list[str]] = defaultdict(list)
+    for row in reader.raw_facts():
+        facts[row["seq"]].append(row["body"])
+    for row in reader.rows():
+        line = dict(zip(("seq", "at", "user", "command", "body", "prev", "hash"), row, strict=True))
+        yield canonical.jcs(line | {"facts": facts[line["seq"]]}) + b"\n"
 
 
 def _csv(workspace: Workspace) -> bytes:
