@@ -79,6 +79,7 @@ class Call:
 
         opened = open_workspace(self.registry, self.args.person)
         try:
+            _tell_leftovers(opened)
             yield opened
         finally:
             opened.close()
@@ -131,6 +132,15 @@ def _line(handle: int) -> str:
     while (byte := os.read(handle, 1)) not in (b"", b"\n"):
         read += byte
     return read.decode("utf-8").rstrip("\r")
+
+
+def _tell_leftovers(workspace: Workspace) -> None:
+    """What became of earlier writes whose answer never came, on standard error."""
+    from desktop_app.operations import outbox
+
+    for left in outbox.leftovers(workspace):
+        print(left.sentence, file=sys.stderr, flush=True)
+        outbox.told(workspace, left.command)
 
 
 # ---- naming things as people do
