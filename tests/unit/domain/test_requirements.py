@@ -79,7 +79,8 @@ def test_an_accepted_doubt_asks_for_attention():
     facts = started()
     evidence(facts, verdict=Verdict.UNDETERMINED)
     rule = replace(RULE, accept=(Verdict.MET, Verdict.UNDETERMINED))
-    assert checks(facts, evidence=(rule,))["evidence:performance"] == ("attention", "E-1: AUC undetermined, made today.")
+    found = checks(facts, evidence=(rule,))["evidence:performance"]
+    assert found == ("attention", "E-1: AUC undetermined, made today.")
 
 
 @pytest.mark.parametrize(("blocking", "state"), [(True, "blocking"), (False, "not_tested")])
