@@ -96,6 +96,11 @@ def told(body: EntryBody, about: str = "") -> str:
     return " · ".join([", ".join(beside), done] if beside else [done])
 
 
+def frames(text: str) -> bool:
+    """Whether a user or a command may stand in an entry: one line, so that its end is the end of its field."""
+    return text.isprintable() and text != ""
+
+
 def message(seq: int, at: datetime, user: str, command: str, body: str) -> bytes:
     """What is hashed of an entry."""
     return f"{FRAME}\n{seq}\n{canonical.utc_text(at)}\n{user}\n{command}\n{body}".encode()

@@ -106,6 +106,8 @@ class LogVerifier:
             self.problem(1, entry.seq, f"entry {self.seq + 1:,} is missing: after {self.seq:,} comes {entry.seq:,}")
         framed = audit.message(entry.seq, entry.at, entry.user, entry.command, entry.body)
         self._grow(entry.seq, leaf_hash(framed))
+        if not (audit.frames(entry.user) and audit.frames(entry.command)):
+            self.problem(2, entry.seq, "its user or its command is not one line of text")
         if entry.prev != self._hash:
             self.problem(3, entry.seq, "it does not continue the entry before it")
         if not _follows(entry.prev, framed, entry.hash):
