@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleEvent, QGuiApplication, QWindow
-from PySide6.QtWidgets import QApplication, QDialog, QFrame, QStackedWidget, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFrame, QGridLayout, QStackedWidget, QToolTip, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from desktop_app.errors import UserError
@@ -60,10 +60,11 @@ class LockedPage(QWidget):
         for part in (self.heading, self.note, self._chooser, labelled("Passphrase", self.passphrase), self.error,
                      beside(self.button)):
             column.addWidget(part)
-        outer = QVBoxLayout(self)
-        outer.addStretch(2)
-        outer.addWidget(inner, 0, Qt.AlignmentFlag.AlignHCenter)
-        outer.addStretch(3)
+        outer = QGridLayout(self)
+        outer.addWidget(inner, 1, 1)
+        for place, (across, down) in {0: (1, 2), 2: (1, 3)}.items():
+            outer.setColumnStretch(place, across)
+            outer.setRowStretch(place, down)
 
     def ask(self, was: Acting | None, people: tuple[Acting, ...]) -> None:
         """Ask anew: for the passphrase of who acted, or of somebody else with a key here."""

@@ -75,6 +75,8 @@ def test_it_hides_everything_and_forgets_who_acts_until_the_passphrase(window, q
     assert window.windowTitle() == TITLE
     assert lock.page.heading.text() == "Locked. Ann Admin"
     assert lock.page.passphrase.hasFocus()
+    for field in (lock.page.passphrase, lock.page.who):
+        assert field.parentWidget().height() >= field.parentWidget().minimumSizeHint().height()  # nothing is cut
     assert (lock.page.passphrase.accessibleName(), lock.page.passphrase.accessibleDescription()) == (
         "Passphrase", "Locked. Ann Admin")
     assert (window.state.acting, actor(window)) == (None, None)
