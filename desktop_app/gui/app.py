@@ -24,13 +24,15 @@ from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
     from desktop_app.domain.change import Change
+    from desktop_app.operations.outbox import Told
 
 
 class Desk(NamedTuple):
     """What the pages bring to the frame. The callables run on workers and import what they need themselves.
 
     identity: (registry name, who acts, who may act here) · act_as: the workspace with somebody else acting, or nobody
-    · head, since: the log's last number and the changes after a number, for `Watch`.
+    · head, since: the log's last number and the changes after a number, for `Watch` · leftovers, told: what became of
+    writes whose answer never came, and that the person has read it.
     """
 
     pages: Sequence[PageSpec]
@@ -42,6 +44,8 @@ class Desk(NamedTuple):
     standing: Callable[[Workspace, Progress], Standing] | None = None
     head: Callable[[Workspace], int] | None = None
     since: Callable[[Workspace, int], Sequence[Change]] | None = None
+    leftovers: Callable[[Workspace], Sequence[Told]] = lambda ws: ()
+    told: Callable[[Workspace, Sequence[str]], None] = lambda ws, commands: None
     commands: Callable[[MainWindow], Sequence[Action]] = lambda window: ()
 
 
@@ -94,15 +98,17 @@ def _begin(window: MainWindow, desk: Desk, act_as: Callable[[Acting | None], Non
     Keeper(window)
     window.idle_lock = IdleLock(window, window.jobs, window.state, act_as)
     window.open_page(desk.start).setFocus()  # before the rest: its data are what is waited for
-    window.jobs.run(window, lambda ws, progress: desk.identity(ws),
-                    then=lambda found: _introduce(window.state, *found), failed=lambda error: None)
-    if desk.head is not None and desk.since is not None:
-        from desktop_app.gui.watch import Watch
 
-        watch = Watch(window.jobs, window, head=desk.head, since=desk.since, parent=window)
-        watch.changed.connect(window.registry_changed)
-        watch.reachable.connect(window.show_reachable)
-        watch.start()
+    def introduce() -> None:
+        window.jobs.run(window, lambda ws, progress: desk.identity(ws),
+                        then=lambda found: _introduce(window.state, *found), failed=lambda error: None)
+
+    introduce()
+    if desk.head is not None and desk.since is not None:
+        from desktop_app.gui.connection import Connection
+
+        connection = Connection(window, desk)
+        connection.watch.reachable.connect(lambda now: introduce() if now and not window.state.registry else None)
 
 
 def _introduce(state: AppState, registry: str, acting: Acting | None, people: tuple[Acting, ...]) -> None:

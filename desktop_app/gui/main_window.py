@@ -28,6 +28,7 @@ from desktop_app.gui import theme
 from desktop_app.gui.actions import Action, Actions, plain
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.state import Acting, AppState, Hit, Standing
+from desktop_app.gui.widgets.banner import Banner
 from desktop_app.gui.widgets.job_tray import JobTray
 from desktop_app.gui.widgets.label import paragraph, words
 from desktop_app.gui.widgets.rail import Rail
@@ -127,7 +128,9 @@ class MainWindow(QMainWindow):
         column.addWidget(self._top)
         self._alarm = paragraph("", "alarm")
         self._alarm.hide()
-        column.addWidget(self._alarm)
+        self.away, self.notice = Banner("alarm"), Banner("notice")
+        for across in (self._alarm, self.away, self.notice):
+            column.addWidget(across)
         column.addLayout(middle, 1)
         column.addWidget(self._footer())
         self.setCentralWidget(centre)
@@ -334,6 +337,8 @@ class MainWindow(QMainWindow):
 
     def show_reachable(self, reachable: bool) -> None:
         """The registry is lost, or back."""
+        for page in self._pages.values():
+            page.show_reachable(reachable)
         if reachable:
             self.refresh_standing()
         else:

@@ -15,6 +15,7 @@ from typing import Any
 from desktop_app.domain import canonical
 from desktop_app.domain.audit import CheckReport, Entry, Exported, Recorded
 from desktop_app.domain.canonical import Id, record
+from desktop_app.domain.change import Change
 from desktop_app.domain.inventory import InventoryRow
 from desktop_app.domain.inventory_rows import rows_of
 from desktop_app.domain.model import RegisteredModel
@@ -220,6 +221,13 @@ def head_seq(workspace: Workspace) -> int:
     """The number of the last entry: the feed by which a window notices other people's work."""
     with workspace.store.read() as reader:
         return reader.head().seq
+
+
+def changes_since(workspace: Workspace, seq: int) -> tuple[Change, ...]:
+    """What was written after an entry, oldest first."""
+    with workspace.store.read() as reader:
+        found = [(entry.seq, entry.read()) for entry in reader.entries(seq)]
+    return tuple(Change(kinds=frozenset(b.kinds), subject=b.subject, note=b.note, seq=n) for n, b in found)
 
 
 def export(workspace: Workspace, target: Path, progress: Progress | None = None) -> str:

@@ -125,7 +125,10 @@ class Store:
                     if (entry := reader.outcome(command)) is not None:
                         write.change = _change(entry)
                         return
-                    if reader.head() != head or not self._outbox.holds(command):
+                    if not self._outbox.holds(command):
+                        raise Refused("This was not recorded, as another window of yours has told already.", write.note,
+                                      "Look, and do it again.")
+                    if reader.head() != head:
                         break
                     write.again(connection)
                     write.finish()

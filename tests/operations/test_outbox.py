@@ -140,3 +140,11 @@ def test_killed_between_sending_and_answer_the_next_start_tells(near, address, l
     away = assaydesk("registry", "status")
     assert "cannot be reached" in away.communicate(timeout=60)[1]
     assert away.returncode == 3
+
+
+def test_what_was_written_after_an_entry_is_told_oldest_first(near):
+    head = audit.head_seq(near.workspace)
+    request = ask(near)
+    sign(near, "Rita Risk", request, Meaning.APPROVE)
+    assert [(c.seq, c.subject, sorted(c.kinds)) for c in audit.changes_since(near.workspace, head)] == [
+        (head + 1, request, ["promotion.requested"]), (head + 2, request, ["promotion.signed_off", "stage.changed"])]

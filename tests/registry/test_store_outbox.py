@@ -136,7 +136,7 @@ def test_another_program_that_told_is_not_made_a_liar(near, far, line):
             told.extend(other.leftovers())
 
     line.then = elsewhere
-    with pytest.raises(Lost, match="was not recorded"):
+    with pytest.raises(Refused, match="was not recorded"):
         write(far)
     assert ([t.entry for t in told], recorded(near)) == ([None], [])
 
