@@ -147,4 +147,5 @@ def test_what_was_written_after_an_entry_is_told_oldest_first(near):
     request = ask(near)
     sign(near, "Rita Risk", request, Meaning.APPROVE)
     assert [(c.seq, c.subject, sorted(c.kinds)) for c in audit.changes_since(near.workspace, head)] == [
-        (head + 1, request, ["promotion.requested"]), (head + 2, request, ["promotion.signed_off", "stage.changed"])]
+        (head + 1, request, ["dossier", "promotion.requested"]),
+        (head + 2, request, ["promotion.signed_off", "stage.changed"])]
