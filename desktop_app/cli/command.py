@@ -105,6 +105,10 @@ class Call:
         """
         return self._asked(prompt, True, ("ASSAYDESK_NEW_PASSPHRASE", "ASSAYDESK_PASSPHRASE"))
 
+    def new_pin(self, prompt: str) -> str:
+        """Of the token that a key is made on: as `new_passphrase`, but asked for once: the token knows it."""
+        return self._asked(prompt, False, ("ASSAYDESK_NEW_PASSPHRASE", "ASSAYDESK_PASSPHRASE"))
+
     def _asked(self, prompt: str, twice: bool, names: tuple[str, ...]) -> str:
         try:
             return self._passphrase(prompt, twice, names)

@@ -12,9 +12,16 @@ from desktop_app.errors import UserError
 
 if TYPE_CHECKING:
     from desktop_app.domain.canonical import Id
+    from desktop_app.operations.people import OnToken
     from desktop_app.workspace import Workspace
 
-_MINE = "Your own passphrase: "
+_MINE = "Your own passphrase, or the PIN of your token: "
+_TOKEN = (
+    arg("--token", metavar="MODULE", help="make the key on a smart card or USB token: the file of its PKCS#11 module"),
+    arg("--slot", metavar="LABEL", default="", help="the label of the token, where more than one is plugged in"),
+    arg("--token-key", metavar="ID", default="", help="take the key pair with this hexadecimal id, made there before"),
+    arg("--ed25519", action="store_true", help="an Ed25519 key where the token has it; else ECDSA on P-256"),
+)
 _ROLES = [r.value for r in Role]
 _NAME = arg("name", help="the person, by name or id")
 _ROLE = arg("role", choices=_ROLES, help="the role")
@@ -117,14 +124,15 @@ def people_enrol(call: Call) -> Result:
     "make a key on your own machine and the file that an administrator enrols it from",
     arg("name", help="your name, as it is to be printed under signatures"),
     arg("--out", type=Path, required=True, metavar="FILE", help="where to write the request"),
+    *_TOKEN,
 )
 def people_request_key(call: Call) -> Result:
     """Records nothing; the private half of the key stays here."""
     from desktop_app.operations import people
 
     with call.workspace() as ws:
-        passphrase = call.new_passphrase("Choose a passphrase for your key: ")
-        asked = people.request_key(ws, call.args.name, passphrase, call.args.out)
+        token, secret = _token(call), _new_secret(call, "Choose a passphrase for your key: ")
+        asked = people.request_key(ws, call.args.name, secret, call.args.out, token)
     return Result(
         [
             f"Wrote {call.args.out}. Send it to an administrator: assaydesk people enrol --request FILE --role ROLE",
@@ -134,14 +142,28 @@ def people_request_key(call: Call) -> Result:
     )
 
 
-@command("people renew-key", "a new key for yourself, in place of the one on this machine")
+def _token(call: Call) -> OnToken | None:
+    """The token that the key is to be made on, if it is."""
+    if not call.args.token:
+        return None
+    from desktop_app.operations.people import OnToken
+
+    kind = {"algorithm": "ed25519"} if call.args.ed25519 else {}
+    return OnToken(call.args.token, call.args.slot, key=call.args.token_key.casefold(), **kind)
+
+
+def _new_secret(call: Call, prompt: str) -> str:
+    return call.new_pin("PIN of the token: ") if call.args.token else call.new_passphrase(prompt)
+
+
+@command("people renew-key", "a new key for yourself, in place of the one on this machine", *_TOKEN)
 def people_renew_key(call: Call) -> Result:
     """The old key signs for the new one and ends."""
     from desktop_app.operations import people
 
     with call.workspace() as ws:
-        new = call.new_passphrase("New passphrase: ")
-        change = people.renew_key(ws, call.passphrase("Present passphrase: "), new)
+        new = _new_secret(call, "New passphrase: ")
+        change = people.renew_key(ws, call.passphrase("Present passphrase, or PIN: "), new, _token(call))
     return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
 
 

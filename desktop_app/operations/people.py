@@ -29,6 +29,7 @@ from desktop_app.registry.reader import Reader
 from desktop_app.registry.writer import Write, unkept
 from desktop_app.registry.writer import changed as changed  # noqa: PLC0414 - other verbs take it from here
 from desktop_app.trust.authority import proved
+from desktop_app.trust.tokens import OnToken as OnToken  # noqa: PLC0414 - the command line takes it from here
 from desktop_app.workspace import Workspace
 
 
@@ -82,13 +83,18 @@ def enrol(workspace: Workspace, name: str, roles: tuple[Role, ...], passphrase: 
     return next(p for p in listing(workspace) if p.id == person)
 
 
-def request_key(workspace: Workspace, name: str, passphrase: str, target: Path) -> KeyRequest:
-    """Make a key on this machine, and the file that an administrator enrols it from; nothing is recorded yet."""
+def request_key(
+    workspace: Workspace, name: str, secret: str, target: Path, token: OnToken | None = None,
+) -> KeyRequest:
+    """Make a key on this machine, and the file that an administrator enrols it from; nothing is recorded yet.
+
+    secret: the passphrase of its file, or the PIN of the token that it is made on.
+    """
     name = _checked_name(name)
     with workspace.store.read() as reader:
         person = by_name(reader).get(name.casefold()) or workspace.store.new_id()
         _check_no_key(reader, person, name)
-    key = workspace.signer.make(person, passphrase)
+    key = workspace.signer.make(person, secret, token=token)
     try:
         asked = KeyRequest(registry=workspace.store.info.id, person=person, name=name, key=key.public())
         save_bytes(target, canonical.encode(asked) + b"\n")
@@ -255,10 +261,11 @@ def recognise(workspace: Workspace, person: Id, passphrase: str) -> None:
     workspace.signer.check(person, passphrase)
 
 
-def renew_key(workspace: Workspace, old: str, new: str) -> Change:
+def renew_key(workspace: Workspace, old: str, new: str, token: OnToken | None = None) -> Change:
     """A new key for who acts, in place of the one on this machine, which signs for it and ends.
 
-    old, new: the passphrases of the two. A lost key or a forgotten passphrase is an administrator's matter.
+    old, new: the passphrases of the two, or PINs · token: what the new one is made on, if not a file. A lost key or a
+    forgotten passphrase is an administrator's matter.
     """
     me, store, before = workspace.me, workspace.store, workspace.signer.key_of(workspace.me)
 
@@ -267,7 +274,7 @@ def renew_key(workspace: Workspace, old: str, new: str) -> Change:
             raise Refused("Your key on this machine is not enrolled, or was revoked.", f"Key {before.key_id}.",
                           "Ask an administrator to enrol a new one.")
 
-    made = workspace.signer.make(me, new, beside=before)
+    made = workspace.signer.make(me, new, beside=before, token=token)
     try:
         change = mandates.record(
             workspace, "key.renewed", me,

@@ -13,9 +13,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from desktop_app.domain import canonical, mandate
 from desktop_app.domain.approval import PAYLOAD_TYPE
 from desktop_app.domain.audit import Recorded
@@ -31,6 +28,7 @@ from desktop_app.domain.person import (
     key_proof_text,
 )
 from desktop_app.trust import dsse
+from desktop_app.trust.algorithms import verified
 from desktop_app.trust.keys import key_id_of
 
 VALID = "valid"
@@ -132,9 +130,9 @@ class Authority:
             return "the key had been revoked"
         try:
             public = base64.b64decode(key.record.public_key, validate=True)
-            if key_id_of(public) != key_id:
+            if key_id_of(public, key.record.algorithm) != key_id:
                 return "the key is not the one its id names"
-            return dsse.open_envelope(envelope, PAYLOAD_TYPE, {key_id: public})
+            return dsse.open_envelope(envelope, PAYLOAD_TYPE, {key_id: public}, key.record.algorithm)
         except (dsse.BadEnvelope, binascii.Error) as error:
             return str(error)
 
@@ -185,7 +183,7 @@ def proved(key: KeyEnrolled | PublicKey, person: Id, registry: str) -> bool:
     try:
         raw = base64.b64decode(key.public_key, validate=True)
         text = key_proof_text(person, key.key_id, registry)
-        Ed25519PublicKey.from_public_bytes(raw).verify(base64.b64decode(key.proof, validate=True), text)
-    except (InvalidSignature, ValueError, binascii.Error):
+        signed = verified(key.algorithm, raw, base64.b64decode(key.proof, validate=True), text)
+    except (ValueError, binascii.Error):
         return False
-    return key_id_of(raw) == key.key_id
+    return signed and key_id_of(raw, key.algorithm) == key.key_id
