@@ -205,7 +205,7 @@ class Page(QWidget, Generic[T]):
         if reachable and self._unread:
             self.forget()
         old = not reachable and self._shown_at is not None
-        self._age.setText(f"As it was at {self._shown_at:%H:%M:%S}" if old and self._shown_at else "")
+        self._age.setText(_as_it_was(self._shown_at) if old and self._shown_at else "")
         self._age.setVisible(old)
 
     def show_failure(self, error: Exception) -> None:
@@ -291,3 +291,8 @@ class Page(QWidget, Generic[T]):
             self.reload()
         else:
             self._take_focus()
+
+
+def _as_it_was(at: datetime) -> str:
+    today = at.date() == datetime.now().astimezone().date()
+    return f"As it was at {at:%H:%M:%S}" if today else f"As it was on {at:%d %b %Y} at {at:%H:%M:%S}"

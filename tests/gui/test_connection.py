@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import UTC, datetime
 
 import pytest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from desktop_app.errors import Lost
 from desktop_app.gui import app as gui_app
 from desktop_app.gui import watch
+from desktop_app.gui.jobs import Jobs, Lane
 from desktop_app.gui.main_window import PageSpec
 from desktop_app.gui.page import Page
 from desktop_app.gui.state import Acting
@@ -97,6 +99,39 @@ def test_a_lost_registry_is_said_and_forgotten_when_it_is_back(window, registry,
     qtbot.waitUntil(lambda: page.seen[-1] == (None, "two"))
     qtbot.waitUntil(lambda: window.away.text == "")
     assert not page._age.isVisible()
+
+
+def test_what_was_read_on_another_day_says_which(window, registry, qtbot):
+    start(window, qtbot)
+    qtbot.waitUntil(lambda: len(window.page.seen) == 1)
+    window.page._shown_at = datetime(2026, 1, 2, 23, 30).astimezone()
+    lose(window, registry, qtbot)
+    assert window.page._age.text() == "As it was on 02 Jan 2026 at 23:30:00"
+
+
+def test_a_window_that_is_closed_waits_for_no_registry(qtbot, qapp):
+    class Away:
+        def __init__(self):
+            self.given_up, self.closed = threading.Event(), False
+
+        def give_up(self):
+            self.given_up.set()
+
+        def close(self):
+            self.closed = self.given_up.is_set()
+
+    away, started, owner = Away(), threading.Event(), QWidget()
+    qtbot.addWidget(owner)
+
+    def sign(ws, progress):
+        started.set()
+        assert ws.given_up.wait(30)
+
+    jobs = Jobs(lambda: away, lambda parent, error: None)
+    jobs.run(owner, sign, lane=Lane.WRITE)
+    assert started.wait(10)
+    jobs.shut_down()
+    assert away.closed
 
 
 def test_what_is_of_something_else_is_never_shown_as_old(window, registry, qtbot):
