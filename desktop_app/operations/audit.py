@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop_app.domain import canonical
-from desktop_app.domain.audit import CheckReport, Entry, Exported, LogFilter, Recorded
+from desktop_app.domain.audit import CheckReport, Entry, LogFilter, Recorded
 from desktop_app.domain.canonical import Id, record
 from desktop_app.domain.change import Change
 from desktop_app.domain.inventory import InventoryRow
@@ -22,10 +22,9 @@ from desktop_app.domain.person import KeyEnrolled, RoleGranted, RoleRevoked
 from desktop_app.domain.policy import Policy
 from desktop_app.domain.words import counted
 from desktop_app.errors import Damaged, NotFound, UserError
-from desktop_app.operations import checkpoints, entries
+from desktop_app.operations import checkpoints, entries, exports
 from desktop_app.operations.called import Called
 from desktop_app.operations.entries import Changed, EntryLine, line
-from desktop_app.operations.saving import save_bytes
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
 from desktop_app.trust.verify import Held, LogVerifier, StoredFact
@@ -227,18 +226,10 @@ def export(
         progress = progress.part(0.5, 1.0)
         data = (_csv(reader, called, seqs, progress) if target.suffix.lower() == ".csv"
                 else b"".join(_lines(reader, seqs, progress)))
-    store, digest = workspace.store, canonical.sha256(data)
-
-    def note() -> None:
-        subject = Id(workspace.store.info.id)
-        only = f": {counted(len(seqs), 'entry', 'entries')}, {said}" if seqs is not None else ""
-        text = f"Exported the log as {target.name}{only}"
-        with store.write(workspace.me, "log.exported", subject, note=text) as write:
-            write.add(Exported(id=store.new_id(), what="audit_log", subject=subject, file_name=target.name,
-                               sha256=digest, size=len(data), head_seq=head.seq, filter=said))
-
-    save_bytes(target, data, before=note)
-    return digest
+    only = f": {counted(len(seqs), 'entry', 'entries')}, {said}" if seqs is not None else ""
+    exports.save(workspace, target, data, what="audit_log", action="log.exported", head_seq=head.seq, filter=said,
+                 note=f"Exported the log as {target.name}{only}")
+    return canonical.sha256(data)
 
 
 def _lines(reader: Reader, seqs: frozenset[int] | None, progress: Progress) -> Iterator[bytes]:
