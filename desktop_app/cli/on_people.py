@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desktop_app.cli.command import Call, Result, arg, command
-from desktop_app.domain.person import Role
-from desktop_app.errors import UserError
+from desktop_app.domain.person import ROLE_TITLES, Role
+from desktop_app.errors import NotFound, UserError
 
 if TYPE_CHECKING:
     from desktop_app.domain.canonical import Id
     from desktop_app.operations.people import OnToken
+    from desktop_app.operations.recertification import Answer, CampaignView
     from desktop_app.workspace import Workspace
 
 _MINE = "Your own passphrase, or the PIN of your token: "
@@ -212,6 +213,80 @@ def people_revoke(call: Call) -> Result:
         person, role = _person(ws, call.args.name), Role(call.args.role)
         change = people.revoke(ws, person, role, call.args.reason, call.passphrase(_MINE))
     return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
+
+
+@command(
+    "people recertify",
+    "have each role in force confirmed or revoked by somebody else than its holder",
+    arg("act", choices=["open", "answer", "status", "close"], help="what to do"),
+    arg("campaign", nargs="?", help="which recertification: AR-1; without it, the one that is open"),
+    arg("--due", metavar="DAY", help="open: the day by which all is answered: 2026-12-31"),
+    arg("--role", action="append", default=[], choices=_ROLES, help="open: only these roles; may be given again"),
+    arg("--keep", nargs=2, action="append", default=[], metavar=("NAME", "ROLE"), help="answer: the role is needed"),
+    arg("--revoke", nargs=2, action="append", default=[], metavar=("NAME", "ROLE"), help="answer: the role ends"),
+    arg("--reason", default="", help="answer: why; needed for --revoke"),
+)
+def people_recertify(call: Call) -> Result:
+    """An administrator or a model risk manager opens, answers and closes; to revoke takes an administrator."""
+    from desktop_app.operations import recertification
+
+    with call.workspace() as ws:
+        if call.args.act == "status":
+            return _recertifications(ws, call.args.campaign)
+        if call.args.act == "open":
+            if not call.args.due:
+                raise UserError("By when?", "", "Give the day: --due 2026-12-31")
+            scope = tuple(Role(r) for r in call.args.role)
+            due = _moment(call.args.due).date()
+            change = recertification.open_campaign(ws, due, scope, call.passphrase(_MINE))
+        else:
+            chosen = _recertification(ws, call.args.campaign)
+            if call.args.act == "close":
+                change = recertification.close(ws, chosen.id, call.passphrase(_MINE))
+            else:
+                change = recertification.answer(ws, chosen.id, _answers(call, chosen), call.passphrase(_MINE))
+    return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
+
+
+def _recertification(ws: Workspace, label: str | None) -> CampaignView:
+    from desktop_app.operations import recertification
+
+    found = [c for c in recertification.listing(ws)
+             if (label in (c.label, c.id) if label else c.closed_at is None)]
+    if not found:
+        raise NotFound(f"There is no {label}." if label else "No recertification is open.", "",
+                       "See: assaydesk people recertify status")
+    return found[0]
+
+
+def _answers(call: Call, chosen: CampaignView) -> tuple[Answer, ...]:
+    from desktop_app.operations.recertification import Answer
+
+    found = []
+    for keep, asked in ((True, call.args.keep), (False, call.args.revoke)):
+        for name, role in asked:
+            grants = [g for g in chosen.grants if name in (g.name, g.person) and role == g.role and g.state == "open"]
+            if not grants:
+                raise UserError(f"{name} has no role {role} that waits for an answer.", chosen.label,
+                                "See: assaydesk people recertify status")
+            found += [Answer(grant=g.grant, keep=keep, reason=call.args.reason) for g in grants]
+    return tuple(found)
+
+
+def _recertifications(ws: Workspace, label: str | None) -> Result:
+    from desktop_app.operations import recertification
+
+    shown = [c for c in recertification.listing(ws) if label in (None, c.label, c.id)]
+    lines, today = [], ws.today()
+    for one in shown:
+        lines.append(f"{one.label}: {one.sentence(today)}")
+        lines += [f"  {g.name:28} {ROLE_TITLES[g.role]:20} {g.state:8} {f'by {g.by} ' if g.by else ''}{g.reason}"
+                  for g in one.grants]
+    data = [{"id": c.id, "label": c.label, "due": c.due.isoformat(), "closed": c.closed_at is not None,
+             "overdue": c.overdue(today),
+             "grants": [{"grant": g.grant, "person": g.person, "name": g.name, "role": g.role, "state": g.state,
+                         "by": g.by, "reason": g.reason} for g in c.grants]} for c in shown]
+    return Result(lines or ["No recertification yet."], {"recertifications": data})
 
 
 @command("policy list", "the published versions of the policy")

@@ -47,6 +47,7 @@ class Recorded(Generic[R]):
 LETTERS = {
     "finding": "F", "promotion.requested": "R", "validation.concluded": "V", "evidence": "E", "exception": "X",
     "overlay": "O", "stage.changed": "A", "prior_decision": "P", "card": "C",
+    "recertification.opened": "AR",
 }
 
 

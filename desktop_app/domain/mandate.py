@@ -15,13 +15,21 @@ from desktop_app.domain import canonical
 from desktop_app.domain.canonical import Digest, Id, fact
 from desktop_app.domain.person import KeyEnrolled, KeyRevoked, Role, RoleGranted, RoleRevoked
 from desktop_app.domain.policy import Policy
+from desktop_app.domain.recertification import (
+    RecertificationAnswered,
+    RecertificationClosed,
+    RecertificationOpened,
+)
 from desktop_app.domain.registry import RegistryRestored
 
 PREDICATE_TYPE = "urn:assaydesk:attestation:mandate:v1"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 FOUNDING = 1  # the entry that no earlier one can answer for
-GOVERNING: tuple[type[Any], ...] = (RoleGranted, RoleRevoked, KeyEnrolled, KeyRevoked, Policy, RegistryRestored)
-_MAY = {Policy: frozenset({Role.ADMINISTRATOR, Role.MODEL_RISK})}
+_RECERTIFYING = (RecertificationOpened, RecertificationAnswered, RecertificationClosed)
+GOVERNING: tuple[type[Any], ...] = (RoleGranted, RoleRevoked, KeyEnrolled, KeyRevoked, Policy, RegistryRestored,
+                                    *_RECERTIFYING)
+_MAY: dict[type[Any], frozenset[Role]] = dict.fromkeys(
+    (Policy, *_RECERTIFYING), frozenset({Role.ADMINISTRATOR, Role.MODEL_RISK}))
 
 
 @fact("mandate")

@@ -164,6 +164,10 @@ class Authority:
         """The roles held now."""
         return frozenset(g.record.role for g in self._standing(person, _LATER, at))
 
+    def grants(self, person: Id, at: datetime) -> list[Recorded[RoleGranted]]:
+        """The grants in force now."""
+        return self._standing(person, _LATER, at)
+
     def _standing(self, person: Id, seq: int, at: datetime) -> list[Recorded[RoleGranted]]:
         return [
             g for g in self._grants.get(person, ())

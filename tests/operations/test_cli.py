@@ -26,8 +26,8 @@ from desktop_app.trust import keys
 from tests.desk import CHEAP, PASSPHRASE
 from tests.operations.decided import two_decide
 
-ELSEWHERE = {  # tests of the window, of the demo, of syncing and of registries run them
-    "open", "demo", "sync mlflow", *(f"registry {verb}" for verb in (
+ELSEWHERE = {  # tests of the window, of the demo, of syncing, of registries and of recertification run them
+    "open", "demo", "sync mlflow", "people recertify", *(f"registry {verb}" for verb in (
         "status", "backup", "restore", "upgrade", "rebuild", "admit"))}
 
 
@@ -228,6 +228,17 @@ def test_a_tier_that_is_refused_leaves_no_use_behind(desk):
     log = desk.type_("audit", "list", "--limit", "500").out
     assert "Overdrafts" not in log
     assert "Described a use of Scorecard: Card lending, tier 3" in log
+
+
+def test_two_uses_of_one_purpose_are_told_apart_by_their_ids(desk):
+    desk.type_("model", "add", "Twice", person="Dev Patel")
+    desk.type_("model", "version", "Twice", "1", person="Dev Patel")
+    first, second = (desk.type_("model", "use", "Twice", "Cards", "--entity", entity, "--json", person="Dev Patel")
+                     .data["use"] for entity in ("NL", ""))
+    asked = desk.type_("gate", "Twice@1", "--use", "Cards")
+    assert (asked.code, asked.err.splitlines()[1]) == (
+        2, f"Uses of this model: Cards (NL, {first}); Cards (no entity, {second}).")
+    assert desk.type_("gate", "Twice@1", "--use", second).out.startswith("Refused.")
 
 
 def test_more_features_than_lines_are_counted(desk):

@@ -16,11 +16,12 @@ from desktop_app.domain.person import KeyEnrolled, Role
 from desktop_app.errors import Refused, Unreachable, UserError
 from desktop_app.operations import audit, people
 from desktop_app.operations.people import OnToken
+from desktop_app.registry.store import system_clock
 from desktop_app.trust import algorithms, dsse, tokens
 from desktop_app.trust.keys import NoSecretStore, TokenKey
 from desktop_app.trust.signer import Signer
 from tests import softhsm
-from tests.desk import CHEAP, PASSPHRASE
+from tests.desk import CHEAP, PASSPHRASE, make_desk
 from tests.softhsm import PIN
 
 pytestmark = pytest.mark.skipif(bool(softhsm.why_not()), reason=softhsm.why_not() or "-")
@@ -262,11 +263,13 @@ def test_a_failed_request_or_renewal_leaves_no_key_on_the_token(desk, tmp_path, 
     val.signer.check(val.me, PASSPHRASE)
 
 
-def test_by_command_line(desk, tmp_path, plugged, monkeypatch, capsys):
+def test_by_command_line(tmp_path, plugged, monkeypatch, capsys):
+    desk = make_desk(tmp_path, now=system_clock)
     monkeypatch.setenv("ASSAYDESK_REGISTRY", str(tmp_path / "registry.assay"))
     monkeypatch.setenv("ASSAYDESK_PASSPHRASE", PASSPHRASE)
     monkeypatch.setenv("ASSAYDESK_NEW_PASSPHRASE", PIN)
     before = desk.as_("Val Idris").signer.key_of(desk.people["Val Idris"]).key_id
+    desk.workspace.close()
     (tmp_path / "keys" / "no-keyring").touch()
     assert main(["--as", "Val Idris", "people", "renew-key", "--token", plugged.module, "--slot", "Nora's card"]) == 0
     assert before in capsys.readouterr().out
