@@ -179,8 +179,15 @@ def find_use(workspace: Workspace, model: Id, text: str | None) -> Id:
         uses = [u.record for u in reader.all(Use, model)]
     found = [u for u in uses if text is None or text in (u.id, u.purpose)]
     if len(found) != 1:
-        known = "; ".join(u.purpose for u in uses) or "none"
-        raise UserError("Which use?", f"Uses of this model: {known}.", "Name one with --use.")
+        purposes = [u.purpose for u in uses]
+        known = (
+            "; ".join(
+                p if purposes.count(p) == 1 else f"{p} ({u.entity or 'no entity'}, {u.id})"
+                for p, u in zip(purposes, uses, strict=True)
+            )
+            or "none"
+        )
+        raise UserError("Which use?", f"Uses of this model: {known}.", "Name one with --use: its purpose, or its id.")
     return found[0].id
 
 
