@@ -263,10 +263,13 @@ def _from_export(path: Path) -> Source:
         for line in path.read_text("utf-8").split("\n"):
             if line:
                 value = json.loads(line)
-                entry = Entry(*(value[n] for n in ("seq", "at", "user", "command", "body", "prev", "hash")))
-                source.entries.append(entry)
-                source.facts[entry.seq] += [Fact(entry.seq, str(body)) for body in value["facts"]]
-    except (ValueError, LookupError, TypeError) as error:
+                seq, *texts = (value[n] for n in ("seq", "at", "user", "command", "body", "prev", "hash"))
+                if type(seq) is not int or not all(isinstance(text, str) for text in (*texts, *value["facts"])):
+                    raise ValueError("a part of a line is of another form")
+                "".join((*texts, *value["facts"])).encode()  # half a character has no bytes
+                source.entries.append(Entry(seq, *texts))
+                source.facts[seq] += [Fact(seq, body) for body in value["facts"]]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise Unusable(f"{path}: no registry, and no export of entries with their facts: {error!r}") from error
     if not source.entries:
         raise Unusable(f"{path}: there is nothing in it")
@@ -275,27 +278,45 @@ def _from_export(path: Path) -> Source:
     return source
 
 
-# ---- what the kinds that decide must hold (§4); "?" may be null; others kinds are not judged beyond their bytes
+# ---- what the kinds that decide must hold (§4): "?" may be null, a second word is the form of each part; what other
+# kinds say is not judged, only their bytes
 
 _DECISION = {"model": "text", "version": "text"}
 _PLACE = _DECISION | {"use": "text"}
 SHAPES: dict[str, dict[str, str]] = {
-    "person": {"name": "map"},
+    "erasable": {"ref": "text", "digest": "text"},
+    "member": {"role": "text", "id": "text", "digest": "text"},
+    "check": {"state": "text"},
+    "rule": {"role": "text", "meaning": "text", "count": "int"},
+    "transition": {"to_stage": "text", "tiers": "list", "decisions": "list rule", "holds_days": "int"},
+    "person": {"name": "map erasable"},
     "role.granted": {"person": "text", "role": "text", "valid_from": "time", "valid_to": "time?"},
     "role.revoked": {"grant": "text", "person": "text", "role": "text"},
     "key.enrolled": {"person": "text", "key_id": "text", "algorithm": "text", "public_key": "text", "proof": "text"},
     "key.revoked": {"person": "text", "key_id": "text", "compromised_since": "time?"},
     "mandate": {"person": "text", "key_id": "text", "act": "text", "statement_digest": "text", "envelope": "text"},
-    "policy": {"policy": "text", "stages": "list", "transitions": "list"},
+    "policy": {"policy": "text", "stages": "list", "transitions": "list transition"},
     "registry.restored": {"backup_seq": "int", "backup_hash": "text"},
-    "dossier": _PLACE | {"to_stage": "text", "tier": "int", "policy": "text", "artefact": "text", "members": "list",
-                         "lineage": "map", "lineage_digest": "text", "checks": "list"},
+    "model": {"model": "text", "name": "text", "owner": "text?", "developer": "text?"},
+    "version": {"model": "text", "developers": "list", "run": "text?", "source": "map", "artefact": "map"},
+    "artefact.resolved": _DECISION | {"artefact": "map"},
+    "run": {"user": "text?"},
+    "use": {"model": "text"},
+    "tier": {"model": "text", "use": "text", "tier": "int"},
+    "card": _DECISION,
+    "evidence": _DECISION | {"supersedes": "text?"},
+    "evidence.withdrawn": _DECISION | {"evidence": "text"},
+    "finding": _DECISION | {"use": "text?"},
+    "finding.event": {"model": "text", "finding": "text", "state": "text"},
+    "validation": _PLACE, "validation.concluded": _PLACE, "in_use": _PLACE, "exception": _PLACE, "overlay": _PLACE,
+    "dossier": _PLACE | {"to_stage": "text", "tier": "int", "policy": "text", "artefact": "text",
+                         "members": "list member", "lineage": "map", "lineage_digest": "text", "checks": "list check"},
     "promotion.requested": _PLACE | {"from_stage": "text", "to_stage": "text", "dossier": "text",
                                      "dossier_digest": "text", "policy": "text"},
     "promotion.signed_off": _DECISION | {
         "request": "text", "person": "text", "role": "text", "meaning": "text", "key_id": "text",
-        "statement_digest": "text", "envelope": "text", "text": "map", "review_by": "day", "comment": "map?",
-        "conflicts": "map?", "conditions": "list"},
+        "statement_digest": "text", "envelope": "text", "text": "map erasable", "review_by": "day",
+        "comment": "map? erasable", "conflicts": "map? erasable", "conditions": "list"},
     "promotion.closed": _DECISION | {"request": "text", "outcome": "text"},
     "stage.changed": _PLACE | {"request": "text", "from_stage": "text", "to_stage": "text", "sign_offs": "list",
                                "effective_from": "day", "review_by": "day", "conditions": "list"},
@@ -306,18 +327,21 @@ SHAPES: dict[str, dict[str, str]] = {
 _TYPES = {"text": str, "int": int, "list": list, "map": dict, "time": str, "day": str}
 
 
-def misshapen(value: dict[str, Any]) -> str:
-    """The first field of a fact that is missing or of another form; empty when it has the form of its kind."""
-    for name, form in SHAPES.get(value["kind"], {}).items():
-        item = value.get(name)
-        if name in value and item is None and form.endswith("?"):
+def misshapen(kind: str, value: dict[str, Any]) -> str:
+    """The first field of a fact, or a part of one, that is missing or of another form; empty when all is as it must."""
+    for name, wanted in SHAPES.get(kind, {}).items():
+        outer, _, inner = wanted.partition(" ")
+        form, item = outer.rstrip("?"), value.get(name)
+        if name in value and item is None and outer != form:
             continue
-        kind = form.rstrip("?")
+        if type(item) is not _TYPES[form]:
+            return name
         try:
-            _ = {"time": moment, "day": day}.get(kind, str)(item)
+            _ = moment(item) if form == "time" else day(item) if form == "day" else None
         except ValueError:
             return name
-        if type(item) is not _TYPES[kind]:
+        parts: list[Any] = item if isinstance(item, list) else [item]
+        if inner and not all(isinstance(part, dict) and not misshapen(inner, part) for part in parts):
             return name
     return ""
 
@@ -448,7 +472,7 @@ class Verifier:
         try:
             body = parsed(entry.body)
             lists = [at(body, n) for n in ("kinds", "blobs")]
-            if not isinstance(body, dict) or body.get("v") != 1 or type(body.get("facts")) is not int \
+            if not isinstance(body, dict) or body.get("v") != 1 or {type(body[n]) for n in ("v", "facts")} != {int} \
                     or not all(isinstance(body.get(n), str) for n in texts) \
                     or not all(isinstance(many, list) and all(isinstance(i, str) for i in many) for many in lists):
                 raise ValueError("it does not have the form of one")
@@ -483,15 +507,15 @@ class Verifier:
     def _fact(self, entry: Entry, body: dict[str, Any] | None, fact: Fact, place: int) -> bool:
         try:
             value = parsed(fact.body)
-            if not isinstance(value, dict) or value.get("v") != 1 or not isinstance(value.get("id"), str) \
-                    or not isinstance(value.get("kind"), str):
+            forms = {name: type(value.get(name)) for name in ("id", "kind", "v")} if isinstance(value, dict) else {}
+            if forms != {"id": str, "kind": str, "v": int} or value["v"] != 1:
                 raise ValueError("it does not have the form of a fact")
         except (ValueError, RecursionError) as error:
             self.wrong(2, entry.seq, f"a fact cannot be read: {error}")
             return False
         fact.read, fact.by, fact.when = value, body["actor"] if body else "", entry.at
         called = f"{value['kind']} {len(self.kinds[value['kind']]) + 1}"
-        if odd := misshapen(value):
+        if odd := misshapen(value["kind"], value):
             self.wrong(2, entry.seq, f"{called}: “{odd}” is missing or of another form")
             return False
         if value["id"] in self.facts:
@@ -704,8 +728,8 @@ class Verifier:
     def _members(self, fact: Fact, dossier: Fact) -> None:
         version, use, listed = fact["version"], fact["use"], set()
         for member in dossier["members"]:
-            role, digest, found = at(member, "role"), at(member, "digest"), self.facts.get(at(member, "id") or "")
-            listed.add(at(member, "id"))
+            role, digest, found = member["role"], member["digest"], self.facts.get(member["id"])
+            listed.add(member["id"])
             if role == "artefact":
                 there = digest == dossier["artefact"] == self._artefact(version)
             elif role == "lineage":
@@ -775,14 +799,14 @@ class Verifier:
 
     def _view(self, said: Said, fact: Fact) -> None:
         """§5: the text that is kept as what was read must be the text that was signed; unless it was erased."""
-        kept = self.source.texts.get(at(fact["text"], "ref") or "")
+        kept = self.source.texts.get(fact["text"]["ref"])
         if kept and sha256(kept[1].encode()) != said("predicate", "view", "sha256"):
             self.wrong(14, fact.seq, "the text shown as what was signed is not the text that was signed")
 
     def _may_sign(self, fact: Fact, request: Request, dossier: Fact, policy: Fact) -> None:
         """§8: who may put which meaning under a request, and what follows from it."""
         rules = at(transition(policy, request.fact["to_stage"], dossier["tier"]), "decisions") or []
-        mine = [r for r in rules if at(r, "role") == fact["role"]]
+        mine = [r for r in rules if r["role"] == fact["role"]]
         wrong, meaning, verb = [], fact["meaning"], at(mine, 0, "meaning")
         if request.over:
             wrong.append(f"its request was already {request.over}")
@@ -803,7 +827,7 @@ class Verifier:
         if meaning in FILLS["in favour"] and mine and meaning not in FILLS.get(verb, ()):
             wrong.append(f"the policy asks this role to {verb}")
         if meaning in FILLS["in favour"]:
-            if any(at(c, "state") == "blocking" for c in dossier["checks"]):
+            if any(c["state"] == "blocking" for c in dossier["checks"]):
                 wrong.append("the dossier says that something stands in the way")
             holds = at(transition(policy, request.fact["to_stage"], dossier["tier"]), "holds_days") or 0
             if (day(fact["review_by"]) - moment(fact.when).date()).days > holds + 1:  # a signer's day may not be UTC's
@@ -821,7 +845,7 @@ class Verifier:
         """§8: what a person did in a version before an entry: (part, act, entry)."""
         found, exact = [], self._of("version", version)
         if exact is not None:
-            if person in (exact["developers"] or ()):
+            if person in exact["developers"]:
                 found.append(("building", "developer of the version", exact.seq))
             if exact.by == person and at(exact["source"], "source") == "by_hand":
                 found.append(("building", "added the version", exact.seq))
@@ -945,19 +969,18 @@ FILLS = {
 
 def transition(policy: Fact, to_stage: str, tier: int) -> Any:
     """What a policy asks of a tier for a stage; None where it provides no way."""
-    return next((t for t in policy["transitions"] if at(t, "to_stage") == to_stage and tier in (at(t, "tiers") or ())),
-                None)
+    return next((t for t in policy["transitions"] if t["to_stage"] == to_stage and tier in t["tiers"]), None)
 
 
 def quorum_met(rules: list[Any], sign_offs: list[Fact]) -> bool:
     """Whether every rule has its number of sign-offs by distinct persons; in order, and each person counts once."""
     used: set[str] = set()
     for rule in rules:
-        fitting = dict.fromkeys(s["person"] for s in sign_offs if s["role"] == at(rule, "role")
-                                and s["meaning"] in FILLS.get(str(at(rule, "meaning")), ()) and s["person"] not in used)
-        if not isinstance(at(rule, "count"), int) or len(fitting) < at(rule, "count"):
+        fitting = dict.fromkeys(s["person"] for s in sign_offs if s["role"] == rule["role"]
+                                and s["meaning"] in FILLS.get(rule["meaning"], ()) and s["person"] not in used)
+        if len(fitting) < rule["count"]:
             return False
-        used.update(list(fitting)[:at(rule, "count")])
+        used.update(list(fitting)[:rule["count"]])
     return bool(rules)
 
 
@@ -966,15 +989,13 @@ def quorum_met(rules: list[Any], sign_offs: list[Fact]) -> bool:
 
 def _erasable(value: Any) -> list[dict[str, str]]:
     """Every {digest, ref} in a fact: what it holds of an erasable text."""
-    if isinstance(value, dict) and value.keys() == {"digest", "ref"}:
+    if isinstance(value, dict) and value.keys() == {"digest", "ref"} and isinstance(value["ref"], str):
         return [value]
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [found for part in parts for found in _erasable(part)]
 
 
 POINTERS = ("model", "version", "use", "request", "person", "dossier", "policy", "finding", "grant", "evidence")
-USED = ("tier", "version", "use", "model", "run", "card", "evidence", "evidence.withdrawn", "finding", "finding.event",
-        "validation", "validation.concluded", "artefact.resolved", "in_use", "exception", "overlay")
 OF_A_USE = ("in_use", "validation.concluded", "stage.changed", "prior_decision", "promotion.requested", "exception",
             "overlay", "validation")
 
@@ -1135,7 +1156,7 @@ def report(log: Verifier, held: int) -> dict[str, Any]:
         skipped[13] = "in order as far as signers quote the log; no checkpoint was given"
     checks = [{"number": n, "name": name, "result": "mismatch" if found[n] else skipped.get(n, "in order"),
                "mismatches": [{"entry": seq, "sentence": s} for seq, s in found[n]]} for n, name in CHECKS.items()]
-    others = sorted(log.kinds.keys() - {*SHAPES, *USED})
+    others = sorted(log.kinds.keys() - SHAPES.keys())
     stages = [{"version": v, "use": u, "stage": log.stage(v, u), "basis": "signed" if (v, u) in log.stages else
                "prior decision"} for v, u in sorted({*log.stages, *log.priors})]
     return {

@@ -574,3 +574,32 @@ def test_what_the_second_reading_of_the_format_found(after, lively, tmp_path, at
     checks = {check for check, _ in found(report)}
     assert FIRST_FOUND_HERE[attack] in checks, report["checks"]
     assert checks <= {FIRST_FOUND_HERE[attack], 5, 12}, report["checks"]  # and nothing else, but for the lists beside
+
+
+@pytest.mark.parametrize("change", [
+    {"version": {"developers": 5}}, {"version": {"run": [[]]}}, {"evidence": {"supersedes": {}}},
+    {"finding": {"use": 1}}, {"promotion.requested": {"dossier": []}}, {"stage.changed": {"review_by": "soon"}},
+    {"promotion.signed_off": {"text": {"ref": [], "digest": {}}}}, {"dossier": {"members": [1]}},
+    {"person": {"name": None}}, {"prior_decision": {"envelope": "[" * 100_000}}, {"model": {"v": True}},
+    {"card": {"x": "\ud800"}},
+], ids=lambda c: ascii(c)[:60])
+def test_it_stumbles_over_nothing_that_somebody_wrote(raw, copy, change):
+    """A mismatch, never a trace: whoever owns the file may write anything into it, and make all hashes fit."""
+    (kind, fields), = change.items()
+    row = raw.execute("SELECT * FROM fact WHERE kind = ? ORDER BY ordinal DESC", [kind]).fetchone()
+    body = json.dumps(json.loads(row["body"]) | fields, sort_keys=True, separators=(",", ":"),
+                      ensure_ascii="x" in fields)
+    raw.execute("UPDATE fact SET body = ?, digest = ? WHERE id = ?",
+                [body, hashlib.sha256(body.encode()).hexdigest(), row["id"]])
+    rewrite(raw)
+    code, report = standalone(copy)
+    assert (code, (2, row["seq"]) in found(report)) == (1, "envelope" not in fields)
+
+
+@pytest.mark.parametrize("change", [{"seq": "1"}, {"command": []}, {"facts": [5]}, {"facts": None}, {"at": "\ud800"}],
+                         ids=ascii)
+def test_a_line_of_another_form_is_no_export(exported, tmp_path, change):
+    lines = lines_of(exported)
+    lines[3] |= change
+    (tmp_path / "x.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    assert standalone(tmp_path / "x.jsonl")[0] == 2
