@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from desktop_app.cli.command import Call, Result, arg, command
-from desktop_app.domain.person import ROLE_TITLES, Role
+from desktop_app.domain.canonical import day_text
+from desktop_app.domain.person import LINE_OF_DEFENCE, LINE_TITLES, ROLE_TITLES, Role
 from desktop_app.errors import NotFound, UserError
 
 if TYPE_CHECKING:
     from desktop_app.domain.canonical import Id
-    from desktop_app.operations.people import OnToken
+    from desktop_app.operations.people import OnToken, PersonView
     from desktop_app.operations.recertification import Answer, CampaignView
     from desktop_app.workspace import Workspace
 
@@ -82,16 +83,28 @@ def _person(workspace: Workspace, name: str) -> Id:
 
 @command("people list", "everyone the registry knows")
 def people_list(call: Call) -> Result:
-    """Names, roles, keys."""
+    """Names, roles with their dates and line of defence, keys and those that ended."""
     from desktop_app.operations import people
 
     with call.workspace() as ws:
         found = people.listing(ws)
-    lines = [f"{p.name:28} {p.role_titles:40} {p.key_id or 'no key'}{' (here)' if p.key_here else ''}" for p in found]
-    data = [
-        {"id": p.id, "name": p.name, "roles": list(p.roles), "key": p.key_id, "key_here": p.key_here} for p in found
-    ]
-    return Result(lines, {"people": data})
+    lines = []
+    for p in found:
+        lines.append(f"{p.name:28} {p.role_titles:40} {p.key_id or 'no key'}{' (here)' if p.key_here else ''}")
+        lines += [f"  {ROLE_TITLES[h.role]}, {LINE_TITLES[LINE_OF_DEFENCE[h.role]]}, {h.dates}"
+                  f"{' (not yet)' if h.to_come else ''}" for h in p.held]
+        lines += [f"  key {k.key_id} ended {day_text(k.ended)}: {k.reason}" for k in p.ended_keys]
+    return Result(lines, {"people": [_told(p) for p in found]})
+
+
+def _told(person: PersonView) -> dict[str, Any]:
+    return {
+        "id": person.id, "name": person.name, "roles": list(person.roles), "key": person.key_id,
+        "key_here": person.key_here,
+        "held": [{"role": h.role, "line": LINE_OF_DEFENCE[h.role], "from": h.since.isoformat(),
+                  "until": h.until.isoformat() if h.until else None, "to_come": h.to_come} for h in person.held],
+        "ended_keys": [{"key": k.key_id, "ended": k.ended.isoformat(), "reason": k.reason}
+                       for k in person.ended_keys]}  # fmt: skip
 
 
 @command(
@@ -187,20 +200,33 @@ def people_revoke_key(call: Call) -> Result:
     return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
 
 
-def _moment(day: str) -> datetime:
+def _moment(day: str, later: int = 0) -> datetime:
+    """The beginning of a day where this computer is, or of one some days later."""
     try:
-        return datetime.fromisoformat(day).astimezone()
+        return (datetime.fromisoformat(day) + timedelta(days=later)).astimezone()
     except ValueError as error:
         raise UserError("This day cannot be read.", day, "Write it as 2026-11-20.") from error
 
 
-@command("people grant", "grant a role", _NAME, _ROLE)
+@command(
+    "people grant",
+    "grant a role",
+    _NAME,
+    _ROLE,
+    arg("--from", dest="first", metavar="DAY", help="the first day on which it is held, today or later: 2026-12-01"),
+    arg("--until", dest="last", metavar="DAY", help="the last day on which it is held"),
+)
 def people_grant(call: Call) -> Result:
     """Only an administrator may."""
     from desktop_app.operations import people
 
+    first = _moment(call.args.first) if call.args.first else None
+    last = _moment(call.args.last, 1) if call.args.last else None
     with call.workspace() as ws:
-        change = people.grant(ws, _person(ws, call.args.name), Role(call.args.role), call.passphrase(_MINE))
+        if first and first.date() < ws.today():
+            raise UserError("A role does not begin in the past.", call.args.first, "Give today or a later day.")
+        change = people.grant(
+            ws, _person(ws, call.args.name), Role(call.args.role), call.passphrase(_MINE), last, first)
     return Result([f"{change.note}, entry {change.seq:,}."], {"entry": change.seq})
 
 

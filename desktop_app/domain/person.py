@@ -34,6 +34,9 @@ LINE_OF_DEFENCE = {
 }
 
 
+LINE_TITLES = {0: "outside the three lines", 1: "first line", 2: "second line", 3: "third line"}
+
+
 @record
 class Erasable:
     """Text that a person may have erased: the registry keeps it beside the facts under `ref`, with its salt."""

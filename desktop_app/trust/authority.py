@@ -168,6 +168,16 @@ class Authority:
         """The grants in force now."""
         return self._standing(person, _LATER, at)
 
+    def to_come(self, person: Id, at: datetime) -> list[Recorded[RoleGranted]]:
+        """The grants that begin later."""
+        return [g for g in self._grants.get(person, ()) if g.record.valid_from > at and self.mandated(g) == VALID
+                and not self._ended(self._ends.get(g.record.id, ()), _LATER)]
+
+    def ended_keys(self, person: Id) -> list[Recorded[KeyRevoked]]:
+        """The ends of the keys that a person had."""
+        return [end for ends in self._revoked.values() for end in ends
+                if end.record.person == person and self.mandated(end) == VALID]
+
     def _standing(self, person: Id, seq: int, at: datetime) -> list[Recorded[RoleGranted]]:
         return [
             g for g in self._grants.get(person, ())
