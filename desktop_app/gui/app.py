@@ -47,6 +47,7 @@ class Desk(NamedTuple):
     leftovers: Callable[[Workspace], Sequence[Told]] = lambda ws: ()
     told: Callable[[Workspace, Sequence[str]], None] = lambda ws, commands: None
     commands: Callable[[MainWindow], Sequence[Action]] = lambda window: ()
+    background: bool = False  # whether the log is recomputed while nothing else runs
 
 
 def run(url: str | None, person: str | None, desk: Desk, *, settings: Settings | None = None) -> int:
@@ -109,6 +110,10 @@ def _begin(window: MainWindow, desk: Desk, act_as: Callable[[Acting | None], Non
 
         connection = Connection(window, desk)
         connection.watch.reachable.connect(lambda now: introduce() if now and not window.state.registry else None)
+    if desk.background:
+        from desktop_app.gui.background import Background
+
+        window.background = Background(window)
 
 
 def _introduce(state: AppState, registry: str, acting: Acting | None, people: tuple[Acting, ...]) -> None:

@@ -131,6 +131,11 @@ class Jobs(QObject):
         """Whether nothing runs or waits."""
         return not self._running
 
+    @property
+    def alone(self) -> bool:
+        """Whether a single job runs or waits: what has all the time there is asks so, on its worker."""
+        return len(self._running) <= 1
+
     def run(
         self,
         owner: QWidget,

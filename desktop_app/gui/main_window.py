@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # what the first paint does not need is imported when it is u
     from PySide6.QtGui import QCloseEvent, QResizeEvent
 
     from desktop_app.domain.change import Change
+    from desktop_app.gui.background import Background
     from desktop_app.gui.lock import IdleLock
     from desktop_app.gui.page import Page
     from desktop_app.gui.widgets.palette import Palette
@@ -46,6 +47,7 @@ if TYPE_CHECKING:  # what the first paint does not need is imported when it is u
 
 LEAST = 800, 460  # logical pixels: a screen of 1366 × 768 that shows everything at 150 %
 NARROW = 1100
+WIDE = 1250  # from here on the footer has room for all that is known of the log
 
 
 class PageSpec(NamedTuple):
@@ -86,6 +88,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.jobs, self.state, self.settings = jobs, state, settings
         self.idle_lock: IdleLock | None = None  # made after the first paint
+        self.background: Background | None = None  # likewise
         self._specs = {spec.key: spec for spec in pages}
         self._search, self._standing = search, standing
         self._act_as = act_as or state.act_as
@@ -144,10 +147,15 @@ class MainWindow(QMainWindow):
         self._foot.setAccessibleName("Footer")
         self._log = QHBoxLayout()
         self._log.setSpacing(theme.XL)
+        self._recomputed = words("", "note")
+        self._recomputed.setAccessibleName("Recomputed in the background")
+        self.state.log_recomputed.connect(self._show_recomputed)
         self.job_tray = JobTray(self.jobs)
         row = QHBoxLayout(self._foot)
         row.setContentsMargins(theme.L, 1, theme.S, 0)
         row.addLayout(self._log)
+        row.addSpacing(theme.XL)
+        row.addWidget(self._recomputed)
         row.addStretch(1)
         row.addWidget(self.job_tray)
         return self._foot
@@ -364,6 +372,11 @@ class MainWindow(QMainWindow):
                 theme.dress(label, STATES[state][0])
             self._log.addWidget(label)
 
+    def _show_recomputed(self, said: str) -> None:
+        """How far the log was recomputed; a narrow window leaves it to the page of the log."""
+        self._recomputed.setText(said)
+        self._recomputed.setVisible(bool(said) and self.width() >= theme.px(WIDE))
+
     def _show_acting(self) -> None:
         acting = self.state.acting
         nobody = "Nobody acts yet" if self.state.registry else ""  # nothing is known before the registry is open
@@ -386,6 +399,7 @@ class MainWindow(QMainWindow):
         """A narrow window has a narrow rail."""
         super().resizeEvent(event)
         self._measure()
+        self._show_recomputed(self._recomputed.text())
 
     # --- remembering
 

@@ -190,6 +190,13 @@ class LogVerifier:
                 if digest not in self._documents:
                     self.problem(8, seq, f"document {digest[:16]} is not there")
 
+    def let_go(self) -> None:
+        """Keep nothing of what was fed but the end of the log and its tree: for whoever asks neither for decisions nor
+        for projections, and goes on for ever.
+        """
+        for kept in (self.facts, self.models, self.bodies, self.commands, self._hashes, self._documents):
+            kept.clear()
+
     def decisions(self, progress: Progress) -> None:
         """Replay keys, signatures, separation and quorum over the facts that were fed (checks 9 and 10)."""
         decisions = Decisions(self.registry, self.facts.values(), self.commands)

@@ -157,7 +157,8 @@ def _commands(window: MainWindow) -> Sequence[Action]:
 
 
 DESK = Desk(pages=PAGES, start="inventory", open=open_registry, identity=identity, act_as=act_as, search=search,
-            standing=standing, head=head, since=since, leftovers=leftovers, told=told, commands=_commands)
+            standing=standing, head=head, since=since, leftovers=leftovers, told=told, commands=_commands,
+            background=True)
 
 
 def run(address: str | None = None, person: str | None = None) -> int:

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from desktop_app.domain.canonical import day_text, parse_utc, record
 from desktop_app.gui import theme
+from desktop_app.gui.background import Background
 from desktop_app.gui.dialogs.form import Choice
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.lock import MINUTES, IdleLock
@@ -47,6 +48,9 @@ class SettingsPage(Page[Shown]):
         self.lock_after: Choice[int] = Choice(list(MINUTES.items()))
         self.lock_after.setMaximumWidth(theme.px(260))
         self.lock_after.currentIndexChanged.connect(lambda index: self._set_lock())
+        self.recompute: Choice[bool] = Choice([(True, "While nothing else runs"), (False, "Never")])
+        self.recompute.setMaximumWidth(theme.px(260))
+        self.recompute.currentIndexChanged.connect(lambda index: self._set_background())
         self.who = FactsList(label_width=160)
         self.where = FactsList(label_width=160)
         self.body = Column(
@@ -55,6 +59,10 @@ class SettingsPage(Page[Shown]):
             muted("Everybody signs with their own passphrase, whoever is shown here."),
             labelled("Lock the window when nobody uses it", self.lock_after,
                      "The passphrase of a key on this machine unlocks it; running jobs go on. At once: Ctrl+L."),
+            theme.M, heading("The log"),
+            labelled("Recompute it in the background", self.recompute,
+                     "In small steps that keep nobody waiting: entries, hashes, facts and documents. Signatures and "
+                     "decisions are judged by Verify the log."),
             theme.M,
             heading("Where things are"), self.where,
             muted("Another registry opens with: assaydesk --registry ADDRESS. A registry in a file is tamper-evident "
@@ -81,6 +89,10 @@ class SettingsPage(Page[Shown]):
             blocked = self.lock_after.blockSignals(True)
             self.lock_after.choose(minutes)
             self.lock_after.blockSignals(blocked)
+        if (background := self._background()) is not None:
+            blocked = self.recompute.blockSignals(True)
+            self.recompute.choose(background.on)
+            self.recompute.blockSignals(blocked)
         created = day_text(parse_utc(data.created).astimezone().date())
         self.where.show_facts([
             Fact("Registry", data.name), Fact("Its address", data.address, "mono"),
@@ -116,6 +128,16 @@ class SettingsPage(Page[Shown]):
     def _set_lock(self) -> None:
         if (lock := self._lock()) is not None:
             lock.set_minutes(self.lock_after.value or 0)
+
+    def _background(self) -> Background | None:
+        from desktop_app.gui.main_window import MainWindow
+
+        window: QWidget = self.window()
+        return window.background if isinstance(window, MainWindow) else None
+
+    def _set_background(self) -> None:
+        if (background := self._background()) is not None:
+            background.set_on(self.recompute.value is not False)
 
     def _choose_person(self) -> None:
         from desktop_app.gui.main_window import MainWindow
