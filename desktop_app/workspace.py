@@ -43,6 +43,10 @@ class Workspace:
         """The day by the workspace's clock, in local time."""
         return self.store.clock().astimezone().date()
 
+    def give_up(self) -> None:
+        """Wait no longer for a registry that is away: the program ends."""
+        self.store.give_up()
+
     def close(self) -> None:
         """Let go of the registry."""
         self.store.close()

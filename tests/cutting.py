@@ -12,12 +12,13 @@ class Line:
 
     cut_at(words): the next time a client says these words they are not carried and the line is cut.
     cut_after(words): they are carried, and the line is cut in place of the answer.
+    since: words that the client must have said on this connection before.
     down: nobody is let through.
     """
 
     def __init__(self, server: str) -> None:
         self.server, self.down, self.cuts = server, False, 0
-        self._at = self._after = b""
+        self._at = self._after = self._since = b""
         self.then = lambda: None  # called when it was cut, before the client learns of it
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._kept_back: dict[tuple[socket.socket, socket.socket], bool] = {}
@@ -26,11 +27,11 @@ class Line:
         self.port = self._listening.getsockname()[1]
         self._start(self._accept)
 
-    def cut_at(self, words: bytes) -> None:
-        self._at = words
+    def cut_at(self, words: bytes, since: bytes = b"") -> None:
+        self._at, self._since = words, since
 
-    def cut_after(self, words: bytes) -> None:
-        self._after = words
+    def cut_after(self, words: bytes, since: bytes = b"") -> None:
+        self._after, self._since = words, since
 
     def cut(self) -> None:
         """Every connection, now."""
@@ -68,13 +69,16 @@ class Line:
             self._start(self._answer, client, server)
 
     def _ask(self, client, server) -> None:
+        said = False
         with suppress(OSError):
             while data := client.recv(1 << 20):
-                if self._at and self._at in data:
+                said = said or bool(self._since and self._since in data)
+                since = said or not self._since
+                if since and self._at and self._at in data:
                     self._at = b""
                     self._cut_now(client, server)
                     break
-                if self._after and self._after in data:
+                if since and self._after and self._after in data:
                     self._after = b""
                     self._kept_back[client, server] = True
                     self._pairs.remove((client, server))

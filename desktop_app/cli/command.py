@@ -79,6 +79,7 @@ class Call:
 
         opened = open_workspace(self.registry, self.args.person)
         try:
+            _tell_leftovers(opened)
             yield opened
         finally:
             opened.close()
@@ -103,6 +104,10 @@ class Call:
         Where a command needs two, the new one is asked for first; --passphrase-fd then holds two lines.
         """
         return self._asked(prompt, True, ("ASSAYDESK_NEW_PASSPHRASE", "ASSAYDESK_PASSPHRASE"))
+
+    def new_pin(self, prompt: str) -> str:
+        """Of the token that a key is made on: as `new_passphrase`, but asked for once: the token knows it."""
+        return self._asked(prompt, False, ("ASSAYDESK_NEW_PASSPHRASE", "ASSAYDESK_PASSPHRASE"))
 
     def _asked(self, prompt: str, twice: bool, names: tuple[str, ...]) -> str:
         try:
@@ -131,6 +136,15 @@ def _line(handle: int) -> str:
     while (byte := os.read(handle, 1)) not in (b"", b"\n"):
         read += byte
     return read.decode("utf-8").rstrip("\r")
+
+
+def _tell_leftovers(workspace: Workspace) -> None:
+    """What became of earlier writes whose answer never came, on standard error."""
+    from desktop_app.operations import outbox
+
+    for left in outbox.leftovers(workspace):
+        print(left.sentence, file=sys.stderr, flush=True)
+        outbox.told(workspace, left.command)
 
 
 # ---- naming things as people do
@@ -165,8 +179,15 @@ def find_use(workspace: Workspace, model: Id, text: str | None) -> Id:
         uses = [u.record for u in reader.all(Use, model)]
     found = [u for u in uses if text is None or text in (u.id, u.purpose)]
     if len(found) != 1:
-        known = "; ".join(u.purpose for u in uses) or "none"
-        raise UserError("Which use?", f"Uses of this model: {known}.", "Name one with --use.")
+        purposes = [u.purpose for u in uses]
+        known = (
+            "; ".join(
+                p if purposes.count(p) == 1 else f"{p} ({u.entity or 'no entity'}, {u.id})"
+                for p, u in zip(purposes, uses, strict=True)
+            )
+            or "none"
+        )
+        raise UserError("Which use?", f"Uses of this model: {known}.", "Name one with --use: its purpose, or its id.")
     return found[0].id
 
 

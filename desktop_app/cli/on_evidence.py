@@ -246,9 +246,12 @@ def explain(call: Call) -> Result:
     result = item.record.explanation
     assert result is not None
     lines = [
-        f"{result.explainer} explainer, {result.output}; residual {result.additivity_residual}; {result.isolation}"
+        f"{result.explainer} explainer, {result.output}; "
+        f"residual {float(result.additivity_residual):.1e}; {result.isolation}"
     ]
     lines += [f"{i.feature:32} {float(i.mean_abs):.5f}" for i in result.importances[:12]]
+    if len(result.importances) > 12:
+        lines.append(f"and {len(result.importances) - 12:,} smaller")
     return Result(
         [*lines, *result.notes, f"Filed as {item.label}."],
         {

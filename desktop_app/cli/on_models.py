@@ -142,9 +142,8 @@ def model_use(call: Call) -> Result:
             business_line=a.business_line,
             limits=a.limits,
             prohibited=a.prohibited,
+            tier=a.tier,
         )
-        if a.tier:
-            models.set_tier(ws, use, a.tier)
     return Result([f"Described the use “{a.purpose}”" + (f", tier {a.tier}." if a.tier else ".")], {"use": use})
 
 

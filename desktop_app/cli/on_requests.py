@@ -111,11 +111,12 @@ def request_list(call: Call) -> Result:
 @command("request show", "what a request rests on, who decided, what is in the way", _REQUEST)
 def request_show(call: Call) -> Result:
     """As whoever acts sees it."""
+    from desktop_app.domain.person import ROLE_TITLES
     from desktop_app.operations import approvals
 
     with call.workspace() as ws:
         seen = approvals.review(ws, _find(ws, call.args.request))
-    decided = [f"{s.name}, {s.role.value}: {s.meaning.value}" for s in seen.sign_offs]
+    decided = [f"{s.name}, {ROLE_TITLES[s.role]}: {s.meaning.value.replace('_', ' ')}" for s in seen.sign_offs]
     why = [f"You may not decide: {seen.refusal.title} {seen.refusal.detail}"] if seen.refusal else ["You may decide."]
     news = [*(f"to reconsider: {n}" for n in seen.news.reconsider), *(f"later: {n}" for n in seen.news.later)]
     return Result([*_check_lines(seen), "", *decided, *news, *why], _request_data(seen))

@@ -209,7 +209,7 @@ def check_may_sign(
     rule = rule_for(transition, roles)
     if already:
         return Refusal(title="You have already decided on this request.", detail="One person decides once.",
-                       remedy="Nothing is missing from you. The others named in the policy must still decide.")
+                       remedy="Nothing is missing from you. The request shows who must still decide, if anybody.")
     if rule is None:
         asked = ", ".join(ROLE_TITLES[r.role] for r in transition.decisions)
         return Refusal(title="Your role is not asked to decide here.", detail=f"The policy asks for: {asked}.",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Generic, TypeVar
 
 from desktop_app.domain import canonical
@@ -47,6 +47,7 @@ class Recorded(Generic[R]):
 LETTERS = {
     "finding": "F", "promotion.requested": "R", "validation.concluded": "V", "evidence": "E", "exception": "X",
     "overlay": "O", "stage.changed": "A", "prior_decision": "P", "card": "C",
+    "recertification.opened": "AR",
 }
 
 
@@ -85,15 +86,65 @@ class Entry:
         return canonical.build(EntryBody, canonical.parse(self.body.encode("utf-8")))
 
 
+@record
+class LogFilter:
+    """Which entries of the log are shown or exported; all of it must hold.
+
+    words: every one of them is said · person: who wrote it · model: what it is about, with its versions, uses,
+    evidence, findings and requests · first, last: days, both included, where this computer is.
+    """
+
+    words: str = ""
+    person: Id | None = None
+    action: str = ""
+    model: Id | None = None
+    first: date | None = None
+    last: date | None = None
+
+    @property
+    def since(self) -> datetime | None:
+        """The moment from which it lets entries pass."""
+        return _midnight(self.first) if self.first else None
+
+    @property
+    def until(self) -> datetime | None:
+        """The moment from which it lets no entry pass."""
+        return _midnight(self.last + timedelta(days=1)) if self.last else None
+
+    def said(self, called: Mapping[Id, str]) -> str:
+        """In words: “about Scorecard; by Ann Admin; from 1 Nov 2026”; "" when everything passes."""
+        parts = [f"about {called.get(self.model, self.model)}" if self.model else "",
+                 f"by {called.get(self.person, self.person)}" if self.person else "",
+                 f"only “{said_action(self.action)}”" if self.action else "",
+                 f"from {canonical.day_text(self.first)}" if self.first else "",
+                 f"to {canonical.day_text(self.last)}" if self.last else "",
+                 f"saying “{self.words.strip()}”" if self.words.strip() else ""]
+        return "; ".join(part for part in parts if part)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min).astimezone()
+
+
+def said_action(action: str) -> str:
+    """An action in words: “promotion signed off”."""
+    return action.replace(".", " ").replace("_", " ")
+
+
 def told(body: EntryBody, about: str = "") -> str:
     """An entry in words, the same in the window, in the terminal and on paper: “F-3 · Finding answered: …”.
 
     about: what it is about, by label or name, the parts separated by ", "; a part the note says itself is left out.
     """
-    action = body.action.replace(".", " ").replace("_", " ")
+    action = said_action(body.action)
     done = body.note or action[:1].upper() + action[1:]
     beside = [p for p in about.split(", ") if p and not re.search(rf"(?<!\w){re.escape(p)}(?!\w)", done)]
     return " · ".join([", ".join(beside), done] if beside else [done])
+
+
+def frames(text: str) -> bool:
+    """Whether a user or a command may stand in an entry: one line, so that its end is the end of its field."""
+    return text.isprintable() and text != ""
 
 
 def message(seq: int, at: datetime, user: str, command: str, body: str) -> bytes:
@@ -157,10 +208,11 @@ class Exported:
     """Something left the registry as a file: what, by the entry's actor, with the file's digest."""
 
     id: Id
-    what: str  # audit_pdf | audit_log | inventory
+    what: str  # audit_pdf | audit_log | inventory | registry | document
     subject: Id
     file_name: str
     sha256: Digest
     size: int
     dossier_digest: str = ""
     head_seq: int = 0
+    filter: str = later(default="")  # in words, where only a part of it left

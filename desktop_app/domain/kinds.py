@@ -16,6 +16,7 @@ from desktop_app.domain import (
     model,
     person,
     policy,
+    recertification,
     registry,
     source,
     use,
@@ -23,4 +24,4 @@ from desktop_app.domain import (
 )
 
 MODULES = (approval, audit, card, dataset, dossier, evidence, exception, finding, lineage, mandate, model, person,
-           policy, registry, source, use, validation)
+           policy, recertification, registry, source, use, validation)

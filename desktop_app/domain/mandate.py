@@ -25,16 +25,23 @@ from desktop_app.domain.person import (
     RoleRevoked,
 )
 from desktop_app.domain.policy import Policy
+from desktop_app.domain.recertification import (
+    RecertificationAnswered,
+    RecertificationClosed,
+    RecertificationOpened,
+)
 from desktop_app.domain.registry import RegistryRestored
 
 PREDICATE_TYPE = "urn:assaydesk:attestation:mandate:v1"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 FOUNDING = 1  # the entry that no earlier one can answer for
-GOVERNING: tuple[type[Any], ...] = (
-    RoleGranted, RoleRevoked, KeyEnrolled, KeyRevoked, Policy, RegistryRestored, PersonErased, HoldPlaced, HoldReleased,
-    Retention)
-_MAY: dict[type[Any], frozenset[Role]] = {Policy: frozenset({Role.ADMINISTRATOR, Role.MODEL_RISK})} | dict.fromkeys(
-    (HoldPlaced, HoldReleased, Retention), frozenset({Role.ADMINISTRATOR, Role.COMPLIANCE}))
+_RECERTIFYING = (RecertificationOpened, RecertificationAnswered, RecertificationClosed)
+_KEEPING = (HoldPlaced, HoldReleased, Retention)
+GOVERNING: tuple[type[Any], ...] = (RoleGranted, RoleRevoked, KeyEnrolled, KeyRevoked, Policy, RegistryRestored,
+                                    PersonErased, *_KEEPING, *_RECERTIFYING)
+_MAY: dict[type[Any], frozenset[Role]] = dict.fromkeys(
+    (Policy, *_RECERTIFYING), frozenset({Role.ADMINISTRATOR, Role.MODEL_RISK})) | dict.fromkeys(
+    _KEEPING, frozenset({Role.ADMINISTRATOR, Role.COMPLIANCE}))
 
 
 @fact("mandate")

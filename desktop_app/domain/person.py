@@ -40,6 +40,9 @@ LINE_OF_DEFENCE = {
 }
 
 
+LINE_TITLES = {0: "outside the three lines", 1: "first line", 2: "second line", 3: "third line"}
+
+
 @record
 class Erasable:
     """Text that a person may have erased: the registry keeps it beside the facts under `ref`, with its salt."""
@@ -152,14 +155,14 @@ class Retention:
 
 @fact("key.enrolled")
 class KeyEnrolled:
-    """A public key bound to a person. `proof` is the key's own Ed25519 signature over `proof_text`."""
+    """A public key bound to a person. `proof` is the key's own signature over `key_proof_text`."""
 
     id: Id
     person: Id
     key_id: str  # first 16 hexadecimal digits of SHA-256 over algorithm ‖ public key
-    algorithm: str  # "ed25519"
-    public_key: str  # base64 of the raw 32 bytes
-    factors: str  # "passphrase and keyring" | "passphrase only"
+    algorithm: str  # "ed25519" | "ecdsa-p256-sha256": what its signatures are verified by
+    public_key: str  # base64 of the raw 32 bytes, or of the uncompressed point
+    factors: str  # "passphrase and keyring" | "passphrase only" | "token and PIN"
     proof: str  # base64
 
 

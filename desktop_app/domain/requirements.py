@@ -15,7 +15,9 @@ from desktop_app.domain.history import History
 from desktop_app.domain.model import DigestOf, ModelVersion
 from desktop_app.domain.policy import DocumentLine, EvidenceRule, Transition
 from desktop_app.domain.validation import Opinion, ValidationConcluded
+from desktop_app.domain.words import counted
 
+_TITLES = {"auc": "AUC", "ks": "KS", "gini": "Gini"}
 _MARK = {True: CheckState.BLOCKING, False: CheckState.ATTENTION}
 OPINION_TEXT = {Opinion.FIT: "fit", Opinion.FIT_WITH_CONDITIONS: "fit with conditions", Opinion.NOT_FIT: "not fit"}
 
@@ -73,7 +75,7 @@ def _evidence(rule: EvidenceRule, history: History, asked: Question) -> Check:
         return Check(key=key, title=rule.title, state=state, sentence="No such evidence is filed.")
     newest = found[-1]
     verdict, age = worst(newest.record.verdicts), (asked.today - newest.at.astimezone().date()).days
-    words = f"{newest.label}: {_headline(newest)}, {age} d old."
+    words = f"{newest.label}: {_headline(newest)}, {_age(age)}."
     standing = [e for e in found[:-1] if worst(e.record.verdicts) not in rule.accept]
     if standing:  # a newer report does not undo another that still stands
         other = standing[-1]
@@ -89,6 +91,10 @@ def _evidence(rule: EvidenceRule, history: History, asked: Question) -> Check:
                  sentence=words, member=newest.record.id)
 
 
+def _age(days: int) -> str:
+    return "made today" if days == 0 else f"{counted(days, 'day')} old"
+
+
 def _headline(item: Recorded[Evidence]) -> str:
     evidence = item.record
     if evidence.verdicts:
@@ -99,14 +105,14 @@ def _headline(item: Recorded[Evidence]) -> str:
 
 
 def _verdicts(evidence: Evidence) -> str:
-    """Each metric with how often each verdict was given: "impact ratio 1 met, 4 undetermined"."""
+    """Each metric with how often each verdict was given: "impact ratio: 1 met, 4 undetermined"; one: "AUC met"."""
     counts: dict[str, dict[str, int]] = {}
     for v in evidence.verdicts:
-        of = counts.setdefault(v.criterion.metric.replace("_", " "), {})
+        of = counts.setdefault(_TITLES.get(v.criterion.metric, v.criterion.metric.replace("_", " ")), {})
         of[v.verdict.value.replace("_", " ")] = of.get(v.verdict.value.replace("_", " "), 0) + 1
     return "; ".join(
-        f"{metric} " + ", ".join(f"{n} {verdict}" if sum(of.values()) > 1 else verdict for verdict, n in of.items())
-        for metric, of in counts.items())
+        f"{metric} {next(iter(of))}" if sum(of.values()) == 1
+        else f"{metric}: " + ", ".join(f"{n} {verdict}" for verdict, n in of.items()) for metric, of in counts.items())
 
 
 def _document(line: DocumentLine, history: History, asked: Question) -> Check:

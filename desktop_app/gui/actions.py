@@ -32,6 +32,7 @@ class Actions:
     def __init__(self, window: QWidget) -> None:
         self._window = window
         self._made: dict[str, tuple[Action, QAction]] = {}
+        self._page, self._suspended = "", False
 
     def add(self, actions: Iterable[Action]) -> None:
         """Add commands. Raises ValueError for an id or shortcut that is taken."""
@@ -61,10 +62,16 @@ class Actions:
 
     def show_page(self, page: str) -> None:
         """Offer the commands of `page` and of the window, no others."""
+        self._page = page
         for action, made in self._made.values():
             offered = not action.page or action.page == page
-            made.setEnabled(offered)
+            made.setEnabled(offered and not self._suspended)
             made.setVisible(offered)
+
+    def suspend(self, suspended: bool) -> None:
+        """While the window is locked no command can be given, by a shortcut or otherwise."""
+        self._suspended = suspended
+        self.show_page(self._page)
 
     def offered(self) -> tuple[Action, ...]:
         """What can be done now."""

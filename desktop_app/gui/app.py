@@ -24,25 +24,30 @@ from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
     from desktop_app.domain.change import Change
+    from desktop_app.operations.outbox import Told
 
 
 class Desk(NamedTuple):
     """What the pages bring to the frame. The callables run on workers and import what they need themselves.
 
-    identity: (registry name, who acts, who may act here) · act_as: the workspace with somebody else acting
-    · head, since: the log's last number and the changes after a number, for `Watch`.
+    identity: (registry name, who acts, who may act here) · act_as: the workspace with somebody else acting, or nobody
+    · head, since: the log's last number and the changes after a number, for `Watch` · leftovers, told: what became of
+    writes whose answer never came, and that the person has read it.
     """
 
     pages: Sequence[PageSpec]
     start: str
     open: Callable[[str | None, str | None], Workspace]
     identity: Callable[[Workspace], tuple[str, Acting | None, tuple[Acting, ...]]]
-    act_as: Callable[[Workspace, Acting], Workspace]
+    act_as: Callable[[Workspace, Acting | None], Workspace]
     search: Callable[[Workspace, str], Sequence[Hit]] | None = None
     standing: Callable[[Workspace, Progress], Standing] | None = None
     head: Callable[[Workspace], int] | None = None
     since: Callable[[Workspace, int], Sequence[Change]] | None = None
+    leftovers: Callable[[Workspace], Sequence[Told]] = lambda ws: ()
+    told: Callable[[Workspace, Sequence[str]], None] = lambda ws, commands: None
     commands: Callable[[MainWindow], Sequence[Action]] = lambda window: ()
+    background: bool = False  # whether the log is recomputed while nothing else runs
 
 
 def run(url: str | None, person: str | None, desk: Desk, *, settings: Settings | None = None) -> int:
@@ -71,33 +76,44 @@ def build(app: QApplication, url: str | None, person: str | None, desk: Desk, se
     jobs = Jobs(lambda: desk.open(url, person), _show, app)
     state = AppState(app)
 
-    def act_as(who: Acting) -> None:
+    def identify(who: Acting | None) -> None:
         jobs.adopt(lambda ws: desk.act_as(ws, who))
         state.act_as(who)
+
+    def act_as(who: Acting) -> None:
+        identify(who)
         window.reload_all()
 
     window = MainWindow(
         jobs, state, pages=desk.pages, settings=settings, search=desk.search, standing=desk.standing, act_as=act_as)
     window.add_commands(desk.commands(window))
     _catch_bugs(window)
-    _Start(window, lambda: _begin(window, desk))
+    _Start(window, lambda: _begin(window, desk, identify))
     return window
 
 
-def _begin(window: MainWindow, desk: Desk) -> None:
+def _begin(window: MainWindow, desk: Desk, act_as: Callable[[Acting | None], None]) -> None:
     from desktop_app.gui.focus import Keeper  # not before the first paint
+    from desktop_app.gui.lock import IdleLock
 
     Keeper(window)
+    window.idle_lock = IdleLock(window, window.jobs, window.state, act_as)
     window.open_page(desk.start).setFocus()  # before the rest: its data are what is waited for
-    window.jobs.run(window, lambda ws, progress: desk.identity(ws),
-                    then=lambda found: _introduce(window.state, *found), failed=lambda error: None)
-    if desk.head is not None and desk.since is not None:
-        from desktop_app.gui.watch import Watch
 
-        watch = Watch(window.jobs, window, head=desk.head, since=desk.since, parent=window)
-        watch.changed.connect(window.registry_changed)
-        watch.reachable.connect(window.show_reachable)
-        watch.start()
+    def introduce() -> None:
+        window.jobs.run(window, lambda ws, progress: desk.identity(ws),
+                        then=lambda found: _introduce(window.state, *found), failed=lambda error: None)
+
+    introduce()
+    if desk.head is not None and desk.since is not None:
+        from desktop_app.gui.connection import Connection
+
+        connection = Connection(window, desk)
+        connection.watch.reachable.connect(lambda now: introduce() if now and not window.state.registry else None)
+    if desk.background:
+        from desktop_app.gui.background import Background
+
+        window.background = Background(window)
 
 
 def _introduce(state: AppState, registry: str, acting: Acting | None, people: tuple[Acting, ...]) -> None:

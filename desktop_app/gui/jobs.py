@@ -2,10 +2,11 @@
 
     jobs.run(self, lambda ws, progress: inventory.rows(ws), then=self.show_rows)
 
-Three lanes: WRITE (one worker, so writes keep their order), READ (one worker, so that a long reading never delays
-a signature), COMPUTE (two). Workers own no QObject and no widget: they post to the one long-lived `Jobs`, which
-calls `then` or `failed` on the window's thread. A result is dropped when its owner is gone, or when a newer job
-with the same key has been started by the same owner. The workspace is opened by the first job, in READ.
+Lanes: WRITE (one worker, so writes keep their order), READ (one worker, so that a long reading never delays a
+signature), COMPUTE (two), WATCH (one, so that a long reading never hides others' work), UNLOCK. Workers own no QObject
+and no widget: they post to the one long-lived `Jobs`, which calls `then` or `failed` on the window's thread. A result
+is dropped when its owner is gone, or when a newer job with the same key has been started by the same owner. The
+workspace is opened by the first job, in READ.
 
 `work` runs on a worker: it must touch no widget. Errors go to `show_error` unless `failed` is given; `Cancelled`
 is shown nowhere. A `Change` in the result is announced by `Jobs.wrote`.
@@ -45,9 +46,11 @@ class Lane(StrEnum):
     WRITE = "write"
     READ = "read"
     COMPUTE = "compute"
+    WATCH = "watch"
+    UNLOCK = "unlock"  # the idle lock's own: whoever comes back waits for nobody's work
 
 
-WORKERS = {Lane.WRITE: 1, Lane.READ: 1, Lane.COMPUTE: 2}
+WORKERS = {Lane.WRITE: 1, Lane.READ: 1, Lane.COMPUTE: 2, Lane.WATCH: 1, Lane.UNLOCK: 1}
 
 
 class Job:
@@ -64,6 +67,7 @@ class Job:
         self.then: Callable[[Any], None] | None = None
         self.failed: Callable[[Exception], None] | None = None
         self.workspace: Workspace | None = None
+        self.opening: Future[Workspace] | None = None
         self.result: Any = None
         self.error: Exception | None = None
 
@@ -127,6 +131,11 @@ class Jobs(QObject):
         """Whether nothing runs or waits."""
         return not self._running
 
+    @property
+    def alone(self) -> bool:
+        """Whether a single job runs or waits: what has all the time there is asks so, on its worker."""
+        return len(self._running) <= 1
+
     def run(
         self,
         owner: QWidget,
@@ -152,6 +161,7 @@ class Jobs(QObject):
             return job
         self._replace(job)
         self._open()
+        job.opening = self._opening
         self._running.append(job)
         self._lane(lane).submit(self._work, job)
         if not self._ticker.isActive():
@@ -175,6 +185,7 @@ class Jobs(QObject):
             return
         self._closed = True
         self.cancel_all()
+        self._tell_workspace("give_up")  # nobody waits for a registry that is away
         for lane in self._lanes.values():
             lane.shutdown(wait=True, cancel_futures=True)
         self._ticker.stop()
@@ -182,7 +193,7 @@ class Jobs(QObject):
         for job in self._running:
             job.forget()
         self._running.clear()
-        self._close_workspace()
+        self._tell_workspace("close")
 
     # --- on the window's thread
 
@@ -215,12 +226,12 @@ class Jobs(QObject):
             self._lanes[lane] = ThreadPoolExecutor(WORKERS[lane], f"jobs-{lane}")
         return self._lanes[lane]
 
-    def _close_workspace(self) -> None:
+    def _tell_workspace(self, what: str) -> None:
         if self._opening is None or not self._opening.done() or self._opening.cancelled() or self._opening.exception():
             return
-        close = getattr(self._opening.result(), "close", None)
-        if close is not None:
-            close()
+        tell = getattr(self._opening.result(), what, None)
+        if tell is not None:
+            tell()
 
     def _read_mail(self) -> None:
         while self._mail:
@@ -267,10 +278,10 @@ class Jobs(QObject):
     def _work(self, job: Job) -> None:
         """Never raises. References to widgets stay in `job`, which only the window's thread empties."""
         try:
-            assert self._opening is not None
+            assert job.opening is not None  # not the newest: that one may wait behind this job
             progress = Progress(job.report, lambda: job.cancelled)
             progress.step(0.0)
-            workspace = self._opening.result() if job.workspace is None else job.workspace
+            workspace = job.opening.result() if job.workspace is None else job.workspace
             assert job.work is not None
             job.result = job.work(workspace, progress)
         except Exception as error:  # noqa: BLE001 - every error is delivered

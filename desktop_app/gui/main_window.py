@@ -28,6 +28,7 @@ from desktop_app.gui import theme
 from desktop_app.gui.actions import Action, Actions, plain
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.state import Acting, AppState, Hit, Standing
+from desktop_app.gui.widgets.banner import Banner
 from desktop_app.gui.widgets.job_tray import JobTray
 from desktop_app.gui.widgets.label import paragraph, words
 from desktop_app.gui.widgets.rail import Rail
@@ -38,12 +39,15 @@ if TYPE_CHECKING:  # what the first paint does not need is imported when it is u
     from PySide6.QtGui import QCloseEvent, QResizeEvent
 
     from desktop_app.domain.change import Change
+    from desktop_app.gui.background import Background
+    from desktop_app.gui.lock import IdleLock
     from desktop_app.gui.page import Page
     from desktop_app.gui.widgets.palette import Palette
 
 
 LEAST = 800, 460  # logical pixels: a screen of 1366 × 768 that shows everything at 150 %
 NARROW = 1100
+WIDE = 1250  # from here on the footer has room for all that is known of the log
 
 
 class PageSpec(NamedTuple):
@@ -82,7 +86,9 @@ class MainWindow(QMainWindow):
         · act_as: a choice in the person menu was made (default: `state.act_as`).
         """
         super().__init__()
-        self.jobs, self.state, self._settings = jobs, state, settings
+        self.jobs, self.state, self.settings = jobs, state, settings
+        self.idle_lock: IdleLock | None = None  # made after the first paint
+        self.background: Background | None = None  # likewise
         self._specs = {spec.key: spec for spec in pages}
         self._search, self._standing = search, standing
         self._act_as = act_as or state.act_as
@@ -125,7 +131,9 @@ class MainWindow(QMainWindow):
         column.addWidget(self._top)
         self._alarm = paragraph("", "alarm")
         self._alarm.hide()
-        column.addWidget(self._alarm)
+        self.away, self.notice = Banner("alarm"), Banner("notice")
+        for across in (self._alarm, self.away, self.notice):
+            column.addWidget(across)
         column.addLayout(middle, 1)
         column.addWidget(self._footer())
         self.setCentralWidget(centre)
@@ -139,10 +147,15 @@ class MainWindow(QMainWindow):
         self._foot.setAccessibleName("Footer")
         self._log = QHBoxLayout()
         self._log.setSpacing(theme.XL)
+        self._recomputed = words("", "note")
+        self._recomputed.setAccessibleName("Recomputed in the background")
+        self.state.log_recomputed.connect(self._show_recomputed)
         self.job_tray = JobTray(self.jobs)
         row = QHBoxLayout(self._foot)
         row.setContentsMargins(theme.L, 1, theme.S, 0)
         row.addLayout(self._log)
+        row.addSpacing(theme.XL)
+        row.addWidget(self._recomputed)
         row.addStretch(1)
         row.addWidget(self.job_tray)
         return self._foot
@@ -242,6 +255,9 @@ class MainWindow(QMainWindow):
             look.triggered.connect(partial(self._show_theme, name))
         menu.addSeparator()
         menu.addActions([self.actions_table.qaction(f"text.{which}") for which in ("larger", "smaller", "usual")])
+        if self.idle_lock is not None:
+            menu.addSeparator()
+            menu.addAction(self.actions_table.qaction("lock"))
         corner = self.person.mapToGlobal(QPoint(self.person.width(), self.person.height() + theme.XS))
         menu.popup(corner - QPoint(menu.sizeHint().width(), 0))
 
@@ -250,8 +266,8 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         theme.apply(app, name, scale)
-        self._settings.setValue("theme", name)
-        self._settings.setValue("text_scale", scale)
+        self.settings.setValue("theme", name)
+        self.settings.setValue("text_scale", scale)
 
     def _zoom(self, by: int) -> None:
         scales = theme.tokens()["text_scales"]
@@ -329,6 +345,8 @@ class MainWindow(QMainWindow):
 
     def show_reachable(self, reachable: bool) -> None:
         """The registry is lost, or back."""
+        for page in self._pages.values():
+            page.show_reachable(reachable)
         if reachable:
             self.refresh_standing()
         else:
@@ -354,6 +372,11 @@ class MainWindow(QMainWindow):
                 theme.dress(label, STATES[state][0])
             self._log.addWidget(label)
 
+    def _show_recomputed(self, said: str) -> None:
+        """How far the log was recomputed; a narrow window leaves it to the page of the log."""
+        self._recomputed.setText(said)
+        self._recomputed.setVisible(bool(said) and self.width() >= theme.px(WIDE))
+
     def _show_acting(self) -> None:
         acting = self.state.acting
         nobody = "Nobody acts yet" if self.state.registry else ""  # nothing is known before the registry is open
@@ -376,18 +399,19 @@ class MainWindow(QMainWindow):
         """A narrow window has a narrow rail."""
         super().resizeEvent(event)
         self._measure()
+        self._show_recomputed(self._recomputed.text())
 
     # --- remembering
 
     def _restore(self) -> None:
         screen = self.screen().availableSize()
         self.resize(QSize(1440, 900).boundedTo(screen - QSize(2 * theme.XS, theme.XXL)))  # with room for its frame
-        geometry = self._settings.value("geometry")
+        geometry = self.settings.value("geometry")
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._settings.setValue("geometry", self.saveGeometry())
+        self.settings.setValue("geometry", self.saveGeometry())
         self.hide()
         self.jobs.shut_down()
         super().closeEvent(event)

@@ -25,6 +25,7 @@ was written: at once if visible, else when shown.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -41,10 +42,11 @@ from PySide6.QtWidgets import (
 )
 
 from desktop_app.domain.change import Change
-from desktop_app.errors import UserError
+from desktop_app.errors import Lost, UserError
 from desktop_app.gui import show_error, theme
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.state import AppState
+from desktop_app.gui.widgets import label
 from desktop_app.gui.widgets.chip import Chip
 from desktop_app.gui.widgets.empty_state import EmptyState
 from desktop_app.gui.widgets.prose import Prose, Run
@@ -71,6 +73,8 @@ class Page(QWidget, Generic[T]):
         self.buttons: list[QPushButton] = []
         self._wants_focus = False
         self._stale = True
+        self._unread = False  # the last loading failed because the registry is away
+        self._shown_at: datetime | None = None
         self._content: QWidget | None = None
         self._panel: QWidget | None = None
         self.setObjectName(f"page_{self.key}")
@@ -88,6 +92,9 @@ class Page(QWidget, Generic[T]):
         words.setSpacing(theme.XS - 2)
         words.addWidget(self._heading)
         words.addWidget(self._subline)
+        self._age = label.words("", "undetermined")
+        self._age.hide()
+        words.addWidget(self._age)
         head = QHBoxLayout()
         head.setSpacing(theme.XL)
         head.addLayout(words, 1)
@@ -171,6 +178,7 @@ class Page(QWidget, Generic[T]):
         self._wants_focus = True
         if arguments != self.arguments:
             self.arguments = arguments
+            self._shown_at = None  # what is shown is of something else
             self.forget()
         elif self.isVisible():
             self._take_focus()
@@ -192,9 +200,24 @@ class Page(QWidget, Generic[T]):
         self._late.start()
         self.jobs.run(self, self.load, then=self._arrived, failed=self.show_failure, key="load")
 
+    def show_reachable(self, reachable: bool) -> None:
+        """The registry is lost: what is shown stays and says how old it is. Or it is back."""
+        if reachable and self._unread:
+            self.forget()
+        old = not reachable and self._shown_at is not None
+        self._age.setText(_as_it_was(self._shown_at) if old and self._shown_at else "")
+        self._age.setVisible(old)
+
     def show_failure(self, error: Exception) -> None:
-        """The error state of the body: what is wrong, why, what to do; a button to try again."""
+        """The error state of the body: what is wrong, why, what to do; a button to try again.
+
+        While the registry is away what was shown before stays, with its age.
+        """
         self._late.stop()
+        self._unread = isinstance(error, Lost)
+        if self._unread and self._shown_at is not None:
+            self.show_reachable(False)
+            return
         title, detail, remedy = show_error.words(error)
         known = isinstance(error, UserError)
         self._show_panel(EmptyState(
@@ -203,6 +226,8 @@ class Page(QWidget, Generic[T]):
 
     def _arrived(self, data: Any) -> None:
         self._late.stop()
+        self._unread, self._shown_at = False, datetime.now().astimezone()
+        self._age.hide()
         if data is not None and self.is_empty(data):
             self._show_panel(self.empty_state())
         else:
@@ -266,3 +291,8 @@ class Page(QWidget, Generic[T]):
             self.reload()
         else:
             self._take_focus()
+
+
+def _as_it_was(at: datetime) -> str:
+    today = at.date() == datetime.now().astimezone().date()
+    return f"As it was at {at:%H:%M:%S}" if today else f"As it was on {at:%d %b %Y} at {at:%H:%M:%S}"

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from math import ceil
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -33,9 +33,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QMenu, QTableView, QWidget
 
 from desktop_app.gui import theme
-from desktop_app.gui.jobs import Jobs, Lane
+from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.widgets.record_delegate import RecordDelegate
-from desktop_app.gui.widgets.record_model import Column, RecordModel, as_tsv, write_csv
+from desktop_app.gui.widgets.record_model import Column, RecordModel, as_csv, as_tsv, write_csv
+
+if TYPE_CHECKING:
+    from desktop_app.domain.change import Change
 
 __all__ = ["Column", "RecordTable"]
 R = TypeVar("R")
@@ -323,12 +326,21 @@ class RecordTable(QTableView, Generic[R]):
         write_csv(path, self.visible_columns, self.shown)
 
     def ask_and_export(self, jobs: Jobs, name: str) -> None:
-        """Ask where to, then write what is shown as CSV in a job."""
+        """Ask where to, then write what is shown as CSV in a job. The export is an entry of the log."""
         chosen, _ = QFileDialog.getSaveFileName(self, "Export the table", f"{name}.csv", "CSV (*.csv)")
         if chosen:
-            columns, records = self.visible_columns, list(self.shown)
-            jobs.run(self, lambda ws, progress: write_csv(Path(chosen), columns, records),
-                     lane=Lane.COMPUTE, title=f"export of {name}")
+            self.export_to(jobs, name, Path(chosen))
+
+    def export_to(self, jobs: Jobs, name: str, target: Path) -> None:
+        """Write what is shown as CSV in a job. The export is an entry of the log."""
+        columns, records = self.visible_columns, list(self.shown)
+
+        def work(ws: Workspace) -> Change:
+            from desktop_app.operations import exports
+
+            return exports.table(ws, target, as_csv(columns, records).encode("utf-8-sig"), name, len(records))
+
+        jobs.run(self, lambda ws, progress: work(ws), lane=Lane.WRITE, title=f"export of {name}")
 
     # --- Qt
 

@@ -44,13 +44,15 @@ class AppState(QObject):
     """Who acts, where, on what.
 
     Signals: `acting_changed` · `registry_changed` (its name) · `selected(key, value)`: something was chosen
-    (`select("version", id)`), for pages that follow the selection · `log_verified`: the log was just verified.
+    (`select("version", id)`), for pages that follow the selection · `log_verified`: the log was just verified
+    · `log_recomputed(sentence)`: how far it was recomputed in the background.
     """
 
     acting_changed = Signal()
     registry_changed = Signal()
     selected = Signal(str, object)
     log_verified = Signal()
+    log_recomputed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -6,45 +6,29 @@ import csv
 import io
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from desktop_app.domain import canonical
-from desktop_app.domain.audit import CheckReport, Entry, Exported, Recorded
+from desktop_app.domain.audit import CheckReport, Entry, LogFilter, Recorded
 from desktop_app.domain.canonical import Id, record
+from desktop_app.domain.change import Change
 from desktop_app.domain.inventory import InventoryRow
 from desktop_app.domain.inventory_rows import rows_of
 from desktop_app.domain.model import RegisteredModel
 from desktop_app.domain.person import KeyEnrolled, RoleGranted, RoleRevoked
 from desktop_app.domain.policy import Policy
+from desktop_app.domain.words import counted
 from desktop_app.errors import Damaged, NotFound, UserError
-from desktop_app.operations import checkpoints
+from desktop_app.operations import checkpoints, entries, exports
 from desktop_app.operations.called import Called
-from desktop_app.operations.saving import save_bytes
+from desktop_app.operations.entries import Changed, EntryLine, line
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
 from desktop_app.trust.verify import Held, LogVerifier, StoredFact
 from desktop_app.workspace import Workspace
-
-
-@record
-class EntryLine:
-    """An entry as the log page shows it."""
-
-    seq: int
-    at: datetime
-    actor: str
-    action: str
-    note: str  # as it was recorded
-    told: str  # with what it is about
-    subject: str
-    subject_name: str
-    kinds: tuple[str, ...]
-    facts: int
-    hash: str
-    user: str
 
 
 def verify(
@@ -171,7 +155,7 @@ def listing(
     """Entries, newest first; `about` keeps those that concern an id."""
     with workspace.store.read() as reader:
         called = Called(reader)
-        lines = [_line(e, called) for e in reader.entries(after, until, about)]
+        lines = [line(e, called) for e in reader.entries(after, until, about)]
     return tuple(reversed(lines))
 
 
@@ -179,36 +163,29 @@ def mine_since(workspace: Workspace, after: int) -> tuple[EntryLine, ...]:
     """What who acts has recorded after an entry, oldest first."""
     with workspace.store.read() as reader:
         called = Called(reader)
-        return tuple(_line(e, called) for e in reader.entries(after) if e.read().actor == workspace.actor)
-
-
-def _line(entry: Entry, called: Called) -> EntryLine:
-    body = entry.read()
-    return EntryLine(
-        seq=entry.seq, at=entry.at, actor=called.names.get(body.actor, body.actor), action=body.action,
-        note=body.note, told=called.told(entry.seq, body),
-        subject=body.subject, subject_name=called.of(body.subject), kinds=body.kinds, facts=body.facts, hash=entry.hash,
-        user=entry.user)
+        return tuple(line(e, called) for e in reader.entries(after) if e.read().actor == workspace.actor)
 
 
 @record
 class EntryView:
-    """One entry whole: its line, the exact stored text, and the facts it added."""
+    """One entry whole: its line, the exact stored text, the facts it added and what they changed."""
 
     line: EntryLine
     entry: Entry
     facts: tuple[tuple[str, str, str], ...]  # (label, digest, indented JSON)
+    changes: tuple[Changed, ...]
 
 
 def show(workspace: Workspace, seq: int) -> EntryView:
     """One entry with everything it added."""
     with workspace.store.read() as reader:
-        called = Called(reader)
         found = list(reader.entries(seq - 1, seq))
         if not found:
             raise NotFound(f"There is no entry {seq:,}.", "", f"The log ends at {reader.head().seq:,}.")
-        facts = [_fact_text(reader, f) for f in reader.at(seq)]
-    return EntryView(line=_line(found[0], called), entry=found[0], facts=tuple(facts))
+        called, added = Called(reader, {found[0].read().subject}, {seq}), reader.at(seq)
+        facts = [_fact_text(reader, f) for f in added]
+        changed = entries.changes(reader, added).get(seq, [])
+    return EntryView(line=line(found[0], called), entry=found[0], facts=tuple(facts), changes=tuple(changed))
 
 
 def _fact_text(reader: Reader, item: Recorded[Any]) -> tuple[str, str, str]:
@@ -222,38 +199,68 @@ def head_seq(workspace: Workspace) -> int:
         return reader.head().seq
 
 
-def export(workspace: Workspace, target: Path, progress: Progress | None = None) -> str:
+def changes_since(workspace: Workspace, seq: int) -> tuple[Change, ...]:
+    """What was written after an entry, oldest first."""
+    with workspace.store.read() as reader:
+        found = [(entry.seq, entry.read()) for entry in reader.entries(seq)]
+    return tuple(Change(kinds=frozenset(b.kinds), subject=b.subject, note=b.note, seq=n) for n, b in found)
+
+
+def export(
+    workspace: Workspace, target: Path, progress: Progress | None = None, *, wanted: LogFilter | None = None,
+) -> str:
     """Write the log as JSON lines, or as CSV when the file's name says so. Returns the file's SHA-256.
 
-    The JSON lines hold each entry exactly as stored; the CSV is for reading and is safe to open in a spreadsheet.
-    The export is a fact.
+    The JSON lines hold each entry exactly as stored, with the text of its facts: enough to verify them without this
+    program (packaging/verifier); documents are there by their digests, what may be erased is not. The CSV is for
+    reading and is safe to open in a spreadsheet. wanted: only the entries that pass it; what is left out cannot be
+    verified from the file. The export is a fact, which says what passed.
     """
     progress = progress or Progress()
     progress.step(0.0, "reading the log")
-    with workspace.store.read() as reader:
-        head = reader.head()
-        data = _csv(workspace) if target.suffix.lower() == ".csv" else b"".join(
-            canonical.encode(entry) + b"\n" for entry in reader.entries())
-    store, digest = workspace.store, canonical.sha256(data)
+    seqs = None  # all
+    if wanted is not None and wanted != LogFilter():
+        seqs = frozenset(entries.passing(workspace, wanted, progress=progress.part(0.0, 0.5)))
+    with long_read(workspace) as reader:
+        head, called = reader.head(), Called(reader)
+        said = wanted.said(called.called) if wanted is not None else ""
+        progress = progress.part(0.5, 1.0)
+        data = (_csv(reader, called, seqs, progress) if target.suffix.lower() == ".csv"
+                else b"".join(_lines(reader, seqs, progress)))
+    only = f": {counted(len(seqs), 'entry', 'entries')}, {said}" if seqs is not None else ""
+    exports.save(workspace, target, data, what="audit_log", action="log.exported", head_seq=head.seq, filter=said,
+                 note=f"Exported the log as {target.name}{only}")
+    return canonical.sha256(data)
 
-    def note() -> None:
-        subject = Id(workspace.store.info.id)
-        with store.write(workspace.me, "log.exported", subject, note=f"Exported the log as {target.name}") as write:
-            write.add(Exported(id=store.new_id(), what="audit_log", subject=subject, file_name=target.name,
-                               sha256=digest, size=len(data), head_seq=head.seq))
 
-    save_bytes(target, data, before=note)
-    return digest
+def _lines(reader: Reader, seqs: frozenset[int] | None, progress: Progress) -> Iterator[bytes]:
+    facts: dict[int, list[str]] = defaultdict(list)
+    for row in reader.raw_facts():
+        if seqs is None or row["seq"] in seqs:
+            facts[row["seq"]].append(row["body"])
+    for row in _some(reader.rows(), seqs, reader.head().seq, progress):
+        line = dict(zip(("seq", "at", "user", "command", "body", "prev", "hash"), row, strict=True))
+        yield canonical.jcs(line | {"facts": facts[line["seq"]]}) + b"\n"
 
 
-def _csv(workspace: Workspace) -> bytes:
+def _csv(reader: Reader, called: Called, seqs: frozenset[int] | None, progress: Progress) -> bytes:
     out = io.StringIO()
     rows = csv.writer(out)
     rows.writerow(["entry", "time", "who", "action", "subject", "note", "hash"])
-    for line in reversed(listing(workspace)):
-        rows.writerow([line.seq, canonical.utc_text(line.at), *map(
-            spreadsheet_safe, (line.actor, line.action, line.subject_name or line.subject, line.told)), line.hash])
+    every = ((entry.seq, entry) for entry in reader.entries())
+    for told in (line(entry, called) for _, entry in _some(every, seqs, reader.head().seq, progress)):
+        rows.writerow([told.seq, canonical.utc_text(told.at), *map(
+            spreadsheet_safe, (told.actor, told.action, told.subject_name or told.subject, told.told)), told.hash])
     return out.getvalue().encode("utf-8-sig")
+
+
+def _some(rows: Iterator[Any], seqs: frozenset[int] | None, last: int, progress: Progress) -> Iterator[Any]:
+    """The rows whose first part is one of some numbers; all, where none are given."""
+    for row in rows:
+        if row[0] % 1000 == 0:
+            progress.step(row[0] / last, f"entry {row[0]:,} of {last:,}")
+        if seqs is None or row[0] in seqs:
+            yield row
 
 
 def spreadsheet_safe(text: str) -> str:

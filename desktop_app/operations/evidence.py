@@ -34,7 +34,7 @@ from desktop_app.domain.lineage import Edge, LineageRecord, Node, NodeKind
 from desktop_app.domain.model import ModelVersion, RegisteredModel
 from desktop_app.domain.person import Role
 from desktop_app.errors import Refused, UserError
-from desktop_app.operations import artefacts, people, policies
+from desktop_app.operations import artefacts, exports, people, policies
 from desktop_app.operations.naming import Named
 from desktop_app.operations.people import changed
 from desktop_app.progress import Progress
@@ -209,16 +209,16 @@ def _check_line(reader: Reader, line: str) -> None:
                         "\n".join(f"{key}: {title}" for key, title in lines.items()), "File it on one of these.")
 
 
-def save_document(workspace: Workspace, evidence: Id, target: Path) -> None:
-    """Write a filed document to a file, exactly as it was filed."""
-    from desktop_app.operations.saving import save_bytes
-
+def save_document(workspace: Workspace, evidence: Id, target: Path) -> Change:
+    """Write a filed document to a file, exactly as it was filed. That it was taken out is a fact."""
     with workspace.store.read() as reader:
-        item = reader.get(Evidence, evidence).record
+        found = reader.get(Evidence, evidence)
+        item = found.record
         if item.document is None:
             raise UserError("This evidence is not a document.", item.title, "Choose a document.")
         data = reader.blob(item.document.blob)
-    save_bytes(target, data)
+    return exports.save(workspace, target, data, what="document", action="document.saved", subject=evidence,
+                        note=f"Saved a copy of {found.label}, {item.document.file_name}")
 
 
 def withdraw(workspace: Workspace, evidence: Id, reason: str) -> Change:

@@ -6,13 +6,12 @@ from datetime import date
 from pathlib import Path
 
 from desktop_app.domain import inventory as rules
-from desktop_app.domain.audit import Exported
 from desktop_app.domain.canonical import Id, day_text, record, sha256
 from desktop_app.domain.inventory import Counter, InventoryRow
 from desktop_app.domain.model import UseState
 from desktop_app.domain.words import counted
+from desktop_app.operations import exports
 from desktop_app.operations.audit import spreadsheet_safe
-from desktop_app.operations.saving import save_bytes
 from desktop_app.workspace import Workspace
 
 
@@ -66,15 +65,8 @@ def export_csv(workspace: Workspace, target: Path) -> str:
     for row in view.rows:
         writer.writerow([spreadsheet_safe(str(cell)) for cell in _cells(row, view)])
     data = out.getvalue().encode("utf-8-sig")
-    store, subject = workspace.store, Id(workspace.store.info.id)
-
-    def note() -> None:
-        said = f"Exported {counted(len(view.rows), 'row')}"
-        with store.write(workspace.me, "inventory.exported", subject, note=said) as write:
-            write.add(Exported(id=store.new_id(), what="inventory", subject=subject, file_name=target.name,
-                               sha256=sha256(data), size=len(data)))
-
-    save_bytes(target, data, before=note)
+    exports.save(workspace, target, data, what="inventory", action="inventory.exported",
+                 note=f"Exported {counted(len(view.rows), 'row')}")
     return sha256(data)
 
 

@@ -16,6 +16,7 @@ from desktop_app.domain.change import Change
 from desktop_app.domain.mandate import Mandate
 from desktop_app.domain.person import KeyEnrolled, KeyRevoked, Person, RoleGranted, RoleRevoked, Unkept
 from desktop_app.errors import Refused
+from desktop_app.operations import outbox
 from desktop_app.registry.reader import Reader
 from desktop_app.registry.writer import changed
 from desktop_app.trust.authority import Authority
@@ -66,7 +67,7 @@ def record(
     check: looks whether it may be, first before anybody signs, then again under the lock · keep: erasable text that
     the records refer to.
     """
-    store, me = workspace.store, workspace.me
+    store, me, texts = workspace.store, workspace.me, tuple(keep)
     command, key = store.new_id(), workspace.signer.key_of(me).key_id
 
     def checked(reader: Reader) -> None:
@@ -80,10 +81,15 @@ def record(
     payload = canonical.jcs(mandate.statement(
         act, me, key, store.info.id, command, f"{seen.seq}:{seen.hash}", store.clock(), records))
     envelope = workspace.signer.seal(me, PAYLOAD_TYPE, payload, passphrase)
-    with store.write(me, act, subject, note=note, command=command) as write:
-        checked(write.reader)
-        for text in keep:
-            write.keep(text)
-        write.add(*records, Mandate(id=store.new_id(), person=me, key_id=key, act=act, envelope=envelope,
-                                    statement_digest=canonical.sha256(payload)))
-    return changed(write)
+    signed = Mandate(id=store.new_id(), person=me, key_id=key, act=act, envelope=envelope,
+                     statement_digest=canonical.sha256(payload))
+
+    def recorded() -> Change:
+        with store.write(me, act, subject, note=note, command=command) as write:
+            checked(write.reader)
+            for text in texts:
+                write.keep(text)
+            write.add(*records, signed)
+        return changed(write)
+
+    return outbox.until_recorded(workspace, recorded)

@@ -104,9 +104,12 @@ def _digest_of_documents(documents: tuple[Path, ...]) -> Artefact | None:
 
 def describe_use(
     workspace: Workspace, model: Id, purpose: str, *, entity: str = "", business_line: str = "", limits: str = "",
-    prohibited: str = "",
+    prohibited: str = "", tier: int | None = None,
 ) -> Id:
-    """Describe a use of a model: what decisions are about, together with a version."""
+    """Describe a use of a model: what decisions are about, together with a version.
+
+    With a tier it is set in the same entry, so that nothing is described where the role does not allow the tier.
+    """
     if not purpose.strip():
         raise UserError("A use needs a purpose.", "", "Say what the model is for.")
     store, use = workspace.store, workspace.store.new_id()
@@ -114,6 +117,10 @@ def describe_use(
         write.note = f"Described a use of {_name(write.reader, model)}: {purpose.strip()}"
         write.add(Use(id=use, model=model, purpose=purpose.strip(), entity=entity, business_line=business_line,
                       limits=limits, prohibited=prohibited))
+        if tier is not None:
+            people.require(write.reader, workspace, *_MAY_TIER)
+            write.note += f", tier {tier}"
+            write.add(Tiering(id=store.new_id(), model=model, use=use, tier=_known(tier), basis="judgement"))
     return use
 
 
@@ -122,16 +129,23 @@ def set_tier(
     basis: str = "judgement", reason: str = "",
 ) -> Change:
     """Set the tier of a model in a use."""
-    if tier not in (1, 2, 3):
-        raise UserError(f"There is no tier {tier}.", "", "Tiers are 1 (highest) to 3.")
     store = workspace.store
     with store.write(workspace.me, "tier.set", use) as write:
-        people.require(write.reader, workspace, Role.MODEL_RISK, Role.VALIDATOR, Role.ADMINISTRATOR)
+        people.require(write.reader, workspace, *_MAY_TIER)
         what = write.reader.get(Use, use).record
         write.note = f"Tier {tier} for {_name(write.reader, what.model)}: {what.purpose}"
-        write.add(Tiering(id=store.new_id(), model=what.model, use=use, tier=tier, basis=basis, materiality=materiality,
-                          inherent_risk=inherent_risk, override_reason=reason))
+        write.add(Tiering(id=store.new_id(), model=what.model, use=use, tier=_known(tier), basis=basis,
+                          materiality=materiality, inherent_risk=inherent_risk, override_reason=reason))
     return changed(write)
+
+
+_MAY_TIER = (Role.MODEL_RISK, Role.VALIDATOR, Role.ADMINISTRATOR)
+
+
+def _known(tier: int) -> int:
+    if tier not in (1, 2, 3):
+        raise UserError(f"There is no tier {tier}.", "", "Tiers are 1 (highest) to 3.")
+    return tier
 
 
 def state_use(

@@ -297,7 +297,7 @@ class Checking:
             called = Called(reader)
         for entry, about in zip(pack.entries, pack.about, strict=False):
             with suppress(NotCanonical):
-                if _LABEL.findall(about) != _LABEL.findall(called.about(entry.seq, entry.read())):
+                if _LABEL.findall(about) != _LABEL.findall(called.about(entry.seq, entry.read().subject)):
                     self._note(8, f"entry {entry.seq:,} is not about {about}", entry.seq)
         for entry in pack.entries:
             if known.get(entry.seq) != entry.hash:

@@ -111,7 +111,8 @@ def build(workspace: Workspace, request: Id, progress: Progress | None = None) -
         news=(*(f"to reconsider: {line}" for line in seen.news.reconsider), *seen.news.later),
         dossier=frozen, records=packed, names=tuple(Pair(key=i, value=n) for i, n in sorted(names.items())),
         signatures=signatures, prior_decisions=priors, entries=entries, head_seq=head.seq, head_hash=head.hash,
-        integrity=integrity, about=tuple(called.about(e.seq, e.read()) for e in entries), made_with=renderer.digest(),
+        integrity=integrity, about=tuple(called.about(e.seq, e.read().subject) for e in entries),
+        made_with=renderer.digest(),
         checkpoint=proof.checkpoint.note.write() if proof else "", proof=proof.write() if proof else "",
         **pack_summary.told(items, dossier, asked, names, reconsider=bool(seen.news.reconsider)))
 

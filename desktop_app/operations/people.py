@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,34 @@ from desktop_app.operations.saving import save_bytes
 from desktop_app.registry.reader import Reader
 from desktop_app.registry.writer import changed as changed  # noqa: PLC0414 - other verbs take it from here
 from desktop_app.registry.writer import unkept
-from desktop_app.trust.authority import proved
+from desktop_app.trust.authority import Authority, proved
+from desktop_app.trust.tokens import OnToken as OnToken  # noqa: PLC0414 - the command line takes it from here
 from desktop_app.workspace import Workspace
+
+
+@record
+class Held:
+    """A role of a person, from one day to another. since, until: the first and the last day · to_come: not yet."""
+
+    role: Role
+    since: date
+    until: date | None
+    to_come: bool = False
+
+    @property
+    def dates(self) -> str:
+        """“from 20 Nov 2026 until 31 Dec 2026”."""
+        return f"from {canonical.day_text(self.since)}" + (f" until {canonical.day_text(self.until)}"
+                                                           if self.until else "")
+
+
+@record
+class EndedKey:
+    """A key that a person had."""
+
+    key_id: str
+    ended: date
+    reason: str
 
 
 @record
@@ -44,6 +70,8 @@ class PersonView:
     factors: str
     origin: str
     key_here: bool
+    held: tuple[Held, ...] = ()
+    ended_keys: tuple[EndedKey, ...] = ()
 
     @property
     def role_titles(self) -> str:
@@ -83,13 +111,18 @@ def enrol(workspace: Workspace, name: str, roles: tuple[Role, ...], passphrase: 
     return next(p for p in listing(workspace) if p.id == person)
 
 
-def request_key(workspace: Workspace, name: str, passphrase: str, target: Path) -> KeyRequest:
-    """Make a key on this machine, and the file that an administrator enrols it from; nothing is recorded yet."""
+def request_key(
+    workspace: Workspace, name: str, secret: str, target: Path, token: OnToken | None = None,
+) -> KeyRequest:
+    """Make a key on this machine, and the file that an administrator enrols it from; nothing is recorded yet.
+
+    secret: the passphrase of its file, or the PIN of the token that it is made on.
+    """
     name = _checked_name(name)
     with workspace.store.read() as reader:
         person = by_name(reader).get(name.casefold()) or workspace.store.new_id()
         _check_no_key(reader, person, name)
-    key = workspace.signer.make(person, passphrase)
+    key = workspace.signer.make(person, secret, token=token)
     try:
         asked = KeyRequest(registry=workspace.store.info.id, person=person, name=name, key=key.public())
         save_bytes(target, canonical.encode(asked) + b"\n")
@@ -211,18 +244,35 @@ def _check_empty(reader: Reader) -> None:
 
 def grant(
     workspace: Workspace, person: Id, role: Role, passphrase: str, valid_to: datetime | None = None,
+    valid_from: datetime | None = None,
 ) -> Change:
-    """Grant a role, signed. Only an administrator may."""
+    """Grant a role, signed. Only an administrator may.
+
+    valid_from: when it begins (now; never earlier) · valid_to: the moment from which it is no longer held.
+    """
     store = workspace.store
+    begins = max(valid_from or store.clock(), store.clock())
+    if valid_to is not None and valid_to <= begins:
+        raise UserError("The role would end before it begins.", "", "Give a later last day.")
 
     def check(reader: Reader) -> None:
         require(reader, workspace, Role.ADMINISTRATOR)
-        if role in roles_of(reader, person, store.clock()):
-            raise UserError("This person already holds the role.", ROLE_TITLES[role], "Nothing needs to be done.")
+        standing = mandates.authority(reader, person)
+        others = [*standing.grants(person, store.clock()), *standing.to_come(person, store.clock())]
+        if any(g.record.role is role and (valid_to is None or g.record.valid_from < valid_to)
+               and (g.record.valid_to is None or begins < g.record.valid_to) for g in others):
+            raise UserError("This person already holds the role, or will in that time.", ROLE_TITLES[role],
+                            "Revoke it first to give it other dates.")
 
-    granted = RoleGranted(id=store.new_id(), person=person, role=role, valid_from=store.clock(), valid_to=valid_to)
+    granted = RoleGranted(id=store.new_id(), person=person, role=role, valid_from=begins, valid_to=valid_to)
+    dates = f", {_held(granted, to_come=False).dates}" if valid_from or valid_to else ""
     return mandates.record(workspace, "role.granted", person, [granted], passphrase,
-                           note=f"Granted {ROLE_TITLES[role].lower()}", check=check)
+                           note=f"Granted {ROLE_TITLES[role].lower()}{dates}", check=check)
+
+
+def _held(granted: RoleGranted, *, to_come: bool) -> Held:
+    last = (granted.valid_to - timedelta(microseconds=1)).astimezone().date() if granted.valid_to else None
+    return Held(role=granted.role, since=granted.valid_from.astimezone().date(), until=last, to_come=to_come)
 
 
 def revoke(workspace: Workspace, person: Id, role: Role, reason: str, passphrase: str) -> Change:
@@ -234,7 +284,8 @@ def revoke(workspace: Workspace, person: Id, role: Role, reason: str, passphrase
         everybody = _people(reader)
         standing = mandates.authority(reader, *everybody)
         held = [p for p in everybody if role in standing.roles(p, store.clock())]
-        if person not in held:
+        coming = mandates.authority(reader, person).to_come(person, store.clock())
+        if person not in held and not any(g.record.role is role for g in coming):
             raise UserError("This person does not hold the role.", ROLE_TITLES[role], "Refresh and try again.")
         if role is Role.ADMINISTRATOR and held == [person]:
             raise Refused("The last administrator cannot be removed.", "", "Grant the role to somebody else first.")
@@ -249,10 +300,18 @@ def revoke(workspace: Workspace, person: Id, role: Role, reason: str, passphrase
                            note=f"Revoked {ROLE_TITLES[role].lower()}: {reason}", check=check)
 
 
-def renew_key(workspace: Workspace, old: str, new: str) -> Change:
+def recognise(workspace: Workspace, person: Id, passphrase: str) -> None:
+    """Whether somebody at this machine is a person whose key is here. Raises Refused when the passphrase is not right,
+    or comes too soon after wrong ones. Nothing is signed or recorded.
+    """
+    workspace.signer.check(person, passphrase)
+
+
+def renew_key(workspace: Workspace, old: str, new: str, token: OnToken | None = None) -> Change:
     """A new key for who acts, in place of the one on this machine, which signs for it and ends.
 
-    old, new: the passphrases of the two. A lost key or a forgotten passphrase is an administrator's matter.
+    old, new: the passphrases of the two, or PINs · token: what the new one is made on, if not a file. A lost key or a
+    forgotten passphrase is an administrator's matter.
     """
     me, store, before = workspace.me, workspace.store, workspace.signer.key_of(workspace.me)
 
@@ -261,7 +320,7 @@ def renew_key(workspace: Workspace, old: str, new: str) -> Change:
             raise Refused("Your key on this machine is not enrolled, or was revoked.", f"Key {before.key_id}.",
                           "Ask an administrator to enrol a new one.")
 
-    made = workspace.signer.make(me, new, beside=before)
+    made = workspace.signer.make(me, new, beside=before, token=token)
     try:
         change = mandates.record(
             workspace, "key.renewed", me,
@@ -312,16 +371,21 @@ def listing(workspace: Workspace) -> tuple[PersonView, ...]:
         standing = mandates.authority(reader, *(p.record.id for p in everybody))
         keys = {k.record.person: k.record for k in reader.all(KeyEnrolled)
                 if standing.usable(k.record.person, k.record.key_id)}
-        views = [_view(p.record, names, keys.get(p.record.id), standing.roles(p.record.id, now), here)
-                 for p in everybody]
+        views = [_view(p.record, names, keys.get(p.record.id), standing, now, here) for p in everybody]
     return tuple(sorted(views, key=lambda v: (not v.key_id, v.name.casefold())))
 
 
-def _view(person: Person, names: dict[Id, str], key: KeyEnrolled | None, roles: frozenset[Role], here: set[str]) \
-        -> PersonView:
+def _view(
+    person: Person, names: dict[Id, str], key: KeyEnrolled | None, standing: Authority, now: datetime, here: set[str],
+) -> PersonView:
+    held = [*(_held(g.record, to_come=False) for g in standing.grants(person.id, now)),
+            *(_held(g.record, to_come=True) for g in standing.to_come(person.id, now))]
+    ended = [EndedKey(key_id=e.record.key_id, ended=e.at.astimezone().date(), reason=e.record.reason)
+             for e in standing.ended_keys(person.id)]
     return PersonView(
-        id=person.id, name=names[person.id], roles=tuple(sorted(roles)), key_id=key.key_id if key else "",
-        factors=key.factors if key else "", origin=person.origin, key_here=key is not None and key.key_id in here)
+        id=person.id, name=names[person.id], roles=tuple(sorted(standing.roles(person.id, now))),
+        key_id=key.key_id if key else "", factors=key.factors if key else "", origin=person.origin,
+        key_here=key is not None and key.key_id in here, held=tuple(held), ended_keys=tuple(ended))
 
 
 def printed(name: str) -> str:

@@ -24,7 +24,7 @@ from desktop_app.domain.history import History
 from desktop_app.domain.person import Person, Unkept
 from desktop_app.domain.policy import Meaning
 from desktop_app.errors import Refused, StaleError, UserError
-from desktop_app.operations import checkpoints, mandates, people
+from desktop_app.operations import checkpoints, mandates, outbox, people
 from desktop_app.operations.approvals import Review, blocking_of, check_waits, members_now
 from desktop_app.operations.naming import Named
 from desktop_app.operations.people import changed
@@ -146,7 +146,7 @@ def sign_off(workspace: Workspace, seen: Review, prepared: Prepared, passphrase:
     """Sign the prepared statement and record it. Done once: a retry finds its own result.
 
     Signs before any lock is taken. Raises Refused (wrong passphrase, not allowed), StaleError with the difference
-    when the basis is not what was read.
+    when the basis is not what was read, Pending when it is not known yet whether it was recorded.
     """
     if (prepared.request, prepared.party.person) != (seen.request.record.id, workspace.me):
         raise Refused("This statement was prepared for somebody else.", "", "Read the request and decide again.")
@@ -168,9 +168,17 @@ def sign_off(workspace: Workspace, seen: Review, prepared: Prepared, passphrase:
         comment=prepared.comment.reference() if prepared.comment else None,
         conflicts=prepared.conflicts.reference() if prepared.conflicts else None,
         conditions=prepared.conditions)
-    with store.write(workspace.me, "promotion.signed_off", asked.id, command=prepared.command) as write:
+    change = outbox.until_recorded(workspace, lambda: _record(workspace, seen, prepared, signed))
+    checkpoints.receipt(workspace)
+    return change
+
+
+def _record(workspace: Workspace, seen: Review, prepared: Prepared, signed: SignOff) -> Change:
+    """One entry with the signature and what follows from it, if nothing has changed since it was read."""
+    with workspace.store.write(
+            workspace.me, "promotion.signed_off", signed.request, command=prepared.command) as write:
         _check_unchanged(workspace, write.reader, seen, signed.meaning)
-        mandates.check_key(write.reader, key_id, workspace.me)
+        mandates.check_key(write.reader, signed.key_id, workspace.me)
         for text in filter(None, (prepared.kept, prepared.comment, prepared.conflicts)):
             write.keep(text)
         prepared.named.keep(write, *(c.owner for c in signed.conditions))
@@ -180,7 +188,6 @@ def sign_off(workspace: Workspace, seen: Review, prepared: Prepared, passphrase:
         if consequence:
             write.add(consequence)
             write.note += _consequence_note(consequence)
-    checkpoints.receipt(workspace)
     return changed(write)
 
 

@@ -27,6 +27,9 @@ _SETTINGS = (
     "SET idle_in_transaction_session_timeout = '60s'; SET client_encoding = 'UTF8'; SET synchronous_commit = on; "
     "SET timezone = 'UTC'")
 
+_TAKE_LOG = (
+    f"SELECT set_config('idle_in_transaction_session_timeout', '20s', true), {schema.SCHEMA_NAME}.lock_log()")
+
 
 class PostgreSQL:
     """A registry on a server. Its order and time are the server's, its user is who logged in."""
@@ -94,10 +97,10 @@ class PostgreSQL:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that holds the head of the log from its beginning."""
+        """A transaction that holds the head of the log from its beginning; a client that vanished loses it soon."""
         with self._translated(), self.engine.connect() as connection, connection.begin():
             self._check_guards(connection)
-            connection.exec_driver_sql(f"SELECT {schema.SCHEMA_NAME}.lock_log()")
+            connection.exec_driver_sql(_TAKE_LOG)
             yield connection
 
     def append(self, connection: Connection, draft: Draft) -> int:

@@ -348,7 +348,8 @@ def _append_blobs(connection: Connection, draft: Draft, seq: int) -> None:
 def _system_user() -> str:
     """Who the operating system says writes."""
     try:
-        return getpass.getuser()
+        found = getpass.getuser()
+        return found if audit.frames(found) else "unknown"
     except (OSError, KeyError, ImportError):  # no such user in the system's tables, as in some containers
         return "unknown"
 

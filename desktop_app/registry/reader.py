@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, select
 from sqlalchemy.exc import DBAPIError
 
 from desktop_app.domain import canonical, kinds
-from desktop_app.domain.audit import LETTERS, Entry, Recorded
+from desktop_app.domain.audit import LETTERS, Entry, LogFilter, Recorded
 from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.inventory import InventoryRow
 from desktop_app.domain.model import ModelVersion
@@ -24,6 +24,8 @@ from desktop_app.registry._tables import ABOUT, BLOB, ENTRY, FACT, IDENTITY, INV
 R = TypeVar("R")
 assert kinds.MODULES  # every kind of fact is known before one is read
 _entry, _fact, _about = ENTRY.c, FACT.c, ABOUT.c
+_PARTS = ("version", "use", "card", "evidence", "finding", "validation", "promotion.requested", "stage.changed",
+          "prior_decision")  # kinds of a model's own things: what names one of them is about the model
 _FACT_COLUMNS = (_fact.body, _fact.digest, _fact.seq, _fact.ordinal, _entry.at, _entry.actor)
 
 
@@ -145,14 +147,19 @@ class Reader:
                     found[model].append(item)
         return found
 
-    def at(self, seq: int) -> list[Recorded[Any]]:
-        """The facts that an entry added."""
-        return self._facts(_fact.seq == seq)
+    def at(self, *seqs: int) -> list[Recorded[Any]]:
+        """The facts that an entry added, or some entries."""
+        return self._facts(_fact.seq.in_(seqs))
 
-    def labels(self) -> Iterator[tuple[Id, int, str]]:
-        """(fact, entry, label) of every fact that people call by a letter and number, in the order of the log."""
+    def labels(self, ids: Collection[Id] | None = None, seqs: Collection[int] = ()) -> Iterator[tuple[Id, int, str]]:
+        """(fact, entry, label) of every fact that people call by a letter and number, in the order of the log.
+
+        ids: only these, and those that the entries `seqs` added.
+        """
         query = (select(_fact.id, _fact.seq, _fact.kind, _fact.ordinal)
                  .where(_fact.kind.in_(LETTERS)).order_by(_fact.seq, _fact.position))
+        if ids is not None:
+            query = query.where(_fact.id.in_(ids) | _fact.seq.in_(seqs))
         for row in self._connection.execute(query):
             yield Id(row.id), row.seq, f"{LETTERS[row.kind]}-{row.ordinal}"
 
@@ -234,6 +241,32 @@ class Reader:
             query = query.where((_entry.subject == about) | _entry.seq.in_(named))
         yield from map(_read_entry, self._stream(query))
 
+    def listed(self, wanted: LogFilter, before: int | None, limit: int) -> list[RowMapping]:
+        """seq, actor, action, subject, note of the newest entries that pass a filter's columns, newest first.
+
+        before: only those with seq < before · the words of the filter are the caller's to look for.
+        """
+        query = select(_entry.seq, _entry.actor, _entry.action, _entry.subject, _entry.note).where(*_passing(wanted))
+        if before is not None:
+            query = query.where(_entry.seq < before)
+        return list(self._connection.execute(query.order_by(_entry.seq.desc()).limit(limit)).mappings())
+
+    def passing(self, wanted: LogFilter) -> int:
+        """How many entries pass a filter's columns."""
+        query = select(func.count()).select_from(ENTRY).where(*_passing(wanted))
+        return int(self._connection.execute(query).scalar_one())
+
+    def entries_at(self, seqs: Collection[int]) -> list[Entry]:
+        """Some entries, newest first."""
+        rows = self._connection.execute(select(ENTRY).where(_entry.seq.in_(seqs)).order_by(_entry.seq.desc()))
+        return [_read_entry(row) for row in rows.mappings()]
+
+    def said_of_log(self) -> tuple[tuple[Id, ...], tuple[str, ...]]:
+        """Who wrote an entry ever, and every action there is: the choices of a filter."""
+        actors, actions = ([str(v) for v in self._connection.execute(select(column).distinct()).scalars()]
+                           for column in (_entry.actor, _entry.action))
+        return tuple(map(Id, actors)), tuple(sorted(actions))
+
     def rows(self, after: int = 0) -> Iterator[Any]:
         """(seq, at, user, command, body, prev, hash) of entries with seq > after, as stored, oldest first, streamed.
 
@@ -265,10 +298,12 @@ class Reader:
         row = self._connection.execute(query).mappings().first()
         return _read_entry(row) if row else None
 
-    def raw_facts(self, after: int = 0) -> Iterator[RowMapping]:
-        """Fact rows as stored (id, kind, ordinal, seq, position, digest, body) with seq > after, streamed."""
+    def raw_facts(self, after: int = 0, until: int | None = None) -> Iterator[RowMapping]:
+        """Fact rows as stored (id, kind, ordinal, seq, position, digest, body) with seq > after (≤ until), streamed."""
         query = (select(FACT).where(_fact.seq > after)
                  .order_by(_fact.seq, _fact.position))
+        if until is not None:
+            query = query.where(_fact.seq <= until)
         yield from self._stream(query)
 
     def entry_columns(self) -> Iterator[RowMapping]:
@@ -284,9 +319,12 @@ class Reader:
         """Names of what keeps rows from being changed that is missing, or is not as it was made."""
         return self._database.guards_missing(self._connection)
 
-    def blobs(self) -> Iterator[tuple[Digest, int, bytes]]:
-        """(digest, entry, bytes) of every stored document."""
-        for row in self._stream(select(BLOB).order_by(BLOB.c.seq), 1):
+    def blobs(self, after: int = 0, until: int | None = None) -> Iterator[tuple[Digest, int, bytes]]:
+        """(digest, entry, bytes) of every stored document, of entries with seq > after (≤ until)."""
+        query = select(BLOB).where(BLOB.c.seq > after).order_by(BLOB.c.seq)
+        if until is not None:
+            query = query.where(BLOB.c.seq <= until)
+        for row in self._stream(query, 1):
             yield Digest(row["digest"]), row["seq"], bytes(row["data"])
 
     def about_rows(self) -> set[tuple[str, str]]:
@@ -318,6 +356,24 @@ class Reader:
         """How many facts of a kind there are."""
         return int(self._connection.execute(
             select(func.count()).where(_fact.kind == canonical.kind_of(cls))).scalar_one())
+
+
+def _passing(wanted: LogFilter) -> list[Any]:
+    where: list[Any] = []
+    if wanted.person:
+        where.append(_entry.actor == wanted.person)
+    if wanted.action:
+        where.append(_entry.action == wanted.action)
+    if (since := wanted.since) is not None:
+        where.append(_entry.at >= canonical.utc_text(since))
+    if (until := wanted.until) is not None:
+        where.append(_entry.at < canonical.utc_text(until))
+    if wanted.model:
+        parts = select(_about.fact).where(_about.subject == wanted.model, _about.kind.in_(_PARTS))
+        whose = (_about.subject == wanted.model) | _about.subject.in_(parts)
+        named = select(_fact.seq).where(_fact.id.in_(select(_about.fact).where(whose)))
+        where.append((_entry.subject == wanted.model) | _entry.subject.in_(parts) | _entry.seq.in_(named))
+    return where
 
 
 def _name(person: Person, row: Any) -> str:

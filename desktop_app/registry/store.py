@@ -40,7 +40,7 @@ class Store:
     """An open registry. Safe to use from several threads: each door takes a connection of its own.
 
     address: where it is, without a password · folder: where its file is, if it is one · clock: now, in UTC · info: what
-    it says it is.
+    it says it is · patience: how long a registry that went away is asked again, unless it is `given_up`.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -50,7 +50,7 @@ class Store:
         self.patience = Patience()
         self._outbox = Outbox(data_folder() / "outbox" / self.info.id)
         self._sending: set[str] = set()  # commands that this program has sent and still asks about
-        self._given_up = threading.Event()
+        self.given_up = threading.Event()
 
     def _identify(self) -> RegistryInfo:
         try:
@@ -118,14 +118,17 @@ class Store:
 
         Raises Lost when it was not recorded, Pending when that cannot be learned for now.
         """
-        for _ in self.patience.attempts(self._given_up):
+        for _ in self.patience.attempts(self.given_up):
             try:
                 with self._database.writing() as connection:  # the lost one is over: it held this lock
                     reader = Reader(connection, self._database)
                     if (entry := reader.outcome(command)) is not None:
                         write.change = _change(entry)
                         return
-                    if reader.head() != head or not self._outbox.holds(command):
+                    if not self._outbox.holds(command):
+                        raise Refused("This was not recorded, as another window of yours has told already.", write.note,
+                                      "Look, and do it again.")
+                    if reader.head() != head:
                         break
                     write.again(connection)
                     write.finish()
@@ -165,7 +168,7 @@ class Store:
 
     def give_up(self) -> None:
         """Wait no longer for a registry that is away: the program ends. What is pending stays in the outbox."""
-        self._given_up.set()
+        self.given_up.set()
 
     @contextmanager
     def upgrading(self, actor: Id) -> Iterator[Write]:

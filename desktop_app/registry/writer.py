@@ -35,6 +35,8 @@ class Write:
         self, database: Database, connection: Connection, *, now: datetime, actor: Id, action: str, subject: Id,
         note: str, command: str,
     ) -> None:
+        if not audit.frames(command):
+            raise ValueError(f"a command is one line of text, not {command!r}")
         self._database, self._connection, self.now, self._command = database, connection, now, command
         self._actor, self._action, self._subject, self.note = actor, action, subject, note
         self._facts: list[tuple[Any, bytes, Digest]] = []

@@ -13,9 +13,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from desktop_app.domain import canonical, mandate
 from desktop_app.domain.approval import PAYLOAD_TYPE
 from desktop_app.domain.audit import Recorded
@@ -31,6 +28,7 @@ from desktop_app.domain.person import (
     key_proof_text,
 )
 from desktop_app.trust import dsse
+from desktop_app.trust.algorithms import verified
 from desktop_app.trust.keys import key_id_of
 
 VALID = "valid"
@@ -132,9 +130,9 @@ class Authority:
             return "the key had been revoked"
         try:
             public = base64.b64decode(key.record.public_key, validate=True)
-            if key_id_of(public) != key_id:
+            if key_id_of(public, key.record.algorithm) != key_id:
                 return "the key is not the one its id names"
-            return dsse.open_envelope(envelope, PAYLOAD_TYPE, {key_id: public})
+            return dsse.open_envelope(envelope, PAYLOAD_TYPE, {key_id: public}, key.record.algorithm)
         except (dsse.BadEnvelope, binascii.Error) as error:
             return str(error)
 
@@ -166,6 +164,20 @@ class Authority:
         """The roles held now."""
         return frozenset(g.record.role for g in self._standing(person, _LATER, at))
 
+    def grants(self, person: Id, at: datetime) -> list[Recorded[RoleGranted]]:
+        """The grants in force now."""
+        return self._standing(person, _LATER, at)
+
+    def to_come(self, person: Id, at: datetime) -> list[Recorded[RoleGranted]]:
+        """The grants that begin later."""
+        return [g for g in self._grants.get(person, ()) if g.record.valid_from > at and self.mandated(g) == VALID
+                and not self._ended(self._ends.get(g.record.id, ()), _LATER)]
+
+    def ended_keys(self, person: Id) -> list[Recorded[KeyRevoked]]:
+        """The ends of the keys that a person had."""
+        return [end for ends in self._revoked.values() for end in ends
+                if end.record.person == person and self.mandated(end) == VALID]
+
     def _standing(self, person: Id, seq: int, at: datetime) -> list[Recorded[RoleGranted]]:
         return [
             g for g in self._grants.get(person, ())
@@ -185,7 +197,7 @@ def proved(key: KeyEnrolled | PublicKey, person: Id, registry: str) -> bool:
     try:
         raw = base64.b64decode(key.public_key, validate=True)
         text = key_proof_text(person, key.key_id, registry)
-        Ed25519PublicKey.from_public_bytes(raw).verify(base64.b64decode(key.proof, validate=True), text)
-    except (InvalidSignature, ValueError, binascii.Error):
+        signed = verified(key.algorithm, raw, base64.b64decode(key.proof, validate=True), text)
+    except (ValueError, binascii.Error):
         return False
-    return key_id_of(raw) == key.key_id
+    return signed and key_id_of(raw, key.algorithm) == key.key_id

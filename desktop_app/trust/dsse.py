@@ -9,10 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from desktop_app.domain import canonical
+from desktop_app.trust import algorithms
 
 MOST_BYTES = 2**20
 
@@ -49,17 +47,17 @@ def _written(payload_type: str, payload: bytes, key_id: str, signature: bytes) -
     }).decode("utf-8")
 
 
-def open_envelope(envelope: str, payload_type: str, public_keys: Mapping[str, bytes]) -> Opened:
-    """Verify an envelope against Ed25519 public keys (key id → raw 32 bytes). Raises BadEnvelope."""
+def open_envelope(
+    envelope: str, payload_type: str, public_keys: Mapping[str, bytes], algorithm: str = algorithms.ED25519,
+) -> Opened:
+    """Verify an envelope against public keys (key id → bytes) enrolled for one algorithm. Raises BadEnvelope."""
     kind, payload, key_id, signature = _parts(envelope)
     if kind != payload_type:
         raise BadEnvelope(f"the payload type is {kind!r}")
     if key_id not in public_keys:
         raise BadEnvelope(f"key {key_id} is not known")
-    try:
-        Ed25519PublicKey.from_public_bytes(public_keys[key_id]).verify(signature, pae(kind, payload))
-    except (InvalidSignature, ValueError) as error:
-        raise BadEnvelope("the signature does not fit the statement") from error
+    if not algorithms.verified(algorithm, public_keys[key_id], signature, pae(kind, payload)):
+        raise BadEnvelope("the signature does not fit the statement")
     return Opened(key_id=key_id, payload=payload, statement=_statement(payload))
 
 

@@ -109,6 +109,8 @@ class LogVerifier:
             self.problem(1, entry.seq, f"entry {self.seq + 1:,} is missing: after {self.seq:,} comes {entry.seq:,}")
         framed = audit.message(entry.seq, entry.at, entry.user, entry.command, entry.body)
         self._grow(entry.seq, leaf_hash(framed))
+        if not (audit.frames(entry.user) and audit.frames(entry.command)):
+            self.problem(2, entry.seq, "its user or its command is not one line of text")
         if entry.prev != self._hash:
             self.problem(3, entry.seq, "it does not continue the entry before it")
         if not _follows(entry.prev, framed, entry.hash):
@@ -190,6 +192,13 @@ class LogVerifier:
             for digest in body.blobs:
                 if digest not in self._documents:
                     self.problem(8, seq, f"document {digest[:16]} is not there")
+
+    def let_go(self) -> None:
+        """Keep nothing of what was fed but the end of the log and its tree: for whoever asks neither for decisions nor
+        for projections, and goes on for ever.
+        """
+        for kept in (self.facts, self.models, self.bodies, self.commands, self._hashes, self._documents):
+            kept.clear()
 
     def decisions(self, progress: Progress) -> None:
         """Replay keys, signatures, separation and quorum over the facts that were fed (checks 9 and 10)."""

@@ -46,9 +46,9 @@ def painted():
     QTimer.singleShot(0, app.quit)
 import desktop_app.gui.app as gui
 real = gui._begin
-def begin(window, desk):
+def begin(*args):
     painted()
-    real(window, desk)
+    real(*args)
 gui._begin = begin
 window.show()
 app.exec()

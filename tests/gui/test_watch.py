@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from datetime import UTC, datetime
+
 import pytest
 from PySide6.QtWidgets import QWidget
 
 from desktop_app.domain.change import Change
 from desktop_app.errors import Unreachable
 from desktop_app.gui.watch import Watch
+from desktop_app.operations.outbox import Told
 
 
 def change(seq):
@@ -93,3 +97,30 @@ def test_a_log_that_became_shorter_is_told_at_once(watched, qtbot):
     assert (told[-1].seq, told[-1].kinds) == (2, frozenset())
     qtbot.wait(40)
     assert len(told) == 3
+
+
+def test_what_became_of_pending_writes_is_told_once_for_each_answer(jobs, qtbot):
+    owner = QWidget()
+    qtbot.addWidget(owner)
+    log, found, told = Log(change(1)), [], []
+    watch = Watch(jobs, owner, head=log.head, since=log.since, leftovers=lambda ws: tuple(found), every=10)
+    watch.left.connect(told.append)
+    watch.start()
+    qtbot.wait(40)
+    assert told == []
+    left = Told(command="c", at=datetime.now(UTC), entry=None, sentence="“Approve” was not recorded.")
+    found.append(left)
+    qtbot.waitUntil(lambda: told == [(left,)])
+    found.clear()
+    qtbot.waitUntil(lambda: told == [(left,), ()])
+    watch.stop()
+
+
+def test_a_long_reading_does_not_hide_others_work(watched, qtbot):
+    jobs, owner, log, told, _, _ = watched
+    qtbot.wait(40)
+    end = threading.Event()
+    jobs.run(owner, lambda ws, progress: end.wait(10))
+    log.changes.append(change(2))
+    qtbot.waitUntil(lambda: len(told) == 1)
+    end.set()

@@ -723,9 +723,12 @@ def test_an_exported_log_holds_every_entry_as_stored_and_is_a_fact(acting, tmp_p
     digest = audit.export(acting, target)
     data = target.read_bytes()
     assert hashlib.sha256(data).hexdigest() == digest
-    entries = [canonical.build(rules.Entry, canonical.parse(line)) for line in data.splitlines()]
+    lines = [canonical.parse(line) for line in data.splitlines()]
+    facts = [line.pop("facts") for line in lines]
+    entries = [canonical.build(rules.Entry, line) for line in lines]
     before = rules.GENESIS.hex()
-    for entry in entries:
+    for entry, bodies in zip(entries, facts, strict=True):
+        assert rules.facts_root(canonical.sha256(body.encode()) for body in bodies) == entry.read().facts_root
         framed = rules.message(entry.seq, entry.at, entry.user, entry.command, entry.body)
         assert rules.chain_hash(bytes.fromhex(before), framed).hex() == entry.hash
         before = entry.hash

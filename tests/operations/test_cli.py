@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import re
 import shutil
 import sqlite3
 import sys
@@ -25,8 +26,8 @@ from desktop_app.trust import keys
 from tests.desk import CHEAP, PASSPHRASE
 from tests.operations.decided import two_decide
 
-ELSEWHERE = {  # tests of the window, of the demo, of syncing and of registries run them
-    "open", "demo", "sync mlflow", *(f"registry {verb}" for verb in (
+ELSEWHERE = {  # tests of the window, of the demo, of syncing, of registries and of recertification run them
+    "open", "demo", "sync mlflow", "people recertify", *(f"registry {verb}" for verb in (
         "status", "backup", "restore", "upgrade", "rebuild", "admit"))}
 
 
@@ -219,6 +220,45 @@ def test_people_read_lines_and_quiet_is_quiet(desk, words):
     assert typed.out.strip()
     assert not typed.out.lstrip().startswith("{")
     assert desk.type_(*words.split(), "--quiet", person="Rita Risk").out == ""
+
+
+def test_a_tier_that_is_refused_leaves_no_use_behind(desk):
+    refused = desk.type_("model", "use", "Scorecard", "Overdrafts", "--tier", "2", person="Dev Patel")
+    assert (refused.code, refused.err.splitlines()[0]) == (1, "Your role does not allow this.")
+    log = desk.type_("audit", "list", "--limit", "500").out
+    assert "Overdrafts" not in log
+    assert "Described a use of Scorecard: Card lending, tier 3" in log
+
+
+def test_two_uses_of_one_purpose_are_told_apart_by_their_ids(desk):
+    desk.type_("model", "add", "Twice", person="Dev Patel")
+    desk.type_("model", "version", "Twice", "1", person="Dev Patel")
+    first, second = (desk.type_("model", "use", "Twice", "Cards", "--entity", entity, "--json", person="Dev Patel")
+                     .data["use"] for entity in ("NL", ""))
+    asked = desk.type_("gate", "Twice@1", "--use", "Cards")
+    assert (asked.code, asked.err.splitlines()[1]) == (
+        2, f"Uses of this model: Cards (NL, {first}); Cards (no entity, {second}).")
+    assert desk.type_("gate", "Twice@1", "--use", second).out.startswith("Refused.")
+
+
+def test_more_features_than_lines_are_counted(desk):
+    chance, names = np.random.default_rng(3), [f"x{n}" for n in range(14)]
+    frame = pd.DataFrame(chance.normal(size=(60, 14)), columns=names)
+    skops.io.dump(LogisticRegression().fit(frame, frame.x0 > 0), desk.folder / "wide.skops")
+    frame.to_csv(desk.folder / "wide.csv", index=False)
+    desk.type_("model", "add", "Wide", person="Dev Patel")
+    desk.type_("model", "version", "Wide", "1", person="Dev Patel")
+    desk.type_("artefact", "resolve", "Wide@1", desk.folder / "wide.skops", person="Dev Patel")
+    typed = desk.type_("explain", "--data", desk.folder / "wide.csv", "--rows", "5", "--background", "5", "--attach",
+                       "Wide@1", person="Dev Patel")
+    assert re.search(r"; residual \d\.\de-\d\d; ", typed.out), (typed.out, typed.err)
+    assert "\nand 2 smaller\n" in typed.out
+
+
+def test_who_decided_is_said_in_words(desk):
+    lines = desk.type_("request", "show", "R-2", person="Rita Risk").out.splitlines()
+    assert "Rita Risk, Model risk manager: approve with conditions" in lines
+    assert "Cora Compliance, Compliance officer: concur" in lines
 
 
 def test_reading_needs_nobody(desk):

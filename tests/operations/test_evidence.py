@@ -121,8 +121,11 @@ def test_a_document_is_kept_as_it_was_and_replaced_on_its_line(desk, tmp_path):
     evidence.file_document(ws, desk.version, plan, checklist="other")
     evidence.file_document(ws, desk.version, plan, checklist="other")
     assert [line.stands for line in reversed(evidence.listing(ws))] == [False, True, True, True]
-    evidence.save_document(ws, filed[0], tmp_path / "out.txt")
+    change = evidence.save_document(ws, filed[0], tmp_path / "out.txt")
     assert (tmp_path / "out.txt").read_text() == "first"
+    last = audit.listing(ws)[0]
+    assert (last.seq, last.actor, last.action) == (change.seq, "Dev Patel", "document.saved")
+    assert last.told == "Saved a copy of E-1, plan.txt"
     info = evidence.get(ws, filed[0]).record.document
     assert (info.blob, info.size) == (hashlib.sha256(b"first").hexdigest(), 5)
     assert {line.author for line in evidence.listing(ws) if line.item.record.document.author} == {"Dev"}
@@ -218,6 +221,7 @@ def test_a_label_with_its_own_value_is_recorded_and_made_again(desk, table):
 @pytest.mark.parametrize(("features", "row", "said"), [
     (("age",), 0, "Missing: income. Unknown to it: none."),
     (("age", "income", "label"), 0, "Missing: none. Unknown to it: label."),
+    (("age", *(f"x{n}" for n in range(12))), 0, "x8, x9 and 2 more."),
     (("age", "incom"), 0, "no column"), (("age", "income"), 400, "There is no row 401."),
 ])
 def test_a_model_that_does_not_take_the_features_leaves_no_entry(desk, tmp_path, features, row, said):
@@ -225,7 +229,7 @@ def test_a_model_that_does_not_take_the_features_leaves_no_entry(desk, tmp_path,
     frame = pd.DataFrame({"age": draw.integers(18, 80, 400), "income": draw.normal(size=400)})
     model = LogisticRegression().fit(frame, frame.income > 0)
     skops.io.dump(model, tmp_path / "model.skops")
-    frame.assign(label=1).to_csv(tmp_path / "t.csv", index=False)
+    frame.assign(label=1, **{f"x{n}": 0.5 for n in range(12)}).to_csv(tmp_path / "t.csv", index=False)
     ws = desk.as_("Dev Patel")
     artefacts.resolve(ws, desk.version, tmp_path / "model.skops")
     head = audit.head_seq(ws)

@@ -159,3 +159,49 @@ def test_whoever_has_the_only_key_here_acts(tmp_path, desk):
 def test_every_change_says_who_made_it(desk):
     with pytest.raises(Refused, match="Nobody is named as acting"):
         models.register(desk.workspace.acting_as(None), "Scorecard")
+
+
+def test_a_role_may_begin_later_and_the_list_says_from_when_until_when(desk):
+    admin, val = desk.as_("Ann Admin"), desk.people["Val Idris"]
+    first, end = START + timedelta(days=10), START + timedelta(days=40)
+    people.grant(admin, val, Role.AUDITOR, PASSPHRASE, valid_from=first, valid_to=end)
+    with admin.store.read() as reader:
+        held = [Role.AUDITOR in people.roles_of(reader, val, at)
+                for at in (START, first - timedelta(seconds=1), first, end - timedelta(seconds=1), end)]
+    assert held == [False, False, True, True, False]
+    shown = next(p for p in people.listing(admin) if p.id == val)
+    assert shown.roles == (Role.VALIDATOR,)  # now
+    (coming,) = [h for h in shown.held if h.to_come]
+    assert (coming.role, coming.since, coming.until) == (
+        Role.AUDITOR, first.astimezone().date(), (end - timedelta(seconds=1)).astimezone().date())
+    assert coming.dates == "from 30 Nov 2026 until 30 Dec 2026"
+    with pytest.raises(UserError, match="or will in that time"):
+        people.grant(admin, val, Role.AUDITOR, PASSPHRASE)
+    people.grant(admin, val, Role.AUDITOR, PASSPHRASE, valid_to=first)  # until then
+    people.revoke(admin, val, Role.AUDITOR, "moved", PASSPHRASE)
+    assert not [h for h in next(p for p in people.listing(admin) if p.id == val).held if h.role is Role.AUDITOR]
+    assert audit.verify(admin).ok
+
+
+def test_a_role_to_come_can_be_revoked_before_it_begins(desk):
+    admin, val = desk.as_("Ann Admin"), desk.people["Val Idris"]
+    people.grant(admin, val, Role.AUDITOR, PASSPHRASE, valid_from=START + timedelta(days=10))
+    people.revoke(admin, val, Role.AUDITOR, "not needed", PASSPHRASE)
+    assert [h.role for h in next(p for p in people.listing(admin) if p.id == val).held] == [Role.VALIDATOR]
+
+
+def test_a_role_begins_at_the_earliest_now_and_ends_after_it_begins(desk):
+    admin, val = desk.as_("Ann Admin"), desk.people["Val Idris"]
+    with pytest.raises(UserError, match="end before it begins"):
+        people.grant(admin, val, Role.AUDITOR, PASSPHRASE, valid_to=START - timedelta(days=1))
+    people.grant(admin, val, Role.AUDITOR, PASSPHRASE, valid_from=START - timedelta(days=100))
+    with admin.store.read() as reader:
+        assert Role.AUDITOR not in people.roles_of(reader, val, START)
+
+
+def test_keys_that_ended_are_listed(desk):
+    admin = desk.as_("Ann Admin")
+    before = next(p.key_id for p in people.listing(admin) if p.name == "Rita Risk")
+    people.revoke_key(admin, desk.people["Rita Risk"], before, "laptop lost", PASSPHRASE)
+    rita = next(p for p in people.listing(admin) if p.name == "Rita Risk")
+    assert (rita.key_id, [(k.key_id, k.reason) for k in rita.ended_keys]) == ("", [(before, "laptop lost")])

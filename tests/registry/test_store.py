@@ -409,3 +409,18 @@ def test_a_clock_is_asked_not_the_system(tmp_path):
     add(store)
     assert START <= log(store)[0].at < START + timedelta(minutes=1)
     store.close()
+
+
+@pytest.mark.parametrize("command", ["", "two\nlines", "a\x00b"])
+def test_a_command_is_one_line(store, command):
+    """What is hashed of an entry is lines: a command with a break could pass for another entry's."""
+    with pytest.raises(ValueError, match="one line of text"):
+        add(store, command=command or "\n")
+    assert log(store) == []
+
+
+def test_a_user_with_a_line_break_is_not_written_down(tmp_path, monkeypatch):
+    monkeypatch.setattr("getpass.getuser", lambda: "ann\nforged")
+    with closing(create_store(str(tmp_path / "registry.assay"), "x", clock(START))) as store:
+        add(store)
+        assert log(store)[0].user == "unknown"

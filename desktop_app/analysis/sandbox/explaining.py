@@ -106,11 +106,15 @@ def _ordered(model: Model, features: tuple[str, ...]) -> tuple[str, ...]:
     wanted = {simple(name) for name in model.features}
     surplus = [name for name in features if simple(name) not in wanted]
     if missing or surplus:
-        lacking, strange = (", ".join(names[:10]) or "none" for names in (missing, surplus))
         raise UserError("The features are not those of the model.",
-                        f"Missing: {lacking}. Unknown to it: {strange}.",
+                        f"Missing: {_listed(missing)}. Unknown to it: {_listed(surplus)}.",
                         "Choose the columns that the model was trained on.")
     return tuple(known[simple(name)] for name in model.features)
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - 10:,} more" if len(names) > 10 else ""
+    return (", ".join(names[:10]) or "none") + more
 
 
 def simple(name: str) -> str:

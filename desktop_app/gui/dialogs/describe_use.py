@@ -35,8 +35,9 @@ class DescribeUse(TaskDialog):
     def run(self) -> None:
         """Record the use."""
         model, purpose = self._model, required(self.purpose.text(), "The purpose")
-        said = {"entity": self.entity.text().strip(), "business_line": self.line.text().strip(),
-                "limits": self.limits.toPlainText().strip(), "prohibited": self.prohibited.toPlainText().strip()}
+        said: dict[str, Any] = {
+            "entity": self.entity.text().strip(), "business_line": self.line.text().strip(),
+            "limits": self.limits.toPlainText().strip(), "prohibited": self.prohibited.toPlainText().strip()}
 
         def work(ws: Workspace) -> Any:
             from desktop_app.gui.dialogs.written import written

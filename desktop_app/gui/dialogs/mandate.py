@@ -13,7 +13,7 @@ from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.widgets.fields import passphrase_field
 
-OWN = "Your own passphrase"
+OWN = "Your own passphrase, or the PIN of your token"
 WHY = "Roles, keys and policies decide whose decisions count: the change is signed with your key."
 
 

@@ -16,8 +16,9 @@ class RenewKey(TaskDialog):
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(jobs, "Renew my key", action="Renew", parent=parent,
-                         lead="A new key is made on this machine; the old one signs for it and ends.")
-        self.old = self.add("Present passphrase", passphrase_field())
+                         lead="A new key is made on this machine; the old one signs for it and ends. For one on a "
+                              "smart card or USB token: assaydesk people renew-key --token MODULE")
+        self.old = self.add("Present passphrase, or the PIN of your token", passphrase_field())
         self.new = self.add("New passphrase", passphrase_field(), PASSPHRASE_HINT)
         self.again = self.add("The new passphrase again", passphrase_field())
 

@@ -26,7 +26,8 @@ from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
     from desktop_app.domain.audit import CheckReport
-    from desktop_app.operations.audit import EntryLine, EntryView
+    from desktop_app.operations.audit import EntryView
+    from desktop_app.operations.entries import EntryLine
 
 DAYS = (("any time", 0), ("today", 1), ("last 7 days", 7), ("last 30 days", 30), ("last 365 days", 365))
 

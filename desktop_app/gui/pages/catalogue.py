@@ -19,6 +19,7 @@ from desktop_app.progress import Progress
 if TYPE_CHECKING:
     from desktop_app.domain.change import Change
     from desktop_app.gui.page import Page
+    from desktop_app.operations.outbox import Told
 
 MOST_HITS = 40
 _FIRST_ROLE = ("model_risk", "compliance", "validator", "owner", "developer", "auditor", "administrator")
@@ -103,9 +104,9 @@ def _acting(person: Any) -> Acting:
     return Acting(id=person.id, name=person.name, role=ROLE_TITLES[Role(role)] if role else "no role")
 
 
-def act_as(ws: Workspace, who: Acting) -> Workspace:
-    """The workspace with somebody else acting."""
-    acting: Workspace = ws.acting_as(who.id)
+def act_as(ws: Workspace, who: Acting | None) -> Workspace:
+    """The workspace with somebody else acting, or nobody."""
+    acting: Workspace = ws.acting_as(who.id if who else None)
     return acting
 
 
@@ -128,12 +129,24 @@ def head(ws: Workspace) -> int:
 
 def since(ws: Workspace, seq: int) -> Sequence[Change]:
     """What was written after an entry, oldest first. Runs on a worker."""
-    from desktop_app.domain.canonical import Id
-    from desktop_app.domain.change import Change
     from desktop_app.operations import audit
 
-    return [Change(kinds=frozenset(e.kinds), subject=Id(e.subject), note=e.note, seq=e.seq)
-            for e in reversed(audit.listing(ws, after=seq))]
+    return audit.changes_since(ws, seq)
+
+
+def leftovers(ws: Workspace) -> Sequence[Told]:
+    """What became of writes whose answer never came. Runs on a worker."""
+    from desktop_app.operations import outbox
+
+    return outbox.leftovers(ws)
+
+
+def told(ws: Workspace, commands: Sequence[str]) -> None:
+    """The person has read what became of them. Runs on a worker."""
+    from desktop_app.operations import outbox
+
+    for command in commands:
+        outbox.told(ws, command)
 
 
 def _commands(window: MainWindow) -> Sequence[Action]:
@@ -144,7 +157,8 @@ def _commands(window: MainWindow) -> Sequence[Action]:
 
 
 DESK = Desk(pages=PAGES, start="inventory", open=open_registry, identity=identity, act_as=act_as, search=search,
-            standing=standing, head=head, since=since, commands=_commands)
+            standing=standing, head=head, since=since, leftovers=leftovers, told=told, commands=_commands,
+            background=True)
 
 
 def run(address: str | None = None, person: str | None = None) -> int:

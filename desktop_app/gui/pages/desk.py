@@ -22,7 +22,7 @@ from desktop_app.progress import Progress
 if TYPE_CHECKING:
     from desktop_app.domain.inventory import InventoryRow
     from desktop_app.operations.approvals import RequestLine
-    from desktop_app.operations.audit import EntryLine
+    from desktop_app.operations.entries import EntryLine
     from desktop_app.operations.findings import FindingLine
 
 SOON = 60  # days

@@ -24,6 +24,7 @@ from desktop_app.gui.widgets.prose import Prose, Run, paragraph
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
+    from desktop_app.domain.change import Change
     from desktop_app.operations.approvals import Review
 
 CHANGES = {
@@ -233,12 +234,12 @@ class ReviewPage(Page[Shown]):
         if not chosen:
             return
 
-        def work(ws: Workspace) -> None:
+        def work(ws: Workspace) -> Change:
             from desktop_app.operations import evidence as operations
 
-            operations.save_document(ws, evidence, Path(chosen))
+            return operations.save_document(ws, evidence, Path(chosen))
 
-        self.jobs.run(self, lambda ws, progress: work(ws), lane=Lane.COMPUTE, title=f"copy of {name}")
+        self.jobs.run(self, lambda ws, progress: work(ws), lane=Lane.WRITE, title=f"copy of {name}")
 
     def _reperform(self, item: Evidence) -> None:
         from desktop_app.gui.dialogs.reperform import Reperform

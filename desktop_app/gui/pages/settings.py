@@ -6,8 +6,10 @@ from PySide6.QtWidgets import QWidget
 
 from desktop_app.domain.canonical import day_text, parse_utc, record
 from desktop_app.gui import theme
+from desktop_app.gui.background import Background
 from desktop_app.gui.dialogs.form import Choice
 from desktop_app.gui.jobs import Jobs, Workspace
+from desktop_app.gui.lock import MINUTES, IdleLock
 from desktop_app.gui.page import Page
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.column import Column, beside, button, heading, muted, scrolling
@@ -43,12 +45,25 @@ class SettingsPage(Page[Shown]):
         for field in (self.look, self.text_size):
             field.setMaximumWidth(theme.px(260))
             field.currentIndexChanged.connect(lambda index: self._set_look())
+        self.lock_after: Choice[int] = Choice(list(MINUTES.items()))
+        self.lock_after.setMaximumWidth(theme.px(260))
+        self.lock_after.currentIndexChanged.connect(lambda index: self._set_lock())
+        self.recompute: Choice[bool] = Choice([(True, "While nothing else runs"), (False, "Never")])
+        self.recompute.setMaximumWidth(theme.px(260))
+        self.recompute.currentIndexChanged.connect(lambda index: self._set_background())
         self.who = FactsList(label_width=160)
         self.where = FactsList(label_width=160)
         self.body = Column(
             heading("Look"), labelled("Theme", self.look), labelled("Size of text", self.text_size), theme.M,
             heading("Who acts"), self.who, beside(button("Change who acts…", self._choose_person)),
-            muted("Everybody signs with their own passphrase, whoever is shown here."), theme.M,
+            muted("Everybody signs with their own passphrase, whoever is shown here."),
+            labelled("Lock the window when nobody uses it", self.lock_after,
+                     "The passphrase of a key on this machine unlocks it; running jobs go on. At once: Ctrl+L."),
+            theme.M, heading("The log"),
+            labelled("Recompute it in the background", self.recompute,
+                     "In small steps that keep nobody waiting: entries, hashes, facts and documents. Signatures and "
+                     "decisions are judged by Verify the log."),
+            theme.M,
             heading("Where things are"), self.where,
             muted("Another registry opens with: assaydesk --registry ADDRESS. A registry in a file is tamper-evident "
                   "only against digests kept elsewhere, such as a printed audit PDF."), theme.L)
@@ -67,6 +82,17 @@ class SettingsPage(Page[Shown]):
 
     def show_data(self, data: Shown) -> None:
         """Show it."""
+        if (lock := self._lock()) is not None:
+            minutes = lock.minutes
+            known = MINUTES | ({} if minutes in MINUTES else {minutes: f"After {minutes:,} minutes"})
+            self.lock_after.offer(known.items())
+            blocked = self.lock_after.blockSignals(True)
+            self.lock_after.choose(minutes)
+            self.lock_after.blockSignals(blocked)
+        if (background := self._background()) is not None:
+            blocked = self.recompute.blockSignals(True)
+            self.recompute.choose(background.on)
+            self.recompute.blockSignals(blocked)
         created = day_text(parse_utc(data.created).astimezone().date())
         self.where.show_facts([
             Fact("Registry", data.name), Fact("Its address", data.address, "mono"),
@@ -92,6 +118,26 @@ class SettingsPage(Page[Shown]):
         window: QWidget = self.window()
         if isinstance(window, MainWindow):
             window.set_look(self.look.value or "system", self.text_size.value or 1.0)
+
+    def _lock(self) -> IdleLock | None:
+        from desktop_app.gui.main_window import MainWindow
+
+        window: QWidget = self.window()
+        return window.idle_lock if isinstance(window, MainWindow) else None
+
+    def _set_lock(self) -> None:
+        if (lock := self._lock()) is not None:
+            lock.set_minutes(self.lock_after.value or 0)
+
+    def _background(self) -> Background | None:
+        from desktop_app.gui.main_window import MainWindow
+
+        window: QWidget = self.window()
+        return window.background if isinstance(window, MainWindow) else None
+
+    def _set_background(self) -> None:
+        if (background := self._background()) is not None:
+            background.set_on(self.recompute.value is not False)
 
     def _choose_person(self) -> None:
         from desktop_app.gui.main_window import MainWindow

@@ -14,6 +14,7 @@ from desktop_app.progress import Progress
 if TYPE_CHECKING:
     from desktop_app.domain.audit import CheckReport
     from desktop_app.operations.checkpoints import HeadCheck
+    from desktop_app.operations.recomputing import Recomputed
 
 SMALL = 400  # entries: a log as short as this is verified without being asked
 
@@ -30,6 +31,18 @@ class Verified:
 
 
 _verified: dict[str, Verified] = {}  # registry id → last verification
+_recomputed: dict[str, Recomputed] = {}  # registry id → how far it was recomputed in the background
+
+
+def keep_recomputed(ws: Workspace, found: Recomputed) -> None:
+    """Keep how far the log was recomputed in the background, and what does not match."""
+    _recomputed[ws.store.info.id] = found
+
+
+def recomputed(ws: Workspace) -> str:
+    """How far the log was recomputed in the background, in words; "" before the first step."""
+    found = _recomputed.get(ws.store.info.id)
+    return found.told if found and found.head else ""
 
 
 def remember(ws: Workspace, report: CheckReport) -> Verified:
@@ -58,8 +71,20 @@ def standing(ws: Workspace, progress: Progress) -> Standing:
         known = remember(ws, audit.verify(ws, progress.part(0.8, 1.0)))
     restored = restoring.discontinuity(ws)
     notice = restored.told if restored else ""
+    wrong = _mismatch(ws) if found.ok else ""
     return Standing(counts={"approvals": waiting, "findings": is_open, "desk": waiting + mine},
-                    log=_sentences(known, head, found), alarm=notice if found.ok else str(found.error()))
+                    log=_sentences(known, head, found) if not wrong else (("breached", wrong),),
+                    alarm=wrong or (notice if found.ok else str(found.error())))
+
+
+def _mismatch(ws: Workspace) -> str:
+    """What the recomputing in the background found wrong first, as an alarm."""
+    found = _recomputed.get(ws.store.info.id)
+    first = next(iter(found.problems), None) if found else None
+    if first is None:
+        return ""
+    where = f"Entry {first.seq:,}: " if first.seq else ""
+    return f"The log does not verify. {where}{first.sentence}. Sign nothing in it, and see all of it: Verify the log."
 
 
 def agreement(found: HeadCheck) -> tuple[str, str]:

@@ -148,6 +148,11 @@ def test_who_may_sign_what(roles):
         assert refusal is None or (wanted in refusal.title and refusal.detail and refusal.remedy), what
 
 
+def test_who_has_decided_is_not_told_that_others_must():
+    refusal = approval.check_may_sign(TIER_ONE, frozenset({Role.MODEL_RISK}), Meaning.APPROVE, (), True, False)
+    assert refusal.remedy == "Nothing is missing from you. The request shows who must still decide, if anybody."
+
+
 def test_a_refusal_names_the_acts_with_their_entries():
     many = tuple(Involvement(person=Id("p"), part="building", act=f"act {n}", seq=1000 + n) for n in range(9))
     refusal = approval.check_may_sign(TIER_ONE, frozenset({Role.MODEL_RISK}), Meaning.APPROVE, many, False, False)

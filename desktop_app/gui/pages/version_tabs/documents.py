@@ -21,6 +21,7 @@ from desktop_app.gui.widgets.facts_list import Fact, FactsList
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
+    from desktop_app.domain.change import Change
     from desktop_app.gui.pages.version import VersionPage
     from desktop_app.operations.evidence import EvidenceLine
 
@@ -163,12 +164,12 @@ class DocumentsTab(Tab):
 
     def save_copy_to(self, line: EvidenceLine, target: Path) -> None:
         """Write a document to a file, in a job."""
-        def work(ws: Workspace) -> None:
+        def work(ws: Workspace) -> Change:
             from desktop_app.operations import evidence
 
-            evidence.save_document(ws, line.item.record.id, target)
+            return evidence.save_document(ws, line.item.record.id, target)
 
-        self.jobs.run(self, lambda ws, progress: work(ws), lane=Lane.READ, title=f"copy of {target.name}")
+        self.jobs.run(self, lambda ws, progress: work(ws), lane=Lane.WRITE, title=f"copy of {target.name}")
 
     def withdraw(self) -> None:
         """Withdraw the chosen document."""

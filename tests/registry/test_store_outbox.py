@@ -136,9 +136,18 @@ def test_another_program_that_told_is_not_made_a_liar(near, far, line):
             told.extend(other.leftovers())
 
     line.then = elsewhere
-    with pytest.raises(Lost, match="was not recorded"):
+    with pytest.raises(Refused, match="was not recorded"):
         write(far)
     assert ([t.entry for t in told], recorded(near)) == ([None], [])
+
+
+def test_a_client_that_vanished_does_not_keep_the_log_for_long(near):
+    setting = "SHOW idle_in_transaction_session_timeout"
+    with near.write(Id("ann"), "use.described", Id("m")) as written:
+        assert written._connection.exec_driver_sql(setting).scalar() == "20s"
+        written.add(Use(id=near.new_id(), model=Id("m"), purpose="p"))
+    with near.read() as reader:
+        assert reader._connection.exec_driver_sql(setting).scalar() == "1min"
 
 
 def test_the_same_command_again_after_an_unknown_outcome_finds_its_own_result(near, far, line):
