@@ -124,7 +124,7 @@ def _one(value: Any, called: Mapping[Id, str]) -> str:
     if isinstance(value, model.Pair):
         return f"{value.key} = {value.value}"
     if isinstance(value, approval.Condition):
-        return f"{value.text} (owner {value.owner}, due {day_text(value.due)})"
+        return value.words(called)
     if is_dataclass(value):
         return ", ".join(f"{_title(key).lower()} {text}" for key, text in _flat(value, called) if text)
     return called.get(Id(value), words(value)) if isinstance(value, str) else words(value)

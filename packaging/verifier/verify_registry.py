@@ -296,6 +296,8 @@ SHAPES: dict[str, dict[str, str]] = {
     "key.revoked": {"person": "text", "key_id": "text", "compromised_since": "time?"},
     "mandate": {"person": "text", "key_id": "text", "act": "text", "statement_digest": "text", "envelope": "text"},
     "policy": {"policy": "text", "stages": "list", "transitions": "list transition"},
+    "person.erased": {"person": "text", "refs": "list"}, "hold.placed": {"person": "text"},
+    "hold.released": {"hold": "text", "person": "text"},
     "registry.restored": {"backup_seq": "int", "backup_hash": "text"},
     "model": {"model": "text", "name": "text", "owner": "text?", "developer": "text?"},
     "version": {"model": "text", "developers": "list", "run": "text?", "source": "map", "artefact": "map"},
@@ -602,7 +604,7 @@ class Verifier:
             self.wrong(9, fact.seq, f"nobody whose word counts signed for {fact['kind']} {fact['id']}")
             return False
         own = fact["kind"] in ("key.enrolled", "key.revoked") and fact["person"] == who
-        roles = ("administrator", "model_risk") if fact["kind"] == "policy" else ("administrator",)
+        roles = ("administrator", *MAY_ALSO.get(fact["kind"], ()))
         if fact.seq > 1 and not own and not self._held(who, roles, fact.when):
             self.wrong(9, fact.seq, f"who signed for {fact['kind']} {fact['id']} had no authority to")
             return False
@@ -798,10 +800,10 @@ class Verifier:
             *self._not_later(at(predicate, "signedAt"), fact)]
 
     def _view(self, said: Said, fact: Fact) -> None:
-        """§5: the text that is kept as what was read must be the text that was signed; unless it was erased."""
-        kept = self.source.texts.get(fact["text"]["ref"])
-        if kept and sha256(kept[1].encode()) != said("predicate", "view", "sha256"):
-            self.wrong(14, fact.seq, "the text shown as what was signed is not the text that was signed")
+        """§5: the text that a sign-off refers to as what was read is the one that its statement names."""
+        if [said("predicate", "view", name) for name in ("ref", "digest")] != [
+                fact["text"]["ref"], fact["text"]["digest"]]:
+            self.wrong(9, fact.seq, "the text shown as what was signed is not the text that was signed")
 
     def _may_sign(self, fact: Fact, request: Request, dossier: Fact, policy: Fact) -> None:
         """§8: who may put which meaning under a request, and what follows from it."""
@@ -945,10 +947,23 @@ class Verifier:
             self.wrong(8, first, f"document {missing[:16]} is not there")
 
     def _texts(self) -> None:
-        """§9: a text that is there must fit the salted digest that a fact holds of it; one that is gone was erased."""
+        """§9: a text that is there must fit the salted digest that a fact holds of it, one that is gone must be named
+        by an erasure, and nobody is erased while a hold stands.
+        """
+        of = {kind: [f for f in self.facts.values() if f["kind"] == kind]
+              for kind in ("person.erased", "hold.placed", "hold.released")}
+        erased = {ref for fact in of["person.erased"] for ref in fact["refs"] if isinstance(ref, str)}
+        ends = {fact["hold"]: fact.seq for fact in of["hold.released"]}
+        for fact in of["person.erased"]:
+            if any(h["person"] == fact["person"] and h.seq < fact.seq <= ends.get(h["id"], fact.seq)
+                   for h in of["hold.placed"]):
+                self.wrong(14, fact.seq, "somebody was erased while a legal hold stood")
         for fact in self.facts.values():
             for part in _erasable(fact.read):
                 salt, text = self.source.texts.get(part["ref"], ("", None))
+                if (text is None) != (part["ref"] in erased):
+                    self.wrong(14, fact.seq, f"the text beside a {fact['kind']} " + (
+                        "is gone, and no erasure names it" if text is None else "was erased, and is there again"))
                 if text is None:
                     continue
                 raw = bytes.fromhex(salt) if re.fullmatch(r"([0-9a-f]{2})*", salt) else b""
@@ -956,7 +971,13 @@ class Verifier:
                     self.wrong(14, fact.seq, f"the text beside a {fact['kind']} is another than was recorded")
 
 
-GOVERNING = ("role.granted", "role.revoked", "key.enrolled", "key.revoked", "policy", "registry.restored")
+MAY_ALSO = {  # besides administrators
+    "policy": ("model_risk",), "recertification.opened": ("model_risk",), "recertification.answered": ("model_risk",),
+    "recertification.closed": ("model_risk",), "hold.placed": ("compliance",), "hold.released": ("compliance",),
+    "retention.set": ("compliance",),
+}
+GOVERNING = (
+    "role.granted", "role.revoked", "key.enrolled", "key.revoked", "registry.restored", "person.erased", *MAY_ALSO)
 FILLS = {
     "approve": ("approve", "approve_with_conditions"), "concur": ("concur",), "conclude": ("conclude",),
     "in favour": ("approve", "approve_with_conditions", "concur", "conclude"),

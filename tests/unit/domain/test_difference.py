@@ -80,8 +80,8 @@ def test_a_finding_is_answered_and_what_is_said_once_is_not_replaced():
 
 
 def test_a_role_is_granted_and_revoked():
-    grant = RoleGranted(id=Id("g"), person=Id("ann"), role=Role.MODEL_RISK, valid_from=datetime(2026, 11, 1, tzinfo=UTC),
-                        valid_to=datetime(2027, 11, 1, tzinfo=UTC))
+    grant = RoleGranted(id=Id("g"), person=Id("ann"), role=Role.MODEL_RISK,
+                        valid_from=datetime(2026, 11, 1, tzinfo=UTC), valid_to=datetime(2027, 11, 1, tzinfo=UTC))
     assert told(grant) == ["Role of Ann Admin: Model risk manager, from 1 Nov 2026 to 1 Nov 2027"]
     end = RoleRevoked(id=Id("r"), grant=Id("g"), person=Id("ann"), role=Role.MODEL_RISK, reason="Left")
     assert told(end, grant) == ["Role of Ann Admin: Model risk manager → nothing", "Reason: Left"]
@@ -110,7 +110,7 @@ def test_a_stage_with_and_without_an_earlier_decision():
 
 
 def test_a_condition_is_met_and_a_prior_decision_had_conditions():
-    due = Condition(text="Monitor", owner="Bo", due=date(2027, 1, 1))
+    due = Condition(text="Monitor", owner=Id("bo"), due=date(2027, 1, 1))
     met = ConditionEvent(id=Id("c"), model=M, decision=Id("s"), condition=0, state="met", comment="Done")
     assert told(met) == ["Condition 1: met", "Condition 1: Comment: Done"]
     prior = replace(sample(PriorDecision), version=V, use=U, outcome="approved", to_stage="production",
