@@ -283,7 +283,7 @@ def _ours(error: exc.DBAPIError, where: str) -> Exception:
 
 
 def _lost(said: str, where: str) -> Lost:
-    return Lost("The registry's server cannot be reached.", f"{where}: {said}",
+    return Lost("The registry's server cannot be reached.", f"{where}: {said.partition(chr(10))[0]}",
                 "Check the network and the address, then try again. What was acknowledged is kept.")
 
 

@@ -1108,7 +1108,7 @@ def hold(log: Verifier, path: Path, keys: list[tuple[str, bytes]]) -> str:
         if keys and not by:
             raise ValueError("none of the keys given has signed it")
         if entries > len(log.leaves):
-            raise ValueError(f"it holds {size} entries and the log {len(log.leaves)}: entries were cut from the end")
+            raise ValueError(f"it holds {size} entries and the log {len(log.leaves)}: this is an older copy, or its end was cut off")
         if found != b64(root):
             raise ValueError(f"the first {size} entries are not those it was made of")
         if proof:

@@ -346,6 +346,7 @@ class SignDialog(TaskDialog):
         super()._set_running(running)
         self.cancel_button.setText("Not now")
         self.passphrase.setEnabled(not running)
+        self.recuse.setEnabled(not running)  # else another decision would be built over the one on its way
         if not running:
             self._show_ready()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from datetime import date
 
 import pytest
@@ -12,10 +13,11 @@ from PySide6.QtCore import Qt
 from desktop_app.domain.approval import ChangeClass, SignOff
 from desktop_app.domain.canonical import sha256
 from desktop_app.domain.policy import Meaning
+from desktop_app.errors import Pending
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.sign import SignDialog
 from desktop_app.gui.pages.review import ReviewPage
-from desktop_app.operations import approvals, audit, cards, models
+from desktop_app.operations import approvals, audit, cards, models, signing
 from desktop_app.settings import data_folder
 from tests.desk import PASSPHRASE
 from tests.gui.pages.seen import dialog_of
@@ -253,3 +255,27 @@ def test_nothing_typed_is_read_as_markup(qtbot, office, desk, page):
     rebuilt(qtbot, dialog, "<b>bold</b> & <img src=x>")
     assert "<b>bold</b> & <img src=x>" in dialog.sheet.toPlainText()
     dialog.reject()
+
+
+def test_while_a_signature_is_on_its_way_nothing_else_is_decided_and_pending_is_said(
+        qtbot, office, desk, page, monkeypatch):
+    sent, answered = threading.Event(), threading.Event()
+
+    def away(*_):
+        sent.set()
+        assert answered.wait(10)
+        raise Pending("It is not known yet whether this was recorded.", "here", "Do not do it again.")
+
+    dialog = opened(qtbot, page)
+    monkeypatch.setattr(signing, "sign_off", away)
+    prepared = dialog.prepared
+    declare(qtbot, dialog)
+    qtbot.keyClicks(dialog.passphrase, PASSPHRASE)
+    qtbot.keyClick(dialog.passphrase, Qt.Key.Key_Return)
+    qtbot.waitUntil(sent.is_set)
+    assert not dialog.recuse.isEnabled()
+    answered.set()
+    qtbot.waitUntil(lambda: not dialog.running, timeout=10_000)
+    assert "not known yet" in dialog.error.text()
+    assert dialog.prepared is prepared  # signed again, it is the same command
+    assert dialog.recuse.isEnabled()
