@@ -99,7 +99,8 @@ def _standings(reader: Reader, now: datetime) -> tuple[Standing, ...]:
         hold = holds[person].record.reason if person in holds else ""
         erased = names[person] == ERASED
         blocked = "already erased" if erased else "has a key in use" if person in keyed \
-            else "holds a role" if authority.roles(person, now) or authority.to_come(person, now) else "a legal hold stands" if person in holds \
+            else "holds a role" if authority.roles(person, now) or authority.to_come(person, now) \
+            else "a legal hold stands" if person in holds \
             else f"names are kept until {day_text(until.date())}" if until and until > now else ""
         found.append(Standing(person=person, erased=erased, hold=hold, last_part=last, keep_until=until,
                               blocked=blocked))

@@ -21,8 +21,7 @@ from desktop_app.domain.policy import Meaning, Policy, Transition
 from desktop_app.trust.authority import VALID, Authority
 
 R = TypeVar("R")
-_PRIOR = ("recorder", "registry", "use", "stage", "outcome", "decidedBy", "decidedOn", "reviewBy", "source",
-          "conditionsDigest")
+_PRIOR = ("recorder", "registry", "use", "stage", "outcome", "decidedBy", "decidedOn", "reviewBy", "source")
 _AGAINST = (Meaning.REJECT, Meaning.RETURN)
 
 
@@ -149,8 +148,7 @@ class Decisions:
             return "the statement does not have the form of one"
         wanted = canonical.plain([
             f"version:{taken.version}", taken.source_document or "0" * 64, taken.recorded_by, self._registry, taken.use,
-            taken.to_stage, taken.outcome, taken.decided_by, taken.decided_on, taken.review_by, taken.source,
-            canonical.digest(taken.conditions)])
+            taken.to_stage, taken.outcome, taken.decided_by, taken.decided_on, taken.review_by, taken.source])
         return "valid" if found == wanted else "the statement says something else"
 
     # ---- changes of stage

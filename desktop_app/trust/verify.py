@@ -210,6 +210,7 @@ class LogVerifier:
             if isinstance(item.record, GOVERNING) and (wrong := decisions.authority.mandated(item)) != VALID:
                 kind = canonical.kind_of(item.record)
                 self.problem(9, item.seq, f"{kind} {item.ordinal} is not signed by anybody who may: {wrong}")
+        self._holds(decisions)
         for signed_for in decisions.all(Mandate):
             self._saw_this(signed_for)
         signed = decisions.all(SignOff)
@@ -247,17 +248,15 @@ class LogVerifier:
         if self._strays:
             say = self.doubt if self.unclear else self.problem  # of a fact that this program does not know
             say(14, 0, f"{self._strays:,} texts are kept that no record refers to")
-        self._holds()
 
-    def _holds(self) -> None:
-        """Nobody is erased while a legal hold on them stands."""
-        every = self.facts.values()
-        ends = {f.record.hold: f.seq for f in every if isinstance(f.record, HoldReleased)}
-        holds = [f for f in every if isinstance(f.record, HoldPlaced)]
-        for item in every:
-            if isinstance(item.record, PersonErased) and any(
-                    h.record.person == item.record.person and h.seq < item.seq <= ends.get(h.record.id, item.seq)
-                    for h in holds):
+    def _holds(self, decisions: Decisions) -> None:
+        """Nobody is erased while a legal hold on them stands (check 14)."""
+        valid = decisions.authority.mandated
+        ends = {f.record.hold: f.seq for f in decisions.all(HoldReleased) if valid(f) == VALID}
+        holds = [f for f in decisions.all(HoldPlaced) if valid(f) == VALID]
+        for item in decisions.all(PersonErased):
+            if any(h.record.person == item.record.person and h.seq < item.seq <= ends.get(h.record.id, item.seq)
+                   for h in holds):
                 self.problem(14, item.seq, "somebody was erased while a legal hold stood")
 
     def _saw_this(self, signed: Recorded[SignOff] | Recorded[Mandate]) -> None:

@@ -558,7 +558,7 @@ FIRST_FOUND_HERE = {
     a_revocation_of_anothers_grant: 9, a_restoration_from_nowhere: 9, an_act_that_was_not_signed: 9,
     a_change_of_stage_left_out: 11, an_entry_without_a_command: 10, kinds_that_an_entry_does_not_hold: 6,
     a_fact_twice: 6,
-    another_text_as_what_was_signed: 14, another_name: 14, a_request_closed_by_nobody: 11,
+    another_text_as_what_was_signed: 9, another_name: 14, a_request_closed_by_nobody: 11,
     a_dossier_of_a_lower_tier: 11, a_dossier_that_leaves_out_a_finding: 11, a_request_under_an_older_policy: 11,
     a_request_by_somebody_without_a_role: 11, what_stands_in_the_way_approved: 11, an_approval_for_fifty_years: 11,
     a_person_who_decides_twice: 11,
