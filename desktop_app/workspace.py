@@ -29,10 +29,13 @@ class Workspace:
 
     @property
     def me(self) -> Id:
-        """Who acts. Raises Refused when nobody does."""
+        """Who acts: somebody whose key is on this machine. Raises Refused when nobody does."""
         if self.actor is None:
             raise Refused("Nobody is named as acting.", "Every change says who made it.",
                           "Choose the person: --as PERSON, or the menu at the top right of the window.")
+        if not self.signer.has_key(self.actor):
+            raise Refused("Nobody acts for somebody else.", "The key of this person is not on this machine.",
+                          "Act as yourself: --as YOUR NAME. A key for this machine: assaydesk people request-key.")
         return self.actor
 
     def acting_as(self, person: Id | None) -> Workspace:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from desktop_app.domain.canonical import Id
     from desktop_app.operations.approvals import Review
     from desktop_app.operations.dossiers import Basis
+    from desktop_app.operations.signing import Prepared
     from desktop_app.workspace import Workspace
 
 _VERSION = arg("version", metavar="NAME@LABEL", help="the version, by its model's name and its label")
@@ -162,7 +163,8 @@ def _request_data(seen: Review) -> dict[str, object]:
 @command(
     "sign",
     "read the statement of a decision, declare, and sign it with your key",
-    _REQUEST,
+    arg("request", nargs="+", metavar="R-N", help="the request, as R-12; several, each with a statement of its "
+        "own under one passphrase, where the policy allows it"),
     arg("meaning", choices=["approve", "approve_with_conditions", "concur", "conclude", "reject", "return", "recuse"],
         help="what your signature says"),
     arg("--declare", action="store_true", help="I make the declaration that the statement ends with"),
@@ -176,18 +178,14 @@ def sign(call: Call) -> Result:
 
     Whoever may not sign reads why before anything is asked.
     """
-    from desktop_app.domain.policy import Meaning
     from desktop_app.operations import approvals, signing
 
     a = call.args
     with call.workspace() as ws:
-        seen = approvals.review(ws, _find(ws, a.request))
-        prepared = signing.prepare(ws, seen, signing.Decision(
-            meaning=Meaning(a.meaning), conditions=tuple(map(_condition, a.condition)), conflicts=a.conflicts,
-            comment=a.comment))  # fmt: skip
-        print(prepared.text + "\n", file=sys.stderr if a.json or a.quiet else sys.stdout)  # nothing is signed unseen
-        if a.declare or (a.meaning != "recuse" and _asked_to_declare(call)):
-            prepared = prepared.declare()
+        if len(a.request) > 1:
+            return _sign_schedule(call, ws)
+        seen = approvals.review(ws, _find(ws, a.request[0]))
+        prepared = _read_and_declared(call, ws, seen)
         change = signing.sign_off(ws, seen, prepared, call.passphrase() if prepared.ready else "")
         after = approvals.review(ws, seen.request.record.id)
     return Result(
@@ -200,6 +198,36 @@ def sign(call: Call) -> Result:
             "statement": prepared.text,
         },
     )
+
+
+def _read_and_declared(call: Call, ws: Workspace, seen: Review) -> Prepared:
+    """The statement, printed and perhaps declared."""
+    from desktop_app.domain.policy import Meaning
+    from desktop_app.operations import signing
+
+    a = call.args
+    prepared = signing.prepare(ws, seen, signing.Decision(
+        meaning=Meaning(a.meaning), conditions=tuple(map(_condition, a.condition)), conflicts=a.conflicts,
+        comment=a.comment))  # fmt: skip
+    print(prepared.text + "\n", file=sys.stderr if a.json or a.quiet else sys.stdout)  # nothing is signed unseen
+    if a.declare or (a.meaning != "recuse" and _asked_to_declare(call)):
+        prepared = prepared.declare()
+    return prepared
+
+
+def _sign_schedule(call: Call, ws: Workspace) -> Result:
+    from desktop_app.operations import approvals, signing
+
+    seen = [approvals.review(ws, _find(ws, label)) for label in call.args.request]
+    signing.check_schedule(seen)
+    schedule = [(one, _read_and_declared(call, ws, one)) for one in seen]
+    ready = all(prepared.ready for _, prepared in schedule)
+    outcomes = signing.sign_schedule(ws, schedule, call.passphrase() if ready else "")
+    lines = [f"{o.label}: {f'signed, {o.change.note}, entry {o.change.seq:,}.' if o.change else o.refused}"
+             for o in outcomes]  # fmt: skip
+    data = [{"request": o.label, "entry": o.change.seq if o.change else None, "refused": o.refused,
+             "statement": prepared.text} for o, (_, prepared) in zip(outcomes, schedule, strict=True)]  # fmt: skip
+    return Result(lines, {"decisions": data}, 0 if all(o.change for o in outcomes) else 1)
 
 
 def _asked_to_declare(call: Call) -> bool:

@@ -176,6 +176,16 @@ def merkle_root(leaves: list[bytes]) -> bytes:
     return level[0]
 
 
+def holds(entry: Entry, bodies: Iterable[str]) -> bool:
+    """Whether an entry fits its hash, and the facts beside it are those that it was written with."""
+    framed = message(entry.seq, entry.at, entry.user, entry.command, entry.body)
+    try:
+        whole = chain_hash(bytes.fromhex(entry.prev), framed).hex() == entry.hash
+        return whole and entry.read().facts_root == facts_root(canonical.sha256(b.encode()) for b in bodies)
+    except ValueError:  # NotCanonical is one
+        return False
+
+
 @record
 class Problem:
     """A check that failed, where, and what was found."""

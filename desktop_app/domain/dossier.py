@@ -124,5 +124,6 @@ def news(then: tuple[Member, ...], now: tuple[Member, ...], editorial: frozenset
             line = f"{old.title}: was {old.state or 'unset'}, is {new.state or 'unset'}"
             (later if closed else reconsider).append(line)
     known = {(m.role, m.subject) for m in then}
-    later += [f"{m.title}: new" for m in now if (m.role, m.subject) not in known]
+    later += [", ".join(filter(None, (f"{m.title}: new", m.state.replace("_", " "))))
+              for m in now if (m.role, m.subject) not in known]
     return News(reconsider=tuple(reconsider), later=tuple(later))

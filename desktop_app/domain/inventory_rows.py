@@ -33,16 +33,18 @@ def rows_of(facts: Iterable[Recorded[Any]], policies: Mapping[Id, Policy]) -> tu
 
 
 def _pairs(history: History) -> list[tuple[ModelVersion, Id]]:
-    """(version, use) that anything was recorded of; where there is none, the newest version with each use."""
+    """(version, use) that anything was recorded of; beside them, the newest version with each use, if nothing was
+    recorded of it yet, and with each use that nothing was recorded of: what waits for a decision is not left out.
+    """
     versions = {v.record.id: v.record for v in history.all(ModelVersion)}
     kinds: tuple[type[Any], ...] = (InUse, ValidationConcluded, StageChanged, PriorDecision, PromotionRequest,
                                     PolicyException, Overlay, Validation)
     named = {(f.record.version, f.record.use) for kind in kinds for f in history.all(kind)}
-    if named:
-        return [(versions[v], u) for v, u in sorted(named) if v in versions]
-    newest = list(versions.values())[-1:]
     uses = [u.record.id for u in history.all(Use)] or [NO_USE]
-    return [(v, u) for v in newest for u in sorted(uses)]
+    for newest in list(versions)[-1:]:
+        new, told = newest not in {v for v, _ in named}, {u for _, u in named}
+        named |= {(newest, u) for u in uses if new or u not in told}
+    return [(versions[v], u) for v, u in sorted(named) if v in versions]
 
 
 def _row(history: History, model: RegisteredModel, version: ModelVersion, use: Id, policies: Mapping[Id, Policy]) \

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 
-from desktop_app.domain.canonical import Id, fact, record
+from desktop_app.domain.canonical import Id, fact, later, record
 from desktop_app.domain.evidence import EvidenceKind, Verdict
 from desktop_app.domain.finding import Severity
 from desktop_app.domain.person import Role
@@ -94,6 +94,7 @@ class Policy:
     transitions: tuple[Transition, ...]
     conflict_text: str  # what every signer declares
     source: str = ""  # the rule texts it was written after
+    schedule: bool = later(default=False)  # one passphrase may sign several decisions that were shown
 
     def transition(self, to_stage: str, tier: int) -> Transition | None:
         """What this tier needs to reach the stage, or None where the policy provides no way."""

@@ -9,7 +9,7 @@ from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Id, day_text, record
 from desktop_app.domain.card import CardField, CardRevision, completeness
 from desktop_app.domain.dossier import Check, CheckState
-from desktop_app.domain.evidence import Evidence, Standing, Verdict, worst
+from desktop_app.domain.evidence import Evidence, EvidenceKind, Standing, Verdict, worst
 from desktop_app.domain.finding import SEVERITIES, FindingState
 from desktop_app.domain.history import History
 from desktop_app.domain.model import DigestOf, ModelVersion
@@ -147,11 +147,21 @@ def _validation(transition: Transition, history: History, asked: Question) -> It
     good = {Opinion.FIT: CheckState.SATISFIED, Opinion.FIT_WITH_CONDITIONS: CheckState.ATTENTION}
     on = found.record.concluded_on or found.at.date()
     taken_over = found.record.basis != "concluded_here"
+    unseen = [] if taken_over else _after(history, found, asked.version)
     state = good.get(found.record.opinion, CheckState.BLOCKING)
     yield Check(key="validation", title=f"Validation {found.label}", member=found.record.id,
-                state=CheckState.ATTENTION if taken_over and state is CheckState.SATISFIED else state,
+                state=CheckState.ATTENTION if (taken_over or unseen) and state is CheckState.SATISFIED else state,
                 sentence=f"{OPINION_TEXT[found.record.opinion]}, {day_text(on)}."
-                + (" Taken over from an inventory, not concluded here." if taken_over else ""))
+                + (" Taken over from an inventory, not concluded here." if taken_over else "")
+                + (f" Given before {', '.join(unseen)}." if unseen else ""))
+
+
+def _after(history: History, opinion: Recorded[ValidationConcluded], version: Id) -> list[str]:
+    """What the opinion cannot have looked at: the card and the evidence recorded after it."""
+    cards = [c for c in history.all(CardRevision, version=version) if c.seq > opinion.seq and not c.record.editorial]
+    found = [f"card revision {cards[-1].record.revision}"] if cards else []
+    return found + [e.label for e in history.evidence(version)
+                    if e.seq > opinion.seq and e.record.evidence_kind is not EvidenceKind.DOCUMENT]
 
 
 def _findings(transition: Transition, history: History, asked: Question) -> Iterator[Check]:

@@ -132,7 +132,10 @@ def _traces(reader: Reader, person: Id, also: tuple[str, ...], *, left: bool) ->
     if name is None:
         raise UserError("This person is erased already.", "", "Nothing needs to be done.")
     named = naming(name, *also)
-    others = {p.record.name.ref for p in reader.all(Person) if p.record.id != person}
+    # whoever is only named is told apart by the name alone: two called the same are one
+    names, apart = reader.names(), {k.record.person for k in reader.all(KeyEnrolled)} | _holds(reader).keys()
+    others = {p.record.name.ref for p in reader.all(Person) if p.record.id != person and (
+        p.record.id in apart or names[p.record.id].casefold() != name.casefold())}
     refs = {found.record.name.ref} | {ref for ref, _, text in reader.texts() if ref not in others and named(text)}
     stays = []
     if left:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from desktop_app.domain import audit
 from desktop_app.domain.approval import PriorDecision, SignOff, StageChanged
 from desktop_app.domain.canonical import Id, day_text, record
 from desktop_app.domain.exception import PolicyException
@@ -42,8 +43,9 @@ def gate(workspace: Workspace, version: Id, use: Id, stage: str = "production") 
         signed = history.all(SignOff, version=version)
         recorders = {p.record.recorded_by for p in history.all(PriorDecision, version=version)}
         beside = mandates.behind(reader, {s.record.person for s in signed} | recorders, policies)
+        broken = tuple(_broken(reader, {f.seq for f in (*facts, *beside)}))
         decisions = Decisions(workspace.store.info.id, [*facts, *beside], _commands(reader, [s.seq for s in signed]))
-    wrong = tuple(_wrong(decisions, history, version, use))
+    wrong = (*broken, *_wrong(decisions, history, version, use))
     against = [*wrong, *_against(row, stage, today)]
     if not against:
         return GateAnswer(allowed=True, reasons=(_by_approval(row, stage),))
@@ -97,6 +99,18 @@ def _wrong(decisions: Decisions, history: History, version: Id, use: Id) -> Iter
     else:
         verdicts = [decisions.prior(prior)] if prior and prior.record.outcome != "rejected" else []
     yield from (f"A signature does not verify: {verdict}." for verdict in verdicts if verdict != "valid")
+
+
+def _broken(reader: Reader, seqs: set[int]) -> Iterator[str]:
+    """What was changed past the program in the entries that the answer rests on, or in what guards them."""
+    if missing := reader.guards_missing():
+        yield f"What guards the registry is not as it was made: {', '.join(missing)}."
+    entries, bodies = reader.entries_at(seqs), reader.bodies_at(seqs)
+    for entry in entries:
+        if not audit.holds(entry, bodies[entry.seq]):
+            yield f"Entry {entry.seq:,} of the log does not fit what lies beside it: it was changed past the program."
+    if len(entries) != len(seqs):
+        yield "An entry of the log that this rests on is missing."
 
 
 def _commands(reader: Reader, seqs: list[int]) -> dict[int, str]:

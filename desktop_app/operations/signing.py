@@ -5,6 +5,7 @@ The statement is signed before any lock is taken, and written if nothing has cha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -148,29 +149,88 @@ def sign_off(workspace: Workspace, seen: Review, prepared: Prepared, passphrase:
     Signs before any lock is taken. Raises Refused (wrong passphrase, not allowed), StaleError with the difference
     when the basis is not what was read, Pending when it is not known yet whether it was recorded.
     """
+    _check_ready(workspace, seen, prepared)
+    if (done := workspace.store.outcome(prepared.command)) is not None:
+        return _same(workspace, prepared, done)
+    payload = _payload(workspace, seen, prepared)
+    envelope = workspace.signer.seal(workspace.me, approval.PAYLOAD_TYPE, payload, passphrase)
+    signed = _signed(workspace, seen, prepared, payload, envelope)
+    change = outbox.until_recorded(workspace, lambda: _record(workspace, seen, prepared, signed))
+    checkpoints.receipt(workspace)
+    return change
+
+
+@record
+class Outcome:
+    """What became of one decision of a schedule: recorded, or refused in words."""
+
+    label: str
+    change: Change | None
+    refused: str = ""
+
+
+def check_schedule(seen: Sequence[Review]) -> None:
+    """Refuse to sign several decisions under one passphrase where a policy does not allow it. Raises Refused."""
+    if closed := [s for s in seen if not s.policy.record.schedule]:
+        policy = closed[0].policy.record
+        raise Refused("The policy asks for the passphrase at every decision.",
+                      f"{policy.name}, {policy.version}, under which {closed[0].request.label} was requested.",
+                      "Sign them one by one.")
+    if len({s.request.record.id for s in seen}) != len(seen):
+        raise UserError("A request is named twice.", "", "Name each once.")
+
+
+def sign_schedule(
+    workspace: Workspace, schedule: Sequence[tuple[Review, Prepared]], passphrase: str,
+) -> tuple[Outcome, ...]:
+    """Sign several decisions that were each read and declared, under one passphrase: one statement, one entry each.
+
+    All are signed before the first is recorded, so that a wrong passphrase records none. What meanwhile changed
+    under one of them refuses that one and no other. Raises Refused, UserError before anything is recorded; Lost and
+    Pending where the registry goes away: what was recorded before stays, and the same call goes on after it.
+    """
+    check_schedule([seen for seen, _ in schedule])
+    for seen, prepared in schedule:
+        _check_ready(workspace, seen, prepared)
+    payloads = [_payload(workspace, seen, prepared) for seen, prepared in schedule]
+    envelopes = workspace.signer.seal_each(workspace.me, approval.PAYLOAD_TYPE, payloads, passphrase)
+    outcomes = [
+        _of_schedule(workspace, seen, prepared, _signed(workspace, seen, prepared, payload, envelope))
+        for (seen, prepared), payload, envelope in zip(schedule, payloads, envelopes, strict=True)]
+    if any(one.change for one in outcomes):
+        checkpoints.receipt(workspace)
+    return tuple(outcomes)
+
+
+def _of_schedule(workspace: Workspace, seen: Review, prepared: Prepared, signed: SignOff) -> Outcome:
+    label = seen.request.label
+    try:
+        if (done := workspace.store.outcome(prepared.command)) is not None:
+            return Outcome(label=label, change=_same(workspace, prepared, done))
+        change = outbox.until_recorded(workspace, lambda: _record(workspace, seen, prepared, signed))
+    except Refused as refused:
+        return Outcome(label=label, change=None, refused=str(refused))
+    return Outcome(label=label, change=change)
+
+
+def _check_ready(workspace: Workspace, seen: Review, prepared: Prepared) -> None:
     if (prepared.request, prepared.party.person) != (seen.request.record.id, workspace.me):
         raise Refused("This statement was prepared for somebody else.", "", "Read the request and decide again.")
     if not prepared.ready:
         raise UserError("The declaration is not made.", "Every signer declares conflicts of interest.",
                         "Read the declaration and make it, or recuse yourself.")
-    store = workspace.store
-    if (done := store.outcome(prepared.command)) is not None:
-        return _same(workspace, prepared, done)
-    payload = _payload(workspace, seen, prepared)
-    envelope = workspace.signer.seal(workspace.me, approval.PAYLOAD_TYPE, payload, passphrase)
-    key_id = workspace.signer.key_of(workspace.me).key_id
-    asked = seen.request.record
-    signed = SignOff(
-        id=store.new_id(), model=asked.model, version=asked.version, request=asked.id, person=workspace.me,
+
+
+def _signed(workspace: Workspace, seen: Review, prepared: Prepared, payload: bytes, envelope: str) -> SignOff:
+    asked, key_id = seen.request.record, workspace.signer.key_of(workspace.me).key_id
+    return SignOff(
+        id=workspace.store.new_id(), model=asked.model, version=asked.version, request=asked.id, person=workspace.me,
         role=prepared.party.role, meaning=prepared.decision.meaning, key_id=key_id,
         statement_digest=canonical.sha256(payload), envelope=envelope,
         text=prepared.kept.reference(), review_by=prepared.review_by,
         comment=prepared.comment.reference() if prepared.comment else None,
         conflicts=prepared.conflicts.reference() if prepared.conflicts else None,
         conditions=prepared.conditions)
-    change = outbox.until_recorded(workspace, lambda: _record(workspace, seen, prepared, signed))
-    checkpoints.receipt(workspace)
-    return change
 
 
 def _record(workspace: Workspace, seen: Review, prepared: Prepared, signed: SignOff) -> Change:

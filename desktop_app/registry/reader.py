@@ -292,6 +292,14 @@ class Reader:
         with self._connection.execute(query.execution_options(yield_per=at_once)) as rows:
             yield from rows.mappings()
 
+    def bodies_at(self, seqs: Collection[int]) -> dict[int, list[str]]:
+        """The canonical JSON of the facts that some entries added, as stored, by entry."""
+        found: dict[int, list[str]] = {seq: [] for seq in seqs}
+        query = select(_fact.seq, _fact.body).where(_fact.seq.in_(seqs)).order_by(_fact.seq, _fact.position)
+        for row in self._connection.execute(query):
+            found[row.seq].append(row.body)
+        return found
+
     def outcome(self, command: str) -> Entry | None:
         """The entry that a command left, if it was committed."""
         query = select(ENTRY).where(_entry.command == command)

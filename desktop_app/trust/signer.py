@@ -30,6 +30,10 @@ class Signer:
         """The keys on this machine for this registry."""
         return load_keys(self.folder, self._registry)
 
+    def has_key(self, person: Id) -> bool:
+        """Whether a key of this person is on this machine."""
+        return any(key.person == person for key in self.keys())
+
     def key_of(self, person: Id) -> AnyKey:
         """The key of a person. Raises Refused when it is not on this machine."""
         found = [key for key in self.keys() if key.person == person]

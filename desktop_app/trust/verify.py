@@ -32,7 +32,7 @@ from desktop_app.trust.log import Tree, leaf_hash
 
 SKEW_SECONDS = 300
 _ALL_UNSEEN = "whether entries were cut from the end, or the log rewritten: no checkpoint kept outside was given"
-_NEW_UNSEEN = "whether entries after {:,}, the newest that a checkpoint given holds, were cut from the end or rewritten"
+_NEW_UNSEEN = "whether entries after {:,}, the newest under a checkpoint kept outside, were cut from the end or rewritten"
 _WHO = "whether the people behind the keys are who they were enrolled as"
 _CHECKS = {
     1: "order of entries", 2: "canonical form", 3: "chain of hashes", 4: "order of times", 5: "commands are unique",

@@ -1025,19 +1025,19 @@ def check_lists(log: Verifier) -> None:
     """The index and the inventory against the facts: stage, approval, tier, request and findings of each version."""
     last = len(log.leaves)
     kinds = {f["id"]: f["kind"] for f in log.facts.values()}
-    for subject, named, kind in sorted(log.source.about):
+    for subject, about, kind in sorted(log.source.about):
         first = canonical(subject.partition("\n")[0]).decode()  # a thing at a source is found by four names of it
-        if kinds.get(named) != kind or first not in log.facts[named].body:
-            log.wrong(12, last, f"the index says that {kind} {named} is about {subject}, which it is not")
-    indexed = {(subject, named) for subject, named, _ in log.source.about}
+        if kinds.get(about) != kind or first not in log.facts[about].body:
+            log.wrong(12, last, f"the index says that {kind} {about} is about {subject}, which it is not")
+    indexed = {(subject, about) for subject, about, _ in log.source.about}
     for fact in log.facts.values():
         missing = [name for name in POINTERS if isinstance(fact[name], str) and fact[name] not in ("", fact["id"])
                    and (fact["kind"], name) != ("policy", "version") and (fact[name], fact["id"]) not in indexed]
         if missing:
             log.wrong(12, fact.seq, f"the index leaves out the {missing[0]} of {fact['kind']} {fact['id']}")
     listed = {(row[0], row[1]): row for row in log.source.inventory}
-    rebuilt = {place: model for model in {m["model"] for m in log.kinds["model"]} for place in places(log, model)}
-    for place in sorted(rebuilt.keys() - listed.keys()):
+    named = {place: model for model in {m["model"] for m in log.kinds["model"]} for place in recorded_of(log, model)}
+    for place in sorted(named.keys() - listed.keys()):
         log.wrong(12, last, f"the inventory leaves out version {place[0]} in use “{place[1]}”")
     for place, (version, use, model, name, body) in sorted(listed.items()):
         try:
@@ -1045,7 +1045,7 @@ def check_lists(log: Verifier) -> None:
         except (ValueError, RecursionError) as error:
             log.wrong(12, last, f"the inventory row of version {version} cannot be read: {error}")
             continue
-        known = place in rebuilt and rebuilt[place] == model
+        known = named.get(place) == model or (place not in named and listable(log, model, version, use))
         wanted = expected_row(log, model, version, use, name) if known else {}
         different = [n for n, value in wanted.items() if at(row, n) != value or not isinstance(row, dict)]
         if different or not known:
@@ -1053,14 +1053,18 @@ def check_lists(log: Verifier) -> None:
                       f"{', '.join(different) or 'there is no such row'}")
 
 
-def places(log: Verifier, model: str) -> list[tuple[str, str]]:
-    """(version, use) of a model that the inventory must list."""
-    versions = [v["id"] for v in log.index["version", "model", model]]
-    named = {(f["version"], f["use"]) for kind in OF_A_USE for f in log.index[kind, "model", model]}
-    if named:
-        return [(v, u) for v, u in named if v in versions]
-    uses = [u["id"] for u in log.index["use", "model", model]] or [""]
-    return [(v, u) for v in versions[-1:] for u in uses]
+def recorded_of(log: Verifier, model: str) -> set[tuple[str, str]]:
+    """(version, use) of a model that the inventory must list: whatever anything was recorded of."""
+    versions = {v["id"] for v in log.index["version", "model", model]}
+    return {(f["version"], f["use"]) for kind in OF_A_USE for f in log.index[kind, "model", model]
+            if f["version"] in versions}
+
+
+def listable(log: Verifier, model: str, version: str, use: str) -> bool:
+    """Whether the inventory may list a version in a use though nothing was recorded of it: both are the model's."""
+    exact, purpose = log.facts.get(version), log.facts.get(use)
+    return bool(log.index["model", "model", model]) and exact is not None and exact["model"] == model \
+        and (use == "" or (purpose is not None and purpose["model"] == model))
 
 
 def expected_row(log: Verifier, model: str, version: str, use: str, name: str) -> dict[str, Any]:
@@ -1108,7 +1112,8 @@ def hold(log: Verifier, path: Path, keys: list[tuple[str, bytes]]) -> str:
         if keys and not by:
             raise ValueError("none of the keys given has signed it")
         if entries > len(log.leaves):
-            raise ValueError(f"it holds {size} entries and the log {len(log.leaves)}: this is an older copy, or its end was cut off")
+            raise ValueError(f"it holds {size} entries and the log {len(log.leaves)}: "
+                             "this is an older copy, or its end was cut off")
         if found != b64(root):
             raise ValueError(f"the first {size} entries are not those it was made of")
         if proof:

@@ -80,7 +80,8 @@ def exported(decided, tmp_path_factory):
     """An export of a copy: it is a fact, which the registry that is attacked need not hold."""
     folder = tmp_path_factory.mktemp("exported")
     copy = shutil.copy(decided.path, folder / "copy.assay")
-    workspace = open_workspace(str(copy), decided.desk.people["Ann Admin"], keys=folder, secret_store=NoSecretStore())
+    workspace = open_workspace(str(copy), decided.desk.people["Ann Admin"], keys=decided.path.parent / "keys",
+                               secret_store=NoSecretStore())
     audit.export(workspace, folder / "log.jsonl")
     workspace.close()
     return folder / "log.jsonl"

@@ -98,7 +98,7 @@ def test_a_basis_that_changed_since_it_was_read_is_refused_with_the_change(desk)
                            severity=Severity.HIGH)
     with pytest.raises(StaleError) as stale:
         signing.sign_off(ws, seen, prepared, PASSPHRASE)
-    assert stale.value.differences == ("Finding F-1 Leakage: new",)
+    assert stale.value.differences == ("Finding F-1 Leakage: new, open",)
     assert approvals.review(ws, request).sign_offs == ()
 
 
@@ -185,7 +185,7 @@ def test_what_is_refused_is_refused_before_anything_is_read_or_declared(desk):
         signing.sign_off(desk.as_("Rita Risk"), seen, undeclared, PASSPHRASE)
     key = desk.workspace.signer.key_of(desk.people["Rita Risk"]).path
     away = key.rename(key.with_suffix(".elsewhere"))
-    with pytest.raises(Refused, match="no key of yours"):
+    with pytest.raises(Refused, match="Nobody acts for somebody else"):
         signing.prepare(desk.as_("Rita Risk"), seen, signing.Decision(meaning=Meaning.APPROVE))
     away.rename(key)
     approvals.withdraw(desk.as_("Dev Patel"), request, "too early")

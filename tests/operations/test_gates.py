@@ -138,3 +138,34 @@ def test_an_exception_does_not_set_aside_an_approval_to_be_reconsidered(tmp_path
     assert not allowed
     assert "To reconsider" in reasons
     desk.workspace.close()
+
+
+CHANGES = {
+    "a fact": "UPDATE fact SET body = replace(body, 'Scores applicants', 'Scores everybody') WHERE kind = 'card'",
+    "an entry": "UPDATE entry SET db_user = 'somebody' WHERE action = 'promotion.signed_off'",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_nothing_is_allowed_on_what_was_changed_past_the_program(tmp_path, change):
+    desk = make_decided(tmp_path).desk
+    path = desk.workspace.store.folder / "registry.assay"
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        kept = raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in kept:
+            raw.execute(f"DROP TRIGGER {name}")
+        assert raw.execute(CHANGES[change]).rowcount
+        for _, statement in kept:
+            raw.execute(statement)
+    allowed, reasons = answer(desk)
+    assert not allowed
+    assert "changed past the program" in reasons
+    desk.workspace.close()
+
+
+def test_nothing_is_allowed_while_the_guards_are_off(tmp_path):
+    desk = make_decided(tmp_path).desk
+    with closing(sqlite3.connect(desk.workspace.store.folder / "registry.assay", isolation_level=None)) as raw:
+        raw.execute("DROP TRIGGER fact_no_update")
+    assert answer(desk) == (False, "What guards the registry is not as it was made: fact_no_update.")
+    desk.workspace.close()

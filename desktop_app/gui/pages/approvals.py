@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop_app.domain.canonical import day_text
+from desktop_app.errors import UserError
 from desktop_app.gui import theme
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.page import Page
 from desktop_app.gui.pages.review import CHANGES, label_text, outcome_chip
 from desktop_app.gui.record_table import Column, RecordTable
+from desktop_app.gui.show_error import show_error
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.empty_state import EmptyState
 from desktop_app.gui.widgets.prose import Run
@@ -19,7 +21,7 @@ from desktop_app.gui.widgets.search_field import SearchField
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
-    from desktop_app.operations.approvals import RequestLine
+    from desktop_app.operations.approvals import RequestLine, Review
 
 Lines = tuple["RequestLine", ...]
 
@@ -33,6 +35,7 @@ class ApprovalsPage(Page[Lines]):
 
     def __init__(self, jobs: Jobs, state: AppState) -> None:
         super().__init__(jobs, state)
+        self.add_button("Sign several…", self.sign_several)
         self.add_button("Record an earlier decision…", self.record_prior)
         self.table: RecordTable[RequestLine] = RecordTable(
             _columns(), name="Promotion requests", identity=lambda line: line.request.record.id)
@@ -68,6 +71,28 @@ class ApprovalsPage(Page[Lines]):
         return EmptyState("No promotion was requested yet", "A request freezes what a version rests on and asks the "
                           "people whom the policy names.", "Open a version in the inventory and request its promotion.",
                           action=("Open the inventory", lambda: self.open("inventory")))
+
+    def sign_several(self) -> None:
+        """Read the chosen requests, and sign a decision on each under one passphrase where the policy allows it."""
+        chosen = [line.request.record.id for line in self.table.selected if line.waits_for_me]
+        if len(chosen) < 2:
+            show_error(self, UserError("Fewer than two requests that wait for you are chosen.", "",
+                                       "Choose several rows with Ctrl or Shift, then try again."))
+            return
+
+        def read(ws: Workspace) -> tuple[Review, ...]:
+            from desktop_app.operations import approvals, signing
+
+            seen = tuple(approvals.review(ws, request) for request in chosen)
+            signing.check_schedule(seen)
+            return seen
+
+        self.jobs.run(self, lambda ws, progress: read(ws), then=self._open_schedule, key="schedule")
+
+    def _open_schedule(self, seen: tuple[Review, ...]) -> None:
+        from desktop_app.gui.dialogs.sign_schedule import SignSchedule
+
+        SignSchedule(self.jobs, seen, self).open()
 
     def record_prior(self) -> None:
         """Take in a decision made before this registry."""

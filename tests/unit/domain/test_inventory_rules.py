@@ -223,7 +223,18 @@ def test_a_prior_decision_may_have_no_end():
 def test_a_version_that_is_not_there_has_no_row():
     facts = started()
     facts.add(InUse, model=M, version=Id("nothing"), use=U, state=UseState.IN_USE)
-    assert rows_of(facts.items, {}) == ()
+    assert [(row.version, row.use_state) for row in rows_of(facts.items, {})] == [("v", None)]  # the version that is
+
+
+def test_a_new_version_and_another_use_are_listed_beside_what_was_decided():
+    facts = started()
+    stage(facts)
+    facts.add(ModelVersion, id=Id("v2"), model=M, label="2", source=IDENTITY,
+              artefact=Artefact(digest=Digest(""), of=DigestOf.SOURCE))
+    assert [(row.version, row.use) for row in rows_of(facts.items, {})] == [("v", U), ("v2", U)]
+    facts.add(Use, id=Id("other"), model=M, purpose="Mortgages")
+    facts.add(InUse, model=M, version=Id("v2"), use=U, state=UseState.IN_USE)
+    assert [(row.version, row.use) for row in rows_of(facts.items, {})] == [("v", U), ("v2", "other"), ("v2", U)]
 
 
 def test_a_stage_without_its_request_is_not_to_reconsider():

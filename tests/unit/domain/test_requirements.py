@@ -147,6 +147,16 @@ def test_validation_must_have_concluded(opinion, asked, state):
     assert opinion is None or "12 Mar 2026" in found[1]
 
 
+def test_an_opinion_older_than_what_it_is_about_asks_for_attention():
+    facts = started()
+    evidence(facts)
+    concluded(facts, concluded_on=date(2026, 3, 12))
+    assert checks(facts, validation=True)["validation"] == ("satisfied", "fit, 12 Mar 2026.")
+    evidence(facts)
+    assert checks(facts, validation=True)["validation"] == (
+        "attention", "fit, 12 Mar 2026. Given before E-2.")
+
+
 @pytest.mark.parametrize(("severity", "limit", "state", "until", "wanted"), [
     (Severity.HIGH, Severity.HIGH, None, None, "blocking"), (Severity.MEDIUM, Severity.HIGH, None, None, "attention"),
     (Severity.CRITICAL, None, None, None, "attention"), (Severity.CRITICAL, Severity.LOW, FindingState.CLOSED, None,
