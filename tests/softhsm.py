@@ -36,8 +36,8 @@ class Tokens:
         (folder / "softhsm2.conf").write_text(text)
         os.environ["SOFTHSM2_CONF"] = str(folder / "softhsm2.conf")
 
-    def plug(self, label: str) -> None:
-        subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", label, "--pin", PIN,
+    def plug(self, label: str, pin: str = PIN) -> None:
+        subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", label, "--pin", pin,
                         "--so-pin", "87654321"], check=True, capture_output=True)
         self.look_again()
 

@@ -2,54 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from desktop_app.cli.command import Call, Result, arg, command, find_labelled, find_use, find_version
+from desktop_app.domain.audit import LogFilter
 from desktop_app.domain.canonical import utc_text
 from desktop_app.domain.words import counted
+from desktop_app.errors import NotFound, UserError
 
 if TYPE_CHECKING:
     from desktop_app.domain.audit import CheckReport
+    from desktop_app.workspace import Workspace
+
+T = TypeVar("T", bound=str)
+
+
+_FILTERS = (
+    arg("--model", metavar="NAME", help="only what concerns a model, with what changed"),
+    arg("--by", metavar="PERSON", help="only what a person did"),
+    arg("--action", metavar="ACTION", help='only one action, "tier set" or tier.set'),
+    arg("--since", type=date.fromisoformat, metavar="YYYY-MM-DD", help="from this day"),
+    arg("--until", type=date.fromisoformat, metavar="YYYY-MM-DD", help="to this day"),
+    arg("--words", default="", metavar="TEXT", help="only what says every one of these words"),
+)
+
+
+def _wanted(call: Call, ws: Workspace) -> LogFilter:
+    """The filter that the options make. Raises NotFound for what is not there."""
+    from desktop_app.operations import entries
+
+    given, known = call.args, entries.choices(ws)
+    action = given.action.strip().lower().replace("_", " ").replace(".", " ") if given.action else ""
+    return LogFilter(
+        words=given.words, first=given.since, last=given.until,
+        person=_one(given.by, known.people, "nobody who wrote in this log called"),
+        model=_one(given.model, known.models, "no model called"),
+        action=_one(action, [(a, said) for a, said in known.actions], "no action called") or "")
+
+
+def _one(named: str | None, known: Sequence[tuple[T, str]], missing: str) -> T | None:
+    if not named:
+        return None
+    found = [value for value, called in known if named in (value, called)]
+    if not found:
+        there = ", ".join(called for _, called in known[:12])
+        raise NotFound(f"There is {missing} {named}.", f"There are: {there}.", "Write it exactly.")
+    if len(found) > 1:
+        raise UserError(f"More than one is called {named}.", ", ".join(map(str, found)), "Give the id.")
+    return found[0]
 
 
 @command(
     "audit list",
     "the log, newest first",
     arg("--about", metavar="NAME@LABEL", help="only what concerns a version"),
+    *_FILTERS,
+    arg("--before", type=int, metavar="ENTRY", help="only entries older than this one"),
     arg("--limit", type=int, default=40, metavar="N", help="how many entries; default: 40"),
 )
 def audit_list(call: Call) -> Result:
     """Who did what, when, to what."""
-    from desktop_app.operations import audit
+    from desktop_app.operations import audit, entries
 
     with call.workspace() as ws:
-        about = find_version(ws, call.args.about)[0] if call.args.about else None
-        found = audit.listing(ws, about=about)[: call.args.limit]
-    lines = [f"{e.seq:>7,}  {e.at:%Y-%m-%d %H:%M}  {e.actor:22} {e.told}" for e in found]
-    return Result(
-        lines,
-        {
-            "entries": [
-                {
-                    "seq": e.seq,
-                    "at": utc_text(e.at),
-                    "actor": e.actor,
-                    "action": e.action,
-                    "subject": e.subject,
-                    "note": e.note,
-                    "told": e.told,
-                    "hash": e.hash,
-                }
-                for e in found
-            ]
-        },
-    )
+        if call.args.about:
+            found = audit.listing(ws, about=find_version(ws, call.args.about)[0])[: call.args.limit]
+        else:
+            wanted = _wanted(call, ws)
+            found = entries.page(ws, wanted, call.args.before, max(1, call.args.limit), call.progress).lines
+    lines = []
+    for e in found:
+        lines.append(f"{e.seq:>7,}  {e.at:%Y-%m-%d %H:%M}  {e.actor:22} {e.told}")
+        lines += [f"{'':49}{e.changes}"] if e.changes else []
+    return Result(lines, {"entries": [{
+        "seq": e.seq, "at": utc_text(e.at), "actor": e.actor, "action": e.action, "subject": e.subject, "note": e.note,
+        "told": e.told, "changes": e.changes, "hash": e.hash} for e in found]})
 
 
-@command("audit show", "one entry with the facts it added", arg("entry", type=int, help="the number of the entry"))
+@command("audit show", "one entry with what it changed and the facts it added",
+         arg("entry", type=int, help="the number of the entry"))  # fmt: skip
 def audit_show(call: Call) -> Result:
-    """The exact bytes that were recorded."""
+    """What changed, before and after; and the exact bytes that were recorded."""
     from desktop_app.operations import audit
 
     with call.workspace() as ws:
@@ -57,10 +93,12 @@ def audit_show(call: Call) -> Result:
     lines = [
         f"Entry {shown.entry.seq:,}: {shown.line.told}",
         f"{utc_text(shown.entry.at)} by {shown.line.actor}, written by {shown.entry.user}",
-        f"hash {shown.entry.hash}",
-        f"prev {shown.entry.prev}",
-        shown.entry.body,
     ]
+    for changed in shown.changes:
+        lines += ["", f"{changed.label} {'says' if changed.new else 'changed'}:"]
+        for d in changed.differences:
+            lines.append(f"  {d.what}: {f'{d.before} → ' if d.before else ''}{d.after or 'nothing'}")
+    lines += ["", f"hash {shown.entry.hash}", f"prev {shown.entry.prev}", shown.entry.body]
     for label, digest, text in shown.facts:
         lines += ["", f"{label}  sha256 {digest}", text]
     return Result(
@@ -70,6 +108,8 @@ def audit_show(call: Call) -> Result:
             "hash": shown.entry.hash,
             "prev": shown.entry.prev,
             "body": shown.entry.body,
+            "changes": [{"fact": c.label, "new": c.new, "what": d.what, "before": d.before, "after": d.after}
+                        for c in shown.changes for d in c.differences],
             "facts": [{"label": a, "sha256": b} for a, b, _ in shown.facts],
         },
     )
@@ -190,13 +230,14 @@ def audit_accept(call: Call) -> Result:
     return Result(lines, {"entries": found.entries, "root": found.root, "set_aside": str(aside) if aside else None})
 
 
-@command("audit export", "write the log to a file", arg("file", type=Path, help="NAME.jsonl, or NAME.csv for reading"))
+@command("audit export", "write the log, or the part of it that passes a filter, to a file",
+         arg("file", type=Path, help="NAME.jsonl, or NAME.csv for reading"), *_FILTERS)  # fmt: skip
 def audit_export(call: Call) -> Result:
-    """The export is itself recorded."""
+    """The export is itself recorded, with the filter."""
     from desktop_app.operations import audit
 
     with call.workspace() as ws:
-        digest = audit.export(ws, call.args.file, call.progress)
+        digest = audit.export(ws, call.args.file, call.progress, wanted=_wanted(call, ws))
     return Result([f"Wrote {call.args.file}", f"sha256 {digest}"], {"file": str(call.args.file), "sha256": digest})
 
 

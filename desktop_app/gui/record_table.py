@@ -128,6 +128,13 @@ class RecordTable(QTableView, Generic[R]):
         self._filter = typed.strip()
         self._keeping(lambda: self.records_model.set_filter(typed))
 
+    def set_two_lines(self, on: bool) -> None:
+        """Rows of two lines, or of one."""
+        if on != self._two_lines:
+            self._two_lines = on
+            self.setItemDelegate(RecordDelegate(self.records_model.columns, on, self))
+            self._measure()
+
     def sort_by(self, key: str, descending: bool = False) -> None:
         """Order by the column with this key. Raises StopIteration for an unknown one."""
         n = next(n for n, column in enumerate(self.records_model.columns) if column.key == key)

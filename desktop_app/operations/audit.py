@@ -174,6 +174,8 @@ class EntryView:
     entry: Entry
     facts: tuple[tuple[str, str, str], ...]  # (label, digest, indented JSON)
     changes: tuple[Changed, ...]
+    model: Id | None  # the model it is about, and its name
+    model_name: str
 
 
 def show(workspace: Workspace, seq: int) -> EntryView:
@@ -182,10 +184,14 @@ def show(workspace: Workspace, seq: int) -> EntryView:
         found = list(reader.entries(seq - 1, seq))
         if not found:
             raise NotFound(f"There is no entry {seq:,}.", "", f"The log ends at {reader.head().seq:,}.")
-        called, added = Called(reader, {found[0].read().subject}, {seq}), reader.at(seq)
+        added, subject = reader.at(seq), found[0].read().subject
+        about = [m for f in added if (m := getattr(f.record, "model", None))]
+        called = Called(reader, {subject, *about}, {seq})
+        model = next((m for m in (*about, subject) if m in called.models), None)
         facts = [_fact_text(reader, f) for f in added]
         changed = entries.changes(reader, added).get(seq, [])
-    return EntryView(line=line(found[0], called), entry=found[0], facts=tuple(facts), changes=tuple(changed))
+    return EntryView(line=line(found[0], called), entry=found[0], facts=tuple(facts), changes=tuple(changed),
+                     model=model, model_name=called.models[model] if model else "")
 
 
 def _fact_text(reader: Reader, item: Recorded[Any]) -> tuple[str, str, str]:

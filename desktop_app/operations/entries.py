@@ -18,6 +18,7 @@ from desktop_app.registry.reader import Reader
 from desktop_app.workspace import Workspace
 
 PAGE = 200  # entries
+MOST_MODELS = 1_000  # revisions of models: of more, a choice offers none, and a search finds them
 _AT_ONCE = 5_000  # entries looked through in one reading, so that nobody waits to write
 _FEW = 3  # changes of an entry that a line tells
 
@@ -83,17 +84,24 @@ def line(entry: Entry, called: Called, changes: str = "") -> EntryLine:
 
 
 def choices(workspace: Workspace) -> Choices:
-    """Who wrote, what was done, and the models."""
+    """Who wrote, what was done, and the models, if they are few enough to choose from."""
     with workspace.store.read() as reader:
         actors, actions = reader.said_of_log()
         names = reader.names()
-        models = {m.record.model: m.record.name for m in reader.all(RegisteredModel)}
+        few = reader.count(RegisteredModel) <= MOST_MODELS
+        models = {m.record.model: m.record.name for m in (reader.all(RegisteredModel) if few else ())}
 
     def ordered(found: Iterable[tuple[Id, str]]) -> tuple[tuple[Id, str], ...]:
         return tuple(sorted(found, key=lambda pair: (pair[1].casefold(), pair[0])))
 
     return Choices(people=ordered((a, names.get(a, a)) for a in actors), models=ordered(models.items()),
                    actions=tuple((a, said_action(a)) for a in actions))
+
+
+def name(workspace: Workspace, model: Id) -> str:
+    """What a model is called; its id where it is not known."""
+    with workspace.store.read() as reader:
+        return Called(reader, {model}).models.get(model, model)
 
 
 def page(

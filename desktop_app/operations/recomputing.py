@@ -68,7 +68,7 @@ class Recomputing:
             if self._verifier is None or not self._goes_on(reader):
                 self._begin(workspace)
             assert self._verifier is not None
-            found = _some(reader, self._verifier.seq)
+            found = _some(reader, self._verifier.seq, stop)
         if isinstance(found, Damaged):
             self._broken(self._verifier, found, head)
         else:
@@ -118,14 +118,16 @@ class Recomputing:
         self._problems, self._ended = (), verifier.seq
 
 
-def _some(reader: Reader, after: int) -> list[tuple[Entry, list[StoredFact], list[tuple[Digest, bytes]]]] | Damaged:
+def _some(
+    reader: Reader, after: int, stop: Callable[[], bool],
+) -> list[tuple[Entry, list[StoredFact], list[tuple[Digest, bytes]]]] | Damaged:
     """The entries after one with their facts and documents: at least one entry, at most `STEP` rows or so."""
     entries: list[Entry] = []
     rows = 0
     try:
         for entry in reader.entries(after):
             rows += 1 + _facts_of(entry)
-            if entries and rows > STEP:
+            if entries and (rows > STEP or stop()):
                 break
             entries.append(entry)
     except Damaged as error:

@@ -14,7 +14,7 @@ from desktop_app.domain import canonical
 from desktop_app.domain.mandate import Mandate
 from desktop_app.domain.person import KeyEnrolled, Role
 from desktop_app.errors import Refused, Unreachable, UserError
-from desktop_app.operations import audit, people
+from desktop_app.operations import audit, gates, packs, people
 from desktop_app.operations.people import OnToken
 from desktop_app.registry.store import system_clock
 from desktop_app.trust import algorithms, dsse, tokens
@@ -22,6 +22,7 @@ from desktop_app.trust.keys import NoSecretStore, TokenKey
 from desktop_app.trust.signer import Signer
 from tests import softhsm
 from tests.desk import CHEAP, PASSPHRASE, make_desk
+from tests.operations import decided
 from tests.softhsm import PIN
 
 pytestmark = pytest.mark.skipif(bool(softhsm.why_not()), reason=softhsm.why_not() or "-")
@@ -139,6 +140,27 @@ def test_renewed_from_a_file_to_a_token_and_back(desk, card):
     people.renew_key(val, PIN, "some other words")
     val.signer.check(val.me, "some other words")
     assert audit.verify(desk.as_("Ann Admin")).ok
+
+
+def test_a_promotion_approved_with_a_token_passes_the_gate_and_its_paper_verifies(tmp_path, plugged, monkeypatch):
+    plugged.plug("Rita's card", PASSPHRASE)
+    sign = decided.sign
+
+    def with_token(desk, name, request, meaning, **more):
+        if name == "Rita Risk":
+            people.renew_key(desk.as_(name), PASSPHRASE, PASSPHRASE, OnToken(plugged.module, "Rita's card"))
+        return sign(desk, name, request, meaning, **more)
+
+    monkeypatch.setattr(decided, "sign", with_token)
+    made = decided.make_decided(tmp_path)
+    desk = made.desk
+    assert last(desk, KeyEnrolled).algorithm == "ecdsa-p256-sha256"
+    assert gates.gate(desk.as_("Ann Admin"), desk.version, desk.use).allowed
+    packs.export(desk.as_("Olga Owner"), made.request, tmp_path / "pack.pdf")
+    for workspace in (None, desk.as_("Ann Admin")):
+        assert packs.verify(workspace, tmp_path / "pack.pdf").ok
+    assert audit.verify(desk.as_("Ann Admin")).ok
+    desk.workspace.close()
 
 
 # ---- what goes wrong

@@ -77,7 +77,9 @@ class PoliciesPage(Page[Published]):
         for transition in policy.transitions:
             parts += [theme.M, *transition_parts(transition, policy)]
         parts += [theme.M, heading("What every signer declares"), paragraph(policy.conflict_text), theme.M,
-                  FactsList([Fact("Published", f"{day_text(found.at.astimezone().date())}, entry {found.seq:,}"),
+                  FactsList([Fact("Passphrase", "one may sign several decisions" if policy.schedule else
+                                  "asked for at every decision"),
+                             Fact("Published", f"{day_text(found.at.astimezone().date())}, entry {found.seq:,}"),
                              Fact("Digest", found.digest, "digest")], label_width=120), theme.L]
         self.text.show_parts(*parts)
 
