@@ -27,7 +27,10 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 CHECKS = {
     1: "order of entries", 2: "canonical form", 3: "chain of hashes", 4: "times", 5: "commands", 6: "facts of entries",
@@ -124,6 +127,20 @@ def tree_root(leaves: list[bytes]) -> bytes:
 def facts_root(digests: list[str]) -> str:
     """§4: the root over SHA-256(0 ‖ digest) of the facts of an entry."""
     return tree_root([hashlib.sha256(b"\x00" + bytes.fromhex(d)).digest() for d in digests]).hex()
+
+
+def verified(algorithm: str, public: bytes, signature: bytes, message: bytes) -> bool:
+    """§5: whether a signature is good under a key enrolled for this algorithm."""
+    if algorithm == "ed25519":
+        return signed_by(public, signature, message)
+    try:
+        if algorithm != "ecdsa-p256-sha256" or len(public) != 65 or 2 * decode_dss_signature(signature)[1] > P256_ORDER:
+            return False
+        key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public)
+        key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def signed_by(public: bytes, signature: bytes, message: bytes) -> bool:
@@ -363,7 +380,7 @@ class Said:
         return at(self.statement, *path)
 
 
-def opened(envelope: str, key_id: str, public: bytes) -> Said:
+def opened(envelope: str, key_id: str, public: bytes, algorithm: str) -> Said:
     """The statement in a DSSE envelope, once its signature is good. Raises ValueError."""
     try:
         value = json.loads(envelope)
@@ -377,7 +394,7 @@ def opened(envelope: str, key_id: str, public: bytes) -> Said:
     if (value["payloadType"], signature["keyid"]) != (PAYLOAD, key_id):
         raise ValueError("the envelope names another key or type")
     encoded = b"DSSEv1 %d %b %d %b" % (len(PAYLOAD), PAYLOAD.encode(), len(payload), payload)
-    if not signed_by(public, sig, encoded):
+    if not verified(algorithm, public, sig, encoded):
         raise ValueError("the signature does not fit the statement")
     return Said(payload, statement)
 
@@ -619,8 +636,9 @@ class Verifier:
                     public, proof = b64(fact["public_key"]), b64(fact["proof"])
                 except ValueError:
                     public = proof = b""
-                if sha256(b"ed25519" + public)[:16] != fact["key_id"] or fact["key_id"] in self.keys \
-                        or not signed_by(public, proof, text):
+                algorithm = str(fact["algorithm"])
+                if sha256(algorithm.encode() + public)[:16] != fact["key_id"] or fact["key_id"] in self.keys \
+                        or not verified(algorithm, public, proof, text):
                     self.wrong(9, fact.seq, f"key {fact['key_id']} is another, was enrolled before, or has no proof")
                 self.keys.setdefault(fact["key_id"], fact)
             case "key.revoked":
@@ -668,9 +686,10 @@ class Verifier:
         else:
             try:
                 public = b64(key["public_key"])
-                if sha256(b"ed25519" + public)[:16] != fact["key_id"]:
+                algorithm = str(key["algorithm"])
+                if sha256(algorithm.encode() + public)[:16] != fact["key_id"]:
                     raise ValueError("the key is not the one its id names")
-                said = opened(fact["envelope"], fact["key_id"], public)
+                said = opened(fact["envelope"], fact["key_id"], public, algorithm)
                 if said.payload in self.statements:
                     self.wrong(check, fact.seq, f"{fact['kind']}: the same signed statement was recorded before")
                 self.statements.add(said.payload)
@@ -978,6 +997,7 @@ MAY_ALSO = {  # besides administrators
 }
 GOVERNING = (
     "role.granted", "role.revoked", "key.enrolled", "key.revoked", "registry.restored", "person.erased", *MAY_ALSO)
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # SP 800-186 §3.2.1.3
 FILLS = {
     "approve": ("approve", "approve_with_conditions"), "concur": ("concur",), "conclude": ("conclude",),
     "in favour": ("approve", "approve_with_conditions", "concur", "conclude"),

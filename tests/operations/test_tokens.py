@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -14,7 +18,7 @@ from desktop_app.domain import canonical
 from desktop_app.domain.mandate import Mandate
 from desktop_app.domain.person import KeyEnrolled, Role
 from desktop_app.errors import Refused, Unreachable, UserError
-from desktop_app.operations import audit, gates, packs, people
+from desktop_app.operations import audit, gates, packs, people, recertification
 from desktop_app.operations.people import OnToken
 from desktop_app.registry.store import system_clock
 from desktop_app.trust import algorithms, dsse, tokens
@@ -245,8 +249,6 @@ def test_of_two_tokens_one_is_named(tmp_path, card, plugged):
 
 
 def test_without_the_library_it_says_what_to_install(tmp_path, card, monkeypatch):
-    import sys
-
     signer = Signer(tmp_path, "r", NoSecretStore(), CHEAP)
     with monkeypatch.context() as without:
         without.setitem(sys.modules, "pkcs11", None)
@@ -301,3 +303,23 @@ def test_by_command_line(tmp_path, plugged, monkeypatch, capsys):
     assert "The PIN of the token is not right." in capsys.readouterr().err
     assert main(["people", "request-key", "Nora New", "--out", str(tmp_path / "n.json"), "--token", "/nowhere.so"]) == 2
     assert "no PKCS#11 module" in capsys.readouterr().err
+
+
+def test_the_stand_alone_verifier_reads_tokens_and_recertifications(tmp_path, plugged):
+    plugged.plug("Val's card", PASSPHRASE)
+    desk = make_desk(tmp_path)
+    people.grant(desk.as_("Ann Admin"), desk.people["Val Idris"], Role.ADMINISTRATOR, PASSPHRASE)
+    people.renew_key(desk.as_("Val Idris"), PASSPHRASE, PASSPHRASE, OnToken(plugged.module, "Val's card"))
+    val = desk.as_("Val Idris")
+    recertification.open_campaign(val, date(2026, 12, 31), (Role.DEVELOPER, Role.MODEL_RISK), PASSPHRASE)
+    for name, keep, by in (("Dev Patel", False, val), ("Rita Risk", True, desk.as_("Ann Admin"))):
+        (campaign,) = recertification.listing(val)
+        grant = next(g.grant for g in campaign.grants if g.name == name)
+        said = recertification.Answer(grant=grant, keep=keep, reason="left")
+        recertification.answer(by, campaign.id, (said,), PASSPHRASE)
+    recertification.close(desk.as_("Rita Risk"), campaign.id, PASSPHRASE)
+    desk.workspace.close()
+    verifier = Path(__file__).parents[2] / "packaging" / "verifier" / "verify_registry.py"
+    done = subprocess.run([sys.executable, str(verifier), str(tmp_path / "registry.assay")], capture_output=True,
+                          text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
