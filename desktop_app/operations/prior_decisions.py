@@ -7,7 +7,14 @@ from datetime import date
 from pathlib import Path
 
 from desktop_app.domain import canonical
-from desktop_app.domain.approval import PAYLOAD_TYPE, STATEMENT_TYPE, Condition, PriorDecision, PromotionRequest
+from desktop_app.domain.approval import (
+    PAYLOAD_TYPE,
+    PRIOR_PREDICATE_TYPE,
+    STATEMENT_TYPE,
+    Condition,
+    PriorDecision,
+    PromotionRequest,
+)
 from desktop_app.domain.canonical import Digest, Id, day_text, record
 from desktop_app.domain.change import Change
 from desktop_app.domain.history import History
@@ -20,7 +27,6 @@ from desktop_app.operations.people import changed
 from desktop_app.registry.reader import Reader
 from desktop_app.workspace import Workspace
 
-PREDICATE_TYPE = "urn:assaydesk:attestation:recorded-prior-decision:v1"
 MAY_RECORD = (Role.MODEL_RISK, Role.VALIDATOR, Role.COMPLIANCE, Role.ADMINISTRATOR)
 
 
@@ -116,7 +122,7 @@ def _statement(workspace: Workspace, taken: Taken, document: Digest | None) -> b
     return canonical.jcs({
         "_type": STATEMENT_TYPE,
         "subject": [{"name": f"version:{taken.version}", "digest": {"sha256": document or "0" * 64}}],
-        "predicateType": PREDICATE_TYPE,
+        "predicateType": PRIOR_PREDICATE_TYPE,
         "predicate": {
             "recorder": workspace.me, "registry": workspace.store.info.id, "use": taken.use, "stage": taken.to_stage,
             "outcome": taken.outcome, "decidedBy": taken.decided_by.strip(), "decidedOn": taken.decided_on.isoformat(),
