@@ -95,7 +95,8 @@ def audit_show(call: Call) -> Result:
         f"{utc_text(shown.entry.at)} by {shown.line.actor}, written by {shown.entry.user}",
     ]
     for changed in shown.changes:
-        lines += ["", f"{changed.label} {'says' if changed.new else 'changed'}:"]
+        of = f", {changed.of}," if changed.of else ""
+        lines += ["", f"{changed.label}{of} {'says' if changed.new else 'changed'}:"]
         for d in changed.differences:
             lines.append(f"  {d.what}: {f'{d.before} → ' if d.before else ''}{d.after or 'nothing'}")
     lines += ["", f"hash {shown.entry.hash}", f"prev {shown.entry.prev}", shown.entry.body]
@@ -108,8 +109,8 @@ def audit_show(call: Call) -> Result:
             "hash": shown.entry.hash,
             "prev": shown.entry.prev,
             "body": shown.entry.body,
-            "changes": [{"fact": c.label, "new": c.new, "what": d.what, "before": d.before, "after": d.after}
-                        for c in shown.changes for d in c.differences],
+            "changes": [{"fact": c.label, "of": c.of, "new": c.new, "what": d.what, "before": d.before,
+                         "after": d.after} for c in shown.changes for d in c.differences],
             "facts": [{"label": a, "sha256": b} for a, b, _ in shown.facts],
         },
     )

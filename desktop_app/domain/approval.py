@@ -18,6 +18,7 @@ from desktop_app.domain.person import ERASED, ROLE_TITLES, Erasable, Role
 from desktop_app.domain.policy import DecisionRule, Meaning, Transition
 
 PREDICATE_TYPE = "urn:assaydesk:attestation:model-approval:v1"
+PRIOR_PREDICATE_TYPE = "urn:assaydesk:attestation:recorded-prior-decision:v1"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 

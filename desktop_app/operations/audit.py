@@ -174,7 +174,7 @@ class EntryView:
     entry: Entry
     facts: tuple[tuple[str, str, str], ...]  # (label, digest, indented JSON)
     changes: tuple[Changed, ...]
-    model: Id | None  # the model it is about, and its name
+    model: Id | None  # the model it is about, if it is one, and its name
     model_name: str
 
 
@@ -187,7 +187,8 @@ def show(workspace: Workspace, seq: int) -> EntryView:
         added, subject = reader.at(seq), found[0].read().subject
         about = [m for f in added if (m := getattr(f.record, "model", None))]
         called = Called(reader, {subject, *about}, {seq})
-        model = next((m for m in (*about, subject) if m in called.models), None)
+        models = {m for m in (*about, subject) if m in called.models}
+        model = models.pop() if len(models) == 1 else None
         facts = [_fact_text(reader, f) for f in added]
         changed = entries.changes(reader, added).get(seq, [])
     return EntryView(line=line(found[0], called), entry=found[0], facts=tuple(facts), changes=tuple(changed),

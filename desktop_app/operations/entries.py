@@ -44,9 +44,13 @@ class EntryLine:
 
 @record
 class Changed:
-    """What one fact of an entry changed; `label`: how the fact is called · new: nothing was said of its thing before"""
+    """What one fact of an entry changed.
+
+    label: how the fact is called · of: the model it is about, by name · new: nothing was said of its thing before
+    """
 
     label: str
+    of: str
     new: bool
     differences: tuple[Difference, ...]
 
@@ -119,7 +123,7 @@ def page(
         found = reader.entries_at(seqs)
         subjects = {e.read().subject for e in found}
         called = Called(reader, subjects, seqs)
-        changes = _lines_of_changes(reader, seqs) if wanted.model else {}
+        changes = _lines_of_changes(reader, seqs, wanted.model) if wanted.model else {}
         counted = reader.passing(wanted) if not wanted.words else None
         entries = reader.head().seq
     if wanted.words and before is None and not more:
@@ -172,7 +176,8 @@ def changes(reader: Reader, facts: list[Recorded[Any]]) -> dict[int, list[Change
         older = [f.record for f in earlier[what] if (f.seq, f.ordinal) < (fact.seq, fact.ordinal) and f != fact]
         made = differences(fact.record, older, called)
         if made:
-            found[fact.seq].append(Changed(label=fact.label, new=not older, differences=made))
+            of = called.get(getattr(fact.record, "model", None) or Id(""), "")
+            found[fact.seq].append(Changed(label=fact.label, of=of, new=not older, differences=made))
     return found
 
 
@@ -191,8 +196,9 @@ def _family(reader: Reader, things: list[Thing]) -> dict[Thing, list[Recorded[An
     return {what: sorted(items, key=lambda f: (f.seq, f.ordinal)) for what, items in found.items()}
 
 
-def _lines_of_changes(reader: Reader, seqs: list[int]) -> dict[int, str]:
-    facts = reader.at(*seqs)
+def _lines_of_changes(reader: Reader, seqs: list[int], model: Id) -> dict[int, str]:
+    """By entry; an entry may be about other models too, whose changes are told on their timelines."""
+    facts = [f for f in reader.at(*seqs) if getattr(f.record, "model", None) == model]
     return {seq: "; ".join(_few(made)) for seq, made in changes(reader, facts).items() if any(not c.new for c in made)}
 
 

@@ -9,7 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from desktop_app.domain import canonical
-from desktop_app.domain.approval import PAYLOAD_TYPE, STATEMENT_TYPE, PriorDecision, PromotionRequest, TypedCondition
+from desktop_app.domain.approval import (
+    PAYLOAD_TYPE,
+    PRIOR_PREDICATE_TYPE,
+    STATEMENT_TYPE,
+    PriorDecision,
+    PromotionRequest,
+    TypedCondition,
+)
 from desktop_app.domain.canonical import Digest, Id, day_text, record
 from desktop_app.domain.change import Change
 from desktop_app.domain.history import History
@@ -23,7 +30,6 @@ from desktop_app.operations.people import changed
 from desktop_app.registry.reader import Reader
 from desktop_app.workspace import Workspace
 
-PREDICATE_TYPE = "urn:assaydesk:attestation:recorded-prior-decision:v1"
 MAY_RECORD = (Role.MODEL_RISK, Role.VALIDATOR, Role.COMPLIANCE, Role.ADMINISTRATOR)
 
 
@@ -130,7 +136,7 @@ def _statement(workspace: Workspace, taken: PriorDecision) -> bytes:
     return canonical.jcs({
         "_type": STATEMENT_TYPE,
         "subject": [{"name": f"version:{taken.version}", "digest": {"sha256": taken.source_document or "0" * 64}}],
-        "predicateType": PREDICATE_TYPE,
+        "predicateType": PRIOR_PREDICATE_TYPE,
         "predicate": {
             "recorder": workspace.me, "registry": workspace.store.info.id, "use": taken.use, "stage": taken.to_stage,
             "outcome": taken.outcome, "decidedBy": taken.decided_by, "decidedOn": taken.decided_on.isoformat(),

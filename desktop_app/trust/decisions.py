@@ -21,7 +21,8 @@ from desktop_app.domain.policy import Meaning, Policy, Transition
 from desktop_app.trust.authority import VALID, Authority
 
 R = TypeVar("R")
-_PRIOR = ("recorder", "registry", "use", "stage", "outcome", "decidedBy", "decidedOn", "reviewBy", "source")
+_PRIOR = ("recorder", "registry", "use", "stage", "outcome", "decidedBy", "decidedOn", "reviewBy", "source",
+          "conditionsDigest")
 _AGAINST = (Meaning.REJECT, Meaning.RETURN)
 
 
@@ -142,14 +143,49 @@ class Decisions:
             return said
         try:
             subject, predicate = said.statement["subject"][0], said.statement["predicate"]
-            found = canonical.plain(
-                [subject["name"], subject["digest"]["sha256"], *(predicate[name] for name in _PRIOR)])
+            found = canonical.plain([
+                said.statement["_type"], said.statement["predicateType"], subject["name"], subject["digest"]["sha256"],
+                *(predicate[name] for name in _PRIOR)])
         except (LookupError, TypeError, NotCanonical):
             return "the statement does not have the form of one"
         wanted = canonical.plain([
-            f"version:{taken.version}", taken.source_document or "0" * 64, taken.recorded_by, self._registry, taken.use,
-            taken.to_stage, taken.outcome, taken.decided_by, taken.decided_on, taken.review_by, taken.source])
+            approval.STATEMENT_TYPE, approval.PRIOR_PREDICATE_TYPE, f"version:{taken.version}",
+            taken.source_document or "0" * 64, taken.recorded_by, self._registry, taken.use, taken.to_stage,
+            taken.outcome, taken.decided_by, taken.decided_on, taken.review_by, taken.source,
+            canonical.digest(taken.conditions)])
         return "valid" if found == wanted else "the statement says something else"
+
+    # ---- requests
+
+    def request(self, item: Recorded[PromotionRequest]) -> Iterator[tuple[int, str]]:
+        """What is wrong with how a request ended: what must follow from its sign-offs follows, and nothing else."""
+        beside = sorted(self._of_request[item.record.id], key=lambda f: (f.seq, f.ordinal))
+        changed = {f.seq for f in beside if isinstance(f.record, StageChanged)}
+        for closed in (f for f in beside if isinstance(f.record, PromotionClosed)):
+            if not self._closes(closed, item, beside):
+                yield closed.seq, f"the request was closed as {closed.record.outcome} by nobody who could"
+        policy, dossier = self._found(Policy, item.record.policy), self._found(Dossier, item.record.dossier)
+        transition = policy.record.transition(item.record.to_stage, dossier.record.tier) if policy and dossier else None
+        signed: list[SignOff] = []
+        for found in beside:
+            if isinstance(found.record, PromotionClosed):
+                return
+            if isinstance(found.record, SignOff):
+                signed.append(found.record)
+                if transition and approval.quorum(transition, signed).met:
+                    if found.seq not in changed and found.record.meaning not in _AGAINST:
+                        yield found.seq, "the policy's quorum was met and the stage did not change"
+                    return
+
+    @staticmethod
+    def _closes(
+        closed: Recorded[PromotionClosed], request: Recorded[PromotionRequest], beside: list[Recorded[Any]],
+    ) -> bool:
+        if closed.record.outcome == "withdrawn":
+            return closed.by == request.by
+        against = {"rejected": Meaning.REJECT, "returned": Meaning.RETURN}.get(closed.record.outcome)
+        return any(isinstance(f.record, SignOff) and f.seq == closed.seq and f.record.meaning is against
+                   for f in beside)
 
     # ---- changes of stage
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from desktop_app.domain import audit, canonical
-from desktop_app.domain.approval import PriorDecision, SignOff, StageChanged
+from desktop_app.domain.approval import PriorDecision, PromotionRequest, SignOff, StageChanged
 from desktop_app.domain.audit import CheckReport, Entry, EntryBody, Problem, Recorded
 from desktop_app.domain.canonical import Digest, Id, NotCanonical
 from desktop_app.domain.mandate import GOVERNING, Mandate
@@ -32,7 +32,7 @@ from desktop_app.trust.log import Tree, leaf_hash
 
 SKEW_SECONDS = 300
 _ALL_UNSEEN = "whether entries were cut from the end, or the log rewritten: no checkpoint kept outside was given"
-_NEW_UNSEEN = "whether entries after {:,}, the newest under a checkpoint kept outside, were cut from the end or rewritten"
+_NEW_UNSEEN = "whether entries after {:,}, the newest under a checkpoint kept outside, were cut off or rewritten"
 _WHO = "whether the people behind the keys are who they were enrolled as"
 _CHECKS = {
     1: "order of entries", 2: "canonical form", 3: "chain of hashes", 4: "order of times", 5: "commands are unique",
@@ -145,6 +145,8 @@ class LogVerifier:
             self.problem(4, entry.seq, "the writer's clock was more than five minutes off")
         for stored in facts:
             self._fact(entry, body, stored)
+        if body.kinds != tuple(sorted({f.kind for f in facts})):
+            self.problem(6, entry.seq, "the kinds of its facts are not those it names")
         if len(facts) != body.facts:
             self.problem(6, entry.seq, f"it added {body.facts} facts, {len(facts)} are there")
         elif audit.facts_root(canonical.sha256(f.body.encode("utf-8")) for f in facts) != body.facts_root:
@@ -211,8 +213,12 @@ class LogVerifier:
                 kind = canonical.kind_of(item.record)
                 self.problem(9, item.seq, f"{kind} {item.ordinal} is not signed by anybody who may: {wrong}")
         self._holds(decisions)
+        there: dict[int, set[Id]] = defaultdict(set)
+        for item in self.facts.values():
+            there[item.seq].add(item.record.id)
         for signed_for in decisions.all(Mandate):
             self._saw_this(signed_for)
+            self._whole(signed_for, there[signed_for.seq])
         signed = decisions.all(SignOff)
         for n, item in enumerate(signed):
             progress.step(n / len(signed), "checking signatures")
@@ -221,9 +227,20 @@ class LogVerifier:
             elif doubt := decisions.doubt(item):
                 self._doubts.append(f"whether the signature in entry {item.seq:,} is its signer's: {doubt}")
             self._saw_this(item)
+        self._outcomes(decisions)
+
+    def _outcomes(self, decisions: Decisions) -> None:
+        """What was decided elsewhere, how requests ended, and changes of stage."""
+        recorded: dict[str, int] = {}
         for prior in decisions.all(PriorDecision):
             if (verdict := decisions.prior(prior)) != "valid":
                 self.problem(9, prior.seq, f"the recorder's signature under a prior decision: {verdict}")
+            first = recorded.setdefault(prior.record.envelope, prior.seq)
+            if first != prior.seq:
+                self.problem(9, prior.seq, f"a prior decision is recorded again under the signature of entry {first:,}")
+        for request in decisions.all(PromotionRequest):
+            for seq, sentence in decisions.request(request):
+                self.problem(10, seq, sentence)
         for change in decisions.all(StageChanged):
             for seq, sentence in decisions.stage(change):
                 self.problem(10, seq, sentence)
@@ -271,6 +288,19 @@ class LogVerifier:
         if seen >= signed.seq or wanted != digest:
             self.problem(9, signed.seq, "its signer had seen another log than this one: what was recorded before was "
                          "rewritten, or this is a copy that went its own way")
+
+    def _whole(self, signed: Recorded[Mandate], there: set[Id]) -> None:
+        """Everything that a mandate signs for lies in its entry, and its act is the entry's."""
+        try:
+            said = json.loads(base64.b64decode(json.loads(signed.record.envelope)["payload"]))
+            named = {str(s["name"]).rpartition(":")[2] for s in said["subject"]}
+        except (ValueError, LookupError, TypeError):
+            return
+        if not named <= there:
+            self.problem(9, signed.seq, "something that was signed for in this entry is not there")
+        body = self.bodies.get(signed.seq)
+        if body and body.action != signed.record.act:
+            self.problem(9, signed.seq, f"what was signed for is {signed.record.act}, the entry says {body.action}")
 
     def checkpoints(self) -> None:
         """Hold the tree against the checkpoints kept outside (check 13), the smallest first; after the last entry."""

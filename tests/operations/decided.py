@@ -28,6 +28,11 @@ class Decided:
     request: Id
     path: Path
 
+    @property
+    def keys(self) -> Path:
+        """Where everybody's keys are."""
+        return self.desk.workspace.signer.folder
+
 
 def two_decide() -> dict[str, object]:
     """The policy that comes with the program, asking for two decisions in tier 3."""

@@ -153,7 +153,7 @@ def test_a_log_rewritten_after_the_last_signature_does_not_fit_the_pdf_in_an_aud
     """The one thing that the log alone cannot show (security.md §1.3): unsigned entries rewritten, every hash anew."""
     place = File(shutil.copy(decided.path, tmp_path / "owned.assay"))
     theirs = open_workspace(
-        place.address, decided.desk.people["Olga Owner"], keys=tmp_path, secret_store=NoSecretStore())
+        place.address, decided.desk.people["Olga Owner"], keys=decided.keys, secret_store=NoSecretStore())
     models.state_use(theirs, decided.desk.version, decided.desk.use, UseState.IN_USE)
     packs.export(theirs, decided.request, tmp_path / "pack.pdf")
     place.unguard()
@@ -372,7 +372,7 @@ def edited(decided, pdf, tmp_path):
             for name, guard in guards().items():
                 if name != "signed_once":
                     raw.execute(guard)
-        opened.append(open_workspace(str(copy), keys=tmp_path, secret_store=NoSecretStore()))
+        opened.append(open_workspace(str(copy), keys=decided.keys, secret_store=NoSecretStore()))
         return opened[-1]
 
     opened = []

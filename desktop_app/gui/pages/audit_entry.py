@@ -52,11 +52,15 @@ def _changes(changes: tuple[Changed, ...]) -> list[QWidget | int]:
         return []
     parts: list[QWidget | int] = [heading("What it changed" if any(not c.new for c in changes) else "What is new")]
     every = [(changed, difference) for changed in changes for difference in changed.differences]
-    for _, difference in every[:MOST_CHANGES]:
+    last: Changed | None = None
+    for changed, difference in every[:MOST_CHANGES]:
+        if changed is not last and len(changes) > 1:
+            parts.append(paragraph(", ".join(filter(None, (said_action(changed.label), changed.of))), "strong"))
+        last = changed
         runs = [Run(f"{difference.what}: ", tone="muted")]
         if difference.before:
             runs += [Run(difference.before), Run(" → ", tone="muted")]
-        runs.append(Run(difference.after or "nothing", "strong" if difference.before else "body"))
+        runs.append(Run(difference.after or "nothing"))
         parts.append(said(*runs))
     if len(every) > MOST_CHANGES:
         parts.append(muted(f"… and {len(every) - MOST_CHANGES:,} more; all with: assaydesk audit show"))
