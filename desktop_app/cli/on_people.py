@@ -167,7 +167,8 @@ def people_request_key(call: Call) -> Result:
         asked = people.request_key(ws, call.args.name, secret, call.args.out, token)
     return Result(
         [
-            f"Wrote {call.args.out}. Send it to an administrator: assaydesk people enrol --request FILE --key ID --role ROLE",
+            f"Wrote {call.args.out}. Send it to an administrator, who enrols it with:",
+            f"  assaydesk people enrol --request FILE --key {asked.key.key_id} --role ROLE",
             f"Tell them the id of the key by another way, so that nobody can slip in another: {asked.key.key_id}",
         ],
         {"person": asked.person, "key": asked.key.key_id, "file": str(call.args.out)},
