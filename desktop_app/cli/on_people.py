@@ -13,6 +13,7 @@ from desktop_app.errors import NotFound, UserError
 
 if TYPE_CHECKING:
     from desktop_app.domain.canonical import Id
+    from desktop_app.domain.person import KeyRequest
     from desktop_app.operations.people import OnToken, PersonView
     from desktop_app.operations.recertification import Answer, CampaignView
     from desktop_app.workspace import Workspace
@@ -117,6 +118,7 @@ def _told(person: PersonView) -> dict[str, Any]:
     "add a person with a key made here, or with the one in a request that they sent",
     arg("name", nargs="?", help="the name as it is printed under signatures"),
     arg("--request", type=Path, metavar="FILE", help="what their own machine made with: people request-key"),
+    arg("--key", metavar="ID", help="the id of the key in the request, as its holder read it to you"),
     arg("--role", action="append", default=[], choices=_ROLES, help="a role; may be given again"),
 )
 def people_enrol(call: Call) -> Result:
@@ -126,7 +128,9 @@ def people_enrol(call: Call) -> Result:
     with call.workspace() as ws:
         roles = tuple(Role(r) for r in call.args.role)
         if call.args.request:
-            added = people.enrol_request(ws, people.read_request(call.args.request), roles, call.passphrase(MINE))
+            asked = people.read_request(call.args.request)
+            _check_key_id(call, asked)
+            added = people.enrol_request(ws, asked, roles, call.passphrase(MINE))
         else:
             if not call.args.name:
                 raise UserError("Whom?", "", "Give a name, or --request with the file that they sent you.")
@@ -136,6 +140,20 @@ def people_enrol(call: Call) -> Result:
         [f"Enrolled {added.name} as {added.role_titles}; key {added.key_id}."],
         {"id": added.id, "key": added.key_id, "roles": list(added.roles)},
     )
+
+
+def _check_key_id(call: Call, asked: KeyRequest) -> None:
+    """The file may have been swapped on its way: its holder says the id by another way, and it must be this one."""
+    said = call.args.key
+    if said is None and call.at_a_terminal:
+        said = input(f"Call {asked.name} and ask for the id of their key. Type it: ")
+    if said is None:
+        raise UserError("Nobody has compared the key.", f"The request of {asked.name} is for key {asked.key.key_id}.",
+                        f"Ask {asked.name} by another way for the id, and give it with --key.")
+    if said.strip().lower() != asked.key.key_id:
+        raise UserError("This is not the key that its holder made.",
+                        f"The request is for key {asked.key.key_id}; you gave {said.strip()}.",
+                        "Enrol nothing. Ask for the request again, by a way that nobody can change.")
 
 
 @command(
@@ -154,7 +172,8 @@ def people_request_key(call: Call) -> Result:
         asked = people.request_key(ws, call.args.name, secret, call.args.out, token)
     return Result(
         [
-            f"Wrote {call.args.out}. Send it to an administrator: assaydesk people enrol --request FILE --role ROLE",
+            f"Wrote {call.args.out}. Send it to an administrator, who enrols it with:",
+            f"  assaydesk people enrol --request FILE --key {asked.key.key_id} --role ROLE",
             f"Tell them the id of the key by another way, so that nobody can slip in another: {asked.key.key_id}",
         ],
         {"person": asked.person, "key": asked.key.key_id, "file": str(call.args.out)},

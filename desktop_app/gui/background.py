@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from desktop_app.gui.main_window import MainWindow
     from desktop_app.operations.recomputing import Recomputed, Recomputing
 
-PAUSE = 1_000  # milliseconds between two steps
+PAUSE = 300  # milliseconds between two steps
 AT_REST = 5_000  # milliseconds between two looks at a log that was gone through
 ROUND = 3_600  # seconds after which a log that was gone through is gone through anew
 SETTING = "recompute"

@@ -19,7 +19,7 @@ from desktop_app.registry.reader import Head, Reader
 from desktop_app.trust.verify import LogVerifier, StoredFact
 from desktop_app.workspace import Workspace
 
-STEP = 2_000  # entries and facts read at once
+STEP = 500  # entries and facts read at once: a reading of some 20 ms, which is what somebody else may have to wait
 BYTES = 8_000_000  # of documents digested at once
 
 
@@ -125,7 +125,8 @@ def _some(
     entries: list[Entry] = []
     rows = 0
     try:
-        for entry in reader.entries(after):
+        upto = after + STEP if reader.entries_at({after + 1}) else None  # None: past a gap, which may be wide
+        for entry in reader.entries(after, upto):
             rows += 1 + _facts_of(entry)
             if entries and (rows > STEP or stop()):
                 break

@@ -102,7 +102,11 @@ def desk(tmp_path_factory):
     step("people grant", dev, "owner")
     step("people revoke", dev, "owner", "--reason", "moved")
     step("people request-key", "Nora New", "--out", file / "nora.json", person=None)
-    step("people enrol:request", "--request", file / "nora.json", "--role", "auditor")
+    key = desk.done["people request-key"].data["key"]
+    assert desk.type_("people", "enrol", "--request", file / "nora.json", person="Ann Admin").code == 2
+    swapped = desk.type_("people", "enrol", "--request", file / "nora.json", "--key", "0" * 16, person="Ann Admin")
+    assert "not the key that its holder made" in swapped.err
+    step("people enrol:request", "--request", file / "nora.json", "--key", key, "--role", "auditor")
     step("people revoke-key", "Nora New", "--reason", "lost", "--since", "2026-11-20")
     step("people revoke:auditor", "Nora New", "auditor", "--reason", "left")
     step("people hold", "Nora New", "--reason", "a claim of a customer")

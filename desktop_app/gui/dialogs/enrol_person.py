@@ -42,7 +42,7 @@ class EnrolPerson(TaskDialog):
                          lead="Their key is made on this machine and locked by their passphrase: let them type it. For "
                               "a key on their own machine, or on a smart card or USB token, they write a request there "
                               "(assaydesk people request-key NAME --out FILE, and --token MODULE for a token), and "
-                              "you enrol it with: assaydesk people enrol --request FILE --role ROLE")
+                              "you enrol it with: assaydesk people enrol --request FILE --key ID --role ROLE")
         self.name = self.add("Name, as printed under signatures", QLineEdit(name))
         self.roles = Ticks([ROLE_TITLES[role] for role in Role])
         self.form.addWidget(labelled("Roles", self.roles))
