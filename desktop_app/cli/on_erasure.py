@@ -25,7 +25,7 @@ def people_erase(call: Call) -> Result:
         person, also = find_person(ws, call.args.name), tuple(call.args.also)
         found = erasure.traces(ws, person, also)
         lines = [found.sentence, *(f"stays: {line}" for line in found.left)]
-        data = {"person": person, "texts": len(found.refs), "left": list(found.left)}
+        data = {"person": person, "texts": len(found.refs), "left": list(found.left), "others": list(found.others)}
         if call.args.check:
             return Result(lines, data)
         change = erasure.erase(ws, person, call.args.reason, call.passphrase(MINE), also)

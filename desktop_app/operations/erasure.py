@@ -56,13 +56,15 @@ class Traces:
     name: str
     refs: tuple[str, ...]  # of the erasable texts that go
     left: tuple[str, ...]  # records and notes whose text names them: they are part of the log
+    others: tuple[str, ...]  # names of other people that hold the name: who is the same is erased on their own
 
     @property
     def sentence(self) -> str:
         """What is deleted and what stays, for whoever is about to sign."""
         kept = counted(len(self.left), "record of the log also names", "records of the log also name")
         stays = f" {kept} them in running text; these cannot be changed." if self.left else ""
-        return f"{counted(len(self.refs), 'text names', 'texts name')} {self.name}: deleted for ever.{stays}"
+        more = f" Kept as other people: {'; '.join(self.others)}. Erase those who are the same." if self.others else ""
+        return f"{counted(len(self.refs), 'text names', 'texts name')} {self.name}: deleted for ever.{stays}{more}"
 
 
 def retention(reader: Reader) -> Retention | None:
@@ -134,14 +136,16 @@ def _traces(reader: Reader, person: Id, also: tuple[str, ...], *, left: bool) ->
     named = naming(name, *also)
     # whoever is only named is told apart by the name alone: two called the same are one
     names, apart = reader.names(), {k.record.person for k in reader.all(KeyEnrolled)} | _holds(reader).keys()
-    others = {p.record.name.ref for p in reader.all(Person) if p.record.id != person and (
-        p.record.id in apart or names[p.record.id].casefold() != name.casefold())}
+    same = {people.printed(spelling).casefold() for spelling in (name, *also)}
+    others = {p.record.name.ref: names[p.record.id] for p in reader.all(Person) if p.record.id != person and (
+        p.record.id in apart or names[p.record.id].casefold() not in same)}
     refs = {found.record.name.ref} | {ref for ref, _, text in reader.texts() if ref not in others and named(text)}
     stays = []
     if left:
         stays = [f"entry {f['seq']:,}, {f['kind']} {f['ordinal']}" for f in reader.raw_facts() if named(f["body"])]
         stays += [f"entry {e.seq:,}, its note or login" for e in reader.entries() if named(e.body) or named(e.user)]
-    return Traces(name=name, refs=tuple(sorted(refs)), left=tuple(stays))
+    return Traces(name=name, refs=tuple(sorted(refs)), left=tuple(stays),
+                  others=tuple(sorted(filter(named, others.values()))))
 
 
 def erase(

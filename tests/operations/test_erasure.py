@@ -216,6 +216,22 @@ def test_what_names_somebody_in_running_text_is_told_before(place):
     assert "1 record of the log also names them in running text; these cannot be changed." in found.sentence
 
 
+def test_who_is_known_twice_is_erased_twice_or_together(place, tmp_path):
+    desk, ann = place.desk, place.desk.as_("Ann Admin")
+    paper = tmp_path / "paper.txt"
+    paper.write_text("About it")
+    evidence.file_document(
+        desk.as_("Dev Patel"), desk.version, paper, checklist="other", author="S. Haddad, Noord Bank")
+    with desk.workspace.store.read() as reader:
+        haddad = people.by_name(reader)["s. haddad"]
+    found = erasure.traces(ann, haddad)
+    assert "Kept as other people: S. Haddad, Noord Bank. Erase those who are the same." in found.sentence
+    assert erasure.traces(ann, haddad, ("s. haddad, noord bank",)).others == ()
+    erasure.erase(ann, haddad, "asked for it", PASSPHRASE, ("S. Haddad, Noord Bank",))
+    assert b"S. Haddad" not in place.held()
+    assert audit.verify(desk.workspace).problems == ()
+
+
 # ---- who gets round it is named
 
 

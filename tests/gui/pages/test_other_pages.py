@@ -6,9 +6,10 @@ import json
 from datetime import date
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QPushButton
 
 from desktop_app.domain.approval import ChangeClass
+from desktop_app.domain.canonical import Id
 from desktop_app.domain.finding import Severity
 from desktop_app.domain.lineage import NodeKind
 from desktop_app.domain.person import Role
@@ -21,6 +22,7 @@ from desktop_app.gui.pages.policies import PoliciesPage
 from desktop_app.gui.pages.reports import ReportsPage
 from desktop_app.gui.pages.settings import SettingsPage
 from desktop_app.operations import approvals, evidence, findings, lineage, models, packs, people, policies
+from desktop_app.operations.naming import Named
 from desktop_app.settings import resource
 from tests.desk import PASSPHRASE
 from tests.gui.pages.seen import dialog_of, words
@@ -54,6 +56,38 @@ def test_a_clear_desk_is_said_to_be_clear(office):
 
 
 # ---- people
+
+
+def test_a_hold_keeps_a_name_and_an_erasure_ends_it(office, desk, qtbot):
+    with desk.workspace.store.write(desk.people["Ann Admin"], "x", Id("x")) as write:
+        nora = Named(desk.workspace, write.reader).add(write, "Nora Named", "document")
+    page = office.open(PeoplePage, "Ann Admin")
+
+    def press(text, reason):
+        page.table.choose(lambda p: p.id == nora)
+        assert "Nora Named" in words(page.detail)  # and the buttons of who was shown before are gone
+        next(b for b in page.detail.findChildren(QPushButton) if b.text() == text and b.isEnabled()).click()
+        office.settle()
+        dialog = dialog_of()
+        qtbot.keyClicks(dialog.reason, reason)
+        qtbot.keyClicks(dialog.passphrase, PASSPHRASE)
+        qtbot.keyClick(dialog.passphrase, Qt.Key.Key_Return)
+        office.settle()
+        return dialog
+
+    press("Legal hold…", "a claim")
+    qtbot.waitUntil(lambda: "no: a legal hold stands" in words(page.detail), timeout=10_000)
+    assert not any(b.isEnabled() for b in page.detail.findChildren(QPushButton) if b.text() == "Erase…")
+    press("Release the hold…", "settled")
+    qtbot.waitUntil(lambda: "legal hold" not in words(page.detail).lower(), timeout=10_000)
+    refused = press("Erase…", "Nora Named asked")
+    assert "1 text names Nora Named: deleted for ever." in words(refused)
+    assert "without the name" in refused.error.text()
+    refused.reject()
+    press("Erase…", "asked for it")
+    qtbot.waitUntil(lambda: [p.name for p in page.table.shown if p.id == nora] == ["(erased)"], timeout=10_000)
+    page.table.choose(lambda p: p.id == nora)
+    assert "no: already erased" in words(page.detail)
 
 
 def test_enrol_by_keyboard(office, desk, qtbot):
