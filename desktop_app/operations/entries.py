@@ -177,7 +177,8 @@ def changes(reader: Reader, facts: list[Recorded[Any]]) -> dict[int, list[Change
         made = differences(fact.record, older, called)
         if made:
             of = called.get(getattr(fact.record, "model", None) or Id(""), "")
-            found[fact.seq].append(Changed(label=fact.label, of=of, new=not older, differences=made))
+            found[fact.seq].append(Changed(label=fact.label, of=of, differences=made,
+                                           new=not older and not any(d.before for d in made)))
     return found
 
 
@@ -203,5 +204,6 @@ def _lines_of_changes(reader: Reader, seqs: list[int], model: Id) -> dict[int, s
 
 
 def _few(made: list[Changed]) -> list[str]:
-    told = [d.told for c in made if not c.new for d in c.differences]
+    """What was said at the time is in the note of the entry."""
+    told = [d.told for c in made if not c.new for d in c.differences if not d.what.endswith(("Comment", "Reason"))]
     return told[:_FEW] + ([f"{len(told) - _FEW:,} more"] if len(told) > _FEW else [])
