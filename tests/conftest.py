@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from tests import postgres as throw_away
+from tests.cutting import Line
 
 settings.register_profile("house", deadline=None)  # a busy machine is not a defect
 settings.load_profile("house")
@@ -37,6 +38,14 @@ def postgres():
         pytest.skip(reason)
     with throw_away.running("fsync=off", "max_connections=200") as server:
         yield server
+
+
+@pytest.fixture
+def line(postgres):
+    """A line to that server that can be cut."""
+    made = Line(f"{postgres.folder}/.s.PGSQL.5432")
+    yield made
+    made.close()
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,8 @@ import socket
 import threading
 from contextlib import suppress
 
+APPEND, COMMIT = b"assaydesk.append(", b"COMMIT\0"  # what the program says at the two moments that matter
+
 
 class Line:
     """Carries connections from a port of this machine to a server's socket.

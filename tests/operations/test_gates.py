@@ -169,3 +169,18 @@ def test_nothing_is_allowed_while_the_guards_are_off(tmp_path):
         raw.execute("DROP TRIGGER fact_no_update")
     assert answer(desk) == (False, "What guards the registry is not as it was made: fact_no_update.")
     desk.workspace.close()
+
+
+def test_a_stage_that_should_have_changed_is_named(desk, monkeypatch):
+    """A program of one's own that records the last signature and leaves its consequence out."""
+    from desktop_app.operations import audit, policies, signing
+    from tests.operations.decided import two_decide
+
+    policies.publish(desk.as_("Rita Risk"), two_decide(), PASSPHRASE)
+    request = ask(desk)
+    sign(desk, "Rita Risk", request, Meaning.APPROVE)
+    monkeypatch.setattr(signing, "_consequence", lambda *_: None)
+    sign(desk, "Cora Compliance", request, Meaning.CONCUR)
+    assert [p.sentence for p in audit.verify(desk.workspace).problems] == [
+        "the policy's quorum was met and the stage did not change"]
+    assert not answer(desk)[0]

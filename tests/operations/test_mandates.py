@@ -262,3 +262,15 @@ def test_what_was_signed_since_a_key_may_have_been_stolen_is_doubtful(desk):
     assert "other hands" in standing.doubt(key, at)
     assert standing.doubt(key, at - timedelta(days=1)) == ""
     assert last(desk, KeyRevoked).compromised_since is not None
+
+
+def test_something_that_was_signed_for_and_left_out_is_named(desk):
+    here, left_out = granted(desk), granted(desk, role=Role.COMPLIANCE)
+    forge(desk.as_("Ann Admin"), here, signed=[signature(desk, "Ann Admin", here, left_out)])
+    assert wrong(desk) == ["something that was signed for in this entry is not there"]
+
+
+def test_an_act_that_is_not_the_entrys_is_named(desk):
+    fact = granted(desk)
+    forge(desk.as_("Ann Admin"), fact, action="model.registered", signed=[signature(desk, "Ann Admin", fact)])
+    assert wrong(desk) == ["what was signed for is role.granted, the entry says model.registered"]

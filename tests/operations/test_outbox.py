@@ -20,18 +20,9 @@ from desktop_app.registry.outbox import Patience
 from desktop_app.registry.store import system_clock
 from desktop_app.trust.keys import NoSecretStore
 from desktop_app.workspace import NO_KEYRING_MARK, open_workspace
-from tests.cutting import Line
+from tests.cutting import APPEND, COMMIT
 from tests.desk import CHEAP, PASSPHRASE, Desk, make_desk
 from tests.operations.decided import ask, sign
-
-APPEND, COMMIT = b"assaydesk.append(", b"COMMIT\0"
-
-
-@pytest.fixture
-def line(postgres):
-    made = Line(f"{postgres.folder}/.s.PGSQL.5432")
-    yield made
-    made.close()
 
 
 @pytest.fixture

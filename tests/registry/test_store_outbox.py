@@ -14,19 +14,11 @@ from desktop_app.errors import Lost, Pending, Refused, Unreachable
 from desktop_app.registry.outbox import Outbox, Patience, Sent
 from desktop_app.registry.store import create_store, open_store
 from desktop_app.settings import data_folder
-from tests.cutting import Line
+from tests.cutting import APPEND, COMMIT
 
 COMMAND = "01kaf3zq0g00000000000command"
 QUICK = Patience(first=0.01, most=0.05, total=20)
 SHORT = Patience(first=0.01, most=0.02, total=0.05)
-APPEND, COMMIT = b"assaydesk.append(", b"COMMIT\0"
-
-
-@pytest.fixture
-def line(postgres):
-    made = Line(f"{postgres.folder}/.s.PGSQL.5432")
-    yield made
-    made.close()
 
 
 @pytest.fixture
