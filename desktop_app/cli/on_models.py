@@ -22,7 +22,7 @@ _INVENTORY_LINE = "{:32} {:10} {:26} {:>4} {:13} {:22} {:7} {}"
 @command("inventory", "every model, version and use")
 def inventory(call: Call) -> Result:
     """What is wrong comes first."""
-    from desktop_app.domain.inventory import approval
+    from desktop_app.domain.inventory import approval, status_text
     from desktop_app.operations import inventory as operation
 
     with call.workspace() as ws:
@@ -33,7 +33,7 @@ def inventory(call: Call) -> Result:
     for row in view.rows:
         state, due = approval(row, view.today), operation.next_due(row, view.today)[0]
         lines.append(_INVENTORY_LINE.format(
-            row.name[:32], row.label[:10], row.purpose[:26], row.tier or "–", operation.status_text(row), state.text,
+            row.name[:32], row.label[:10], row.purpose[:26], row.tier or "–", status_text(row), state.text,
             row.finding_label, due).rstrip())  # fmt: skip
         data.append(
             {
@@ -42,7 +42,7 @@ def inventory(call: Call) -> Result:
                 "use": row.purpose,
                 "tier": row.tier,
                 "stage": row.stage,
-                "status": operation.status_text(row),
+                "status": status_text(row),
                 "approval": state.text,
                 "approval_state": state.state,
                 "worst_finding": row.finding_label or None,

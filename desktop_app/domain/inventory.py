@@ -104,46 +104,6 @@ def approval(row: InventoryRow, today: date) -> Approval:
     return Approval(state="none", text="none")
 
 
-def used_without_approval(row: InventoryRow, today: date) -> bool:
-    """A model that is really in use with no approval or exception in force."""
-    in_use = row.use_state in (UseState.IN_USE, UseState.PILOT)
-    held = row.approved_on is not None and (row.approved_until is None or row.approved_until >= today)
-    excepted = row.exception_until is not None and row.exception_until >= today
-    return in_use and row.nature is not Nature.NOT_A_MODEL and not held and not excepted
-
-
-@record
-class Counter:
-    """One thing that is wrong across the inventory, with the rows it is about."""
-
-    key: str
-    sentence: str
-    severity: str  # breached | undetermined | muted
-    rows: tuple[tuple[Id, Id], ...]  # (version, use)
-
-
-def counters(rows: tuple[InventoryRow, ...], today: date) -> tuple[Counter, ...]:
-    """What is wrong, worst first; a counter of nothing is left out."""
-    live = [r for r in rows if r.use_state is not UseState.RETIRED]
-
-    def overdue(what: str) -> list[InventoryRow]:
-        return [r for r in live if any(d.what == what and d.on < today for d in r.due)]
-
-    soon = [r for r in live if r.exception_until and 0 <= (r.exception_until - today).days <= 90]
-    late = [r for r in live if r.finding_due and r.finding_due < today
-            and r.finding_severity in (Severity.HIGH, Severity.CRITICAL)]
-    found = [
-        ("used_without_approval", "in use without a valid approval", "in use without a valid approval", "breached",
-         [r for r in live if used_without_approval(r, today)]),
-        ("review_overdue", "review overdue", "reviews overdue", "breached", overdue("review")),
-        ("condition_overdue", "condition overdue", "conditions overdue", "breached", overdue("condition")),
-        ("validation_overdue", "validation overdue", "validations overdue", "undetermined", overdue("validation")),
-        ("finding_overdue", "high finding past due", "high findings past due", "undetermined", late),
-        ("reconsider", "approval to reconsider", "approvals to reconsider", "undetermined",
-         [r for r in live if r.reconsider and r.approved_on]),
-        ("exception_ending", "exception ends within 90 days", "exceptions end within 90 days", "undetermined", soon),
-    ]
-    return tuple(
-        Counter(key=key, sentence=f"{len(rs)} {one if len(rs) == 1 else many}", severity=severity,
-                rows=tuple((r.version, r.use) for r in rs))
-        for key, one, many, severity, rs in found if rs)
+def status_text(row: InventoryRow) -> str:
+    """What is really done with it, else the stage it is in."""
+    return row.use_state.value.replace("_", " ") if row.use_state else row.stage

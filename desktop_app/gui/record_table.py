@@ -50,23 +50,27 @@ class RecordTable(QTableView, Generic[R]):
     """See the module.
 
     Signals: `opened(record)` by Enter or double click · `chosen(record)`: another row became the current one
-    · `counted(shown, total)`: after records or the filter changed.
+    · `counted(shown, total)`: after records or the filter changed · for a table whose records come a page at a time
+    (`paged`): `order_wanted(key, descending)`, key "" for the order they come in, and `more_wanted()` near the end.
     """
 
     opened = Signal(object)
     chosen = Signal(object)
     counted = Signal(int, int)
+    order_wanted = Signal(str, bool)
+    more_wanted = Signal()
 
     def __init__(
         self, columns: Sequence[Column[R]], *, name: str, dense: bool = False, tall: bool = False,
-        identity: Callable[[R], object] = lambda record: record, parent: QWidget | None = None,
+        paged: bool = False, identity: Callable[[R], object] = lambda record: record, parent: QWidget | None = None,
     ) -> None:
         """name: what a screen reader calls the table · dense: rows of one line
         · tall: as tall as its rows, for a page that scrolls as a whole
+        · paged: somebody else orders the records and brings more of them
         · identity: what stays the same of a record over a reload, so that the selection can stay.
         """
         super().__init__(parent)
-        self._two_lines, self._tall = not dense, tall
+        self._two_lines, self._tall, self._paged = not dense, tall, paged
         self._identity = identity
         self._filter = ""
         self._by_hand = False
@@ -82,6 +86,8 @@ class RecordTable(QTableView, Generic[R]):
         self.selectionModel().currentRowChanged.connect(self._current_changed)
         self.entered.connect(lambda index: self._hover(index.row()))
         self.doubleClicked.connect(lambda index: self.opened.emit(self.records_model.shown[index.row()]))
+        if paged:
+            self.verticalScrollBar().valueChanged.connect(lambda value: self._scrolled())
         theme.changed.connect(self._measure)
         self._measure()
 
@@ -122,6 +128,8 @@ class RecordTable(QTableView, Generic[R]):
         """Show these; selection, filter and order stay."""
         self._keeping(lambda: self.records_model.set_records(records))
         self._stretch()
+        if self._paged:
+            QTimer.singleShot(0, self, self._fill)
 
     def set_filter(self, typed: str) -> None:
         """Show only records that say every word typed."""
@@ -166,8 +174,22 @@ class RecordTable(QTableView, Generic[R]):
         return row >= 0
 
     def _sort(self, column: int, order: Qt.SortOrder) -> None:
-        self._keeping(lambda: self.records_model.sort_by(column, order == Qt.SortOrder.DescendingOrder))
+        down = order == Qt.SortOrder.DescendingOrder
+        if self._paged:
+            self.order_wanted.emit(self.records_model.columns[column].key if column >= 0 else "", down)
+            return
+        self._keeping(lambda: self.records_model.sort_by(column, down))
         self._stretch()
+
+    def _fill(self) -> None:
+        """What is there may not fill the table yet."""
+        if self.isVisible():
+            self._scrolled()
+
+    def _scrolled(self) -> None:
+        bar = self.verticalScrollBar()
+        if self.shown and bar.value() >= bar.maximum() - bar.pageStep():
+            self.more_wanted.emit()
 
     def _keeping(self, change: Callable[[], None]) -> None:
         """Change the rows and keep the current record current, and the scroll position when it is gone."""

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from desktop_app.domain import inventory as rules
+from desktop_app.domain import listing
 from desktop_app.domain.canonical import Id, day_text, record, sha256
-from desktop_app.domain.inventory import Counter, InventoryRow
+from desktop_app.domain.inventory import InventoryRow, status_text
+from desktop_app.domain.listing import Counter, InventoryFilter
 from desktop_app.domain.model import UseState
 from desktop_app.domain.words import counted
 from desktop_app.operations import exports
 from desktop_app.operations.audit import spreadsheet_safe
+from desktop_app.registry.listing import Listing
+from desktop_app.registry.reader import inventory_row
 from desktop_app.workspace import Workspace
+
+PAGE = 200  # rows
 
 
 @record
 class InventoryView:
-    """The rows, what is wrong across them, and the words for people."""
+    """Every row, what is wrong across them, and the words for people."""
 
     rows: tuple[InventoryRow, ...]
     counters: tuple[Counter, ...]
@@ -26,13 +36,76 @@ class InventoryView:
     models: int
 
 
+@record
+class InventoryList:
+    """Some rows of the inventory, in the order asked for, and what is said of all of it.
+
+    more: whether others follow · passing, uses: rows that pass, and all there are · tiers, entities: what there is to
+    choose from.
+    """
+
+    rows: tuple[InventoryRow, ...]
+    more: bool
+    passing: int
+    uses: int
+    models: int
+    counters: tuple[Counter, ...]
+    tiers: tuple[int, ...]
+    entities: tuple[str, ...]
+    names: dict[Id, str]
+    today: date
+
+
 def overview(workspace: Workspace) -> InventoryView:
-    """Every row with the counters of what is wrong."""
+    """Every row with the counters of what is wrong: for exports and programs. A window asks for a `page`."""
     today = workspace.today()
     with workspace.store.read() as reader:
         rows, names = reader.inventory(), reader.names()
-    return InventoryView(rows=rows, counters=rules.counters(rows, today), names=names, today=today,
+    counts = Counts(key for row in rows for key in listing.sounding(row, today))
+    return InventoryView(rows=rows, counters=listing.counters(counts), names=names, today=today,
                          models=len({r.model for r in rows}))
+
+
+def page(workspace: Workspace, wanted: InventoryFilter, limit: int = PAGE) -> InventoryList:
+    """The first rows that pass, with what is said of all of them."""
+    with _listing(workspace) as (found, names):
+        rows, uses = found.page(wanted, None, limit + 1), found.count(InventoryFilter())
+        return InventoryList(
+            rows=tuple(map(inventory_row, rows[:limit])), more=len(rows) > limit, uses=uses, models=found.models(),
+            passing=uses if passes_all(wanted) else found.count(wanted), counters=listing.counters(found.counts()),
+            tiers=found.tiers(), entities=found.entities(), names=names, today=workspace.today())
+
+
+def passes_all(wanted: InventoryFilter) -> bool:
+    """Nothing is filtered: only the order was chosen."""
+    return replace(wanted, order="model", descending=False) == InventoryFilter()
+
+
+def more(workspace: Workspace, wanted: InventoryFilter, after: InventoryRow) -> tuple[tuple[InventoryRow, ...], bool]:
+    """The rows behind one, and whether others follow."""
+    with _listing(workspace) as (found, _):
+        rows = found.page(wanted, after, PAGE + 1)
+    return tuple(map(inventory_row, rows[:PAGE])), len(rows) > PAGE
+
+
+def search(workspace: Workspace, words: str, limit: int) -> tuple[InventoryRow, ...]:
+    """The first rows, by name, that say every word."""
+    with _listing(workspace) as (found, _):
+        return tuple(map(inventory_row, found.page(InventoryFilter(words=words), None, limit)))
+
+
+def owned(workspace: Workspace, person: Id) -> tuple[InventoryRow, ...]:
+    """The rows of the models that somebody owns, by name."""
+    with _listing(workspace) as (found, _):
+        return tuple(map(inventory_row, found.owned(person)))
+
+
+@contextmanager
+def _listing(workspace: Workspace) -> Iterator[tuple[Listing, dict[Id, str]]]:
+    with workspace.store.read() as reader:
+        names = reader.names()
+        with reader.listing(workspace.today(), names) as found:
+            yield found, names
 
 
 def next_due(row: InventoryRow, today: date) -> tuple[str, bool]:
@@ -43,11 +116,6 @@ def next_due(row: InventoryRow, today: date) -> tuple[str, bool]:
     if first.on < today:
         return f"{first.what} overdue", True
     return f"{first.what} {day_text(first.on)}", False
-
-
-def status_text(row: InventoryRow) -> str:
-    """What is really done with it, else the stage it is in."""
-    return row.use_state.value.replace("_", " ") if row.use_state else row.stage
 
 
 COLUMNS = ("number", "model", "version", "use", "entity", "business line", "tier", "status", "stage", "validation",

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from desktop_app.registry import _postgres_schema as schema
 from desktop_app.registry import migrations
 from desktop_app.registry._database import ALREADY, Condition, Draft, check_format, older_format
 from desktop_app.registry._sqlite import SQLite
-from desktop_app.registry._tables import ABOUT, BLOB, ENTRY, FACT, IDENTITY, INVENTORY, REGISTRY
+from desktop_app.registry._tables import ABOUT, ALARM, BLOB, ENTRY, FACT, IDENTITY, INVENTORY, LISTING, REGISTRY
 
 _SETTINGS = (
     f"SET search_path = {schema.SCHEMA_NAME}, pg_catalog; SET statement_timeout = '120s'; SET lock_timeout = '30s'; "
@@ -57,6 +57,7 @@ class PostgreSQL:
                 raise UserError("There is already a registry in this database.", self.address,
                                 "Open it, or make another database.")
             _make_roles(connection)
+            _offer_trigrams(connection)
             connection.exec_driver_sql(f"CREATE SCHEMA {schema.SCHEMA_NAME} AUTHORIZATION {schema.OWNER}")
             connection.exec_driver_sql(f"SET LOCAL ROLE {schema.OWNER}")
             migrations.migrate(connection)
@@ -77,6 +78,7 @@ class PostgreSQL:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock(hashtext('{schema.SCHEMA_NAME} upgrade'))")
             connection.exec_driver_sql(f"SELECT {schema.SCHEMA_NAME}.lock_log()")
             since = older_format(self.revision(connection))
+            _offer_trigrams(connection)
             connection.exec_driver_sql(f"SET LOCAL ROLE {schema.OWNER}")
             migrations.migrate(connection, since)
             connection.exec_driver_sql(f"GRANT SELECT ON {migrations.TABLE} TO {schema.APP}, {schema.AUDITOR}")
@@ -194,7 +196,7 @@ _PROMISES = {
 def _copy_rows(source: Connection, fresh: Connection) -> None:
     """Every row of every table, in an order in which references hold."""
     for table, key in ((REGISTRY, "id"), (ENTRY, "seq"), (FACT, "seq"), (BLOB, "seq"), (IDENTITY, "ref"),
-                       (ABOUT, "subject"), (INVENTORY, "version")):
+                       (ABOUT, "subject"), (INVENTORY, "version"), (LISTING, "place"), (ALARM, "version")):
         at_once = 1 if table is BLOB else 1000
         query = select(table).order_by(table.c[key]).execution_options(yield_per=at_once)
         for rows in source.execute(query).mappings().partitions():
@@ -239,6 +241,12 @@ def _make_roles(connection: Connection) -> None:
         member = connection.execute(text("SELECT pg_has_role(session_user, :role, 'MEMBER')"), {"role": role}).scalar()
         if not member:
             connection.exec_driver_sql(f"GRANT {role} TO {user}")
+
+
+def _offer_trigrams(connection: Connection) -> None:
+    """Have the server find words by their trigrams, where it knows them and this login may; without, it reads rows."""
+    with suppress(exc.DBAPIError), connection.begin_nested():
+        connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public")
 
 
 _BY_STATE = {

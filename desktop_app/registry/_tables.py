@@ -1,5 +1,5 @@
-"""The tables. Facts, entries and blobs are only added; `about`, `inventory` and the columns beside a body are
-projections that can be rebuilt from the facts; `identity` is the one table whose rows may go.
+"""The tables. Facts, entries and blobs are only added; `about`, `inventory`, `listing`, `alarm` and the columns
+beside a body are projections that can be rebuilt from the facts; `identity` is the one table whose rows may go.
 """
 
 from __future__ import annotations
@@ -112,9 +112,52 @@ class InventoryTable(SQLModel, table=True):
     body: str = Field(sa_type=Words)
 
 
+class ListingTable(SQLModel, table=True):
+    """Projection: what orders, narrows and finds each row of the inventory (`domain.listing`)."""
+
+    __tablename__ = "listing"
+    __table_args__ = (
+        UniqueConstraint("version", "use"), Index("listing_model", "model"),
+        Index("listing_order", "by_model", "version", "use"), {"sqlite_strict": True},
+    )
+    place: int | None = Field(primary_key=True, default=None)
+    version: str = Field(sa_type=Words)
+    use: str = Field(sa_type=Words)
+    model: str = Field(sa_type=Words)
+    entity: str = Field(sa_type=Words)
+    in_use: int
+    waiting: int
+    by_model: str = Field(sa_type=Words)
+    by_tier: str | None = Field(sa_type=Words)
+    by_status: str | None = Field(sa_type=Words)
+    by_validation: str | None = Field(sa_type=Words)
+    by_approval: str | None = Field(sa_type=Words)
+    by_finding: str | None = Field(sa_type=Words)
+    by_due: str | None = Field(sa_type=Words)
+    by_owner: str | None = Field(sa_type=Words)
+    by_number: str | None = Field(sa_type=Words)
+    by_technique: str | None = Field(sa_type=Words)
+    by_vendor: str | None = Field(sa_type=Words)
+    words: str = Field(sa_type=Words)
+
+
+class AlarmTable(SQLModel, table=True):
+    """Projection: from which day to which a row of the inventory counts for something that is wrong."""
+
+    __tablename__ = "alarm"
+    __table_args__ = (Index("alarm_model", "model"), Index("alarm_key", "key", "since"), {"sqlite_strict": True})
+    version: str = Field(primary_key=True, sa_type=Words)
+    use: str = Field(primary_key=True, sa_type=Words)
+    key: str = Field(primary_key=True, sa_type=Words)
+    model: str = Field(sa_type=Words)
+    since: str = Field(sa_type=Words)
+    until: str = Field(sa_type=Words)
+
+
 def _table(row: type[SQLModel]) -> Table:
     return cast(Table, row.__table__)  # type: ignore[attr-defined]
 
 
 REGISTRY, ENTRY, FACT, ABOUT = _table(RegistryRow), _table(EntryRow), _table(FactRow), _table(AboutRow)
 BLOB, IDENTITY, INVENTORY = _table(BlobRow), _table(IdentityRow), _table(InventoryTable)
+LISTING, ALARM = _table(ListingTable), _table(AlarmTable)

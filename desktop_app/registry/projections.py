@@ -14,10 +14,13 @@ from desktop_app.domain.inventory import InventoryRow
 from desktop_app.domain.inventory_rows import rows_of
 from desktop_app.domain.model import RegisteredModel
 from desktop_app.domain.policy import Policy
-from desktop_app.registry._tables import ABOUT, INVENTORY
+from desktop_app.registry import listing
+from desktop_app.registry._tables import ABOUT, ALARM, INVENTORY, LISTING
 from desktop_app.registry.reader import Reader
 
 _AT_ONCE = 300  # models whose facts are held in memory together
+_MADE = {ABOUT: "the index of what facts are about", INVENTORY: "the inventory",
+         LISTING: "what the inventory is listed by", ALARM: "what is overdue"}
 
 
 def refresh(connection: Connection, reader: Reader, records: Iterable[Any]) -> None:
@@ -32,25 +35,26 @@ def refresh(connection: Connection, reader: Reader, records: Iterable[Any]) -> N
 
 def rebuild(connection: Connection, reader: Reader) -> tuple[str, ...]:
     """Make every projection again from the facts. Returns what differed, a sentence each."""
-    before = {table.name: _rows(connection, table) for table in (ABOUT, INVENTORY)}
+    before = {table.name: _rows(connection, table) for table in _MADE}
     _make_again(connection, reader)
-    names = {"about": "the index of what facts are about", "inventory": "the inventory"}
     said = []
-    for table in (ABOUT, INVENTORY):
+    for table, called in _MADE.items():
         was, now = before[table.name], _rows(connection, table)
         for rows, what in ((now - was, "were missing"), (was - now, "did not belong")):
             if rows:
-                said.append(f"{len(rows):,} of {len(now):,} rows of {names[table.name]} {what}")
+                said.append(f"{len(rows):,} of {len(now):,} rows of {called} {what}")
     return tuple(said)
 
 
 def _rows(connection: Connection, table: Table) -> set[tuple[Any, ...]]:
-    return {tuple(row) for row in connection.execute(select(table))}
+    """What a table says; not in which place."""
+    columns = [column for column in table.c if column is not LISTING.c.place]
+    return {tuple(row) for row in connection.execute(select(*columns))}
 
 
 def _make_again(connection: Connection, reader: Reader) -> None:
-    connection.execute(delete(ABOUT))
-    connection.execute(delete(INVENTORY))
+    for table in _MADE:
+        connection.execute(delete(table))
     for row in list(reader.raw_facts()):
         item = canonical.load(row["body"].encode("utf-8"))
         subjects = sorted(canonical.mentions(item))
@@ -82,9 +86,6 @@ def _refresh(connection: Connection, reader: Reader, models: Collection[Id]) -> 
     """Make the inventory rows of some models again, many at once."""
     waiting = sorted(models)
     for chunk in (waiting[n:n + _AT_ONCE] for n in range(0, len(waiting), _AT_ONCE)):
-        connection.execute(delete(INVENTORY).where(INVENTORY.c.model.in_(chunk)))
-        rows = [{"version": r.version, "use": r.use, "model": r.model, "name": r.name,
-                 "body": canonical.encode(r).decode("utf-8")}
-                for found in _expected(reader, chunk).values() for r in found]
-        if rows:
-            connection.execute(insert(INVENTORY), rows)
+        for table in (INVENTORY, LISTING, ALARM):
+            connection.execute(delete(table).where(table.c.model.in_(chunk)))
+        listing.put(connection, [row for found in _expected(reader, chunk).values() for row in found])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
@@ -20,6 +19,8 @@ from desktop_app.domain.person import ERASED, Erasable, Person, fits
 from desktop_app.errors import Damaged, NotFound
 from desktop_app.registry._database import Database
 from desktop_app.registry._tables import ABOUT, BLOB, ENTRY, FACT, IDENTITY, INVENTORY, REGISTRY
+from desktop_app.registry.listing import Listing, in_memory, read_row
+from desktop_app.registry.migrations import FIRST
 
 R = TypeVar("R")
 assert kinds.MODULES  # every kind of fact is known before one is read
@@ -345,13 +346,23 @@ class Reader:
         """Every row of the inventory, by name."""
         rows = self._connection.execute(
             select(INVENTORY.c.body).order_by(INVENTORY.c.name, INVENTORY.c.version, INVENTORY.c.use))
-        return tuple(_inventory_row(row.body) for row in rows)
+        return tuple(inventory_row(row.body) for row in rows)
+
+    @contextmanager
+    def listing(self, today: date, people: Mapping[Id, str]) -> Iterator[Listing]:
+        """The inventory a page at a time, on a day; `people`: the names to find owners by and to order them by."""
+        if self.revision() == FIRST:
+            bodies = list(self._connection.execute(select(INVENTORY.c.body)).scalars())
+            with _readable("a row of the inventory"), in_memory(bodies) as held:
+                yield Listing(held, today, people)
+        else:
+            yield Listing(self._connection, today, people)
 
     def inventory_of(self, model: Id) -> tuple[InventoryRow, ...]:
         """The rows of one model."""
         rows = self._connection.execute(
             select(INVENTORY.c.body).where(INVENTORY.c.model == model).order_by(INVENTORY.c.version, INVENTORY.c.use))
-        return tuple(_inventory_row(row.body) for row in rows)
+        return tuple(inventory_row(row.body) for row in rows)
 
     def models_about(self, subjects: Iterable[str]) -> set[Id]:
         """The models of all facts that mention one of these ids."""
@@ -402,9 +413,10 @@ def _read_entry(row: RowMapping) -> Entry:
             body=row["body"], prev=Digest(row["prev"]), hash=Digest(row["hash"]))
 
 
-def _inventory_row(body: str) -> InventoryRow:
+def inventory_row(body: str) -> InventoryRow:
+    """A row of the inventory as it is stored. Raises Damaged."""
     with _readable("a row of the inventory"):
-        return canonical.build(InventoryRow, json.loads(body))
+        return read_row(body)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import csv
 
 import pytest
 
+from desktop_app.domain.listing import InventoryFilter
 from desktop_app.domain.model import UseState
 from desktop_app.operations import audit, inventory, models
 from tests.desk import make_desk
@@ -31,7 +32,10 @@ def test_a_segment_does_not_take_over_the_row_of_its_family(desk):
 def test_use_without_approval_is_counted(desk):
     models.state_use(desk.as_("Olga Owner"), desk.version, desk.use, UseState.IN_USE)
     (counter,) = inventory.overview(desk.workspace).counters
-    assert (counter.key, counter.rows) == ("used_without_approval", ((desk.version, desk.use),))
+    assert (counter.key, counter.count) == ("used_without_approval", 1)
+    listed = inventory.page(desk.workspace, InventoryFilter(alarm="used_without_approval"))
+    assert [(r.version, r.use) for r in listed.rows] == [(desk.version, desk.use)]
+    assert listed.counters == (counter,)
 
 
 def test_the_export_is_safe_in_a_spreadsheet_and_is_a_fact(desk, tmp_path):
@@ -45,3 +49,20 @@ def test_the_export_is_safe_in_a_spreadsheet_and_is_a_fact(desk, tmp_path):
         rows = list(csv.reader(out))
     assert [row[1] for row in rows[1:]] == ["'+1 plus", "Scorecard"]
     assert audit.head_seq(desk.workspace) == before + 1
+
+
+def test_pages_follow_each_other_and_say_how_many_pass(desk, monkeypatch):
+    dev = desk.as_("Dev Patel")
+    for number in range(7):
+        model = models.register(dev, f"Churn {number}")
+        models.add_version(dev, model, "1")
+    monkeypatch.setattr(inventory, "PAGE", 3)
+    wanted = InventoryFilter(words="churn", order="tier", descending=True)
+    first = inventory.page(desk.workspace, wanted, 3)
+    assert (first.passing, first.uses, first.models, first.more) == (7, 8, 8, True)
+    rows, more = list(first.rows), first.more
+    while more:
+        behind, more = inventory.more(desk.workspace, wanted, rows[-1])
+        rows += behind
+    assert [r.name for r in rows] == [f"Churn {number}" for number in range(7)]
+    assert [r.name for r in inventory.search(desk.workspace, "scorecard", 5)] == ["Scorecard"]

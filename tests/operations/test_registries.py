@@ -80,7 +80,7 @@ def entries_of(place):
 def test_the_status_says_what_the_file_holds(ann, place, desk):
     found, entries = registries.status(ann), entries_of(place)
     assert (found.entries, found.head) == entries[-1]
-    assert (found.format, found.newest, found.guards, found.warnings) == ("0001", "0001", (), ())
+    assert (found.format, found.newest, found.guards, found.warnings) == ("0002", "0002", (), ())
     assert found.size == place.stat().st_size
     assert dict(found.settings) == {"journal": "delete", "synchronous": "extra"}
     with closing(sqlite3.connect(place)) as raw:
@@ -310,14 +310,14 @@ def test_a_restoration_that_somebody_else_signed_is_told(ann, desk):
 
 @pytest.fixture
 def next_format(monkeypatch):
-    monkeypatch.setattr(migrations, "KNOWN", ("0001", "0002"))
+    monkeypatch.setattr(migrations, "KNOWN", ("0001", "0002", "0003"))
     monkeypatch.setattr(migrations, "FOLDERS", (*migrations.FOLDERS, NEXT))
 
 
 def test_an_upgrade_is_tried_on_a_copy_and_recorded(ann, place, next_format):
     before = entries_of(place)
     done = registries.upgrade(ann)
-    assert (done.since, done.to, done.entry) == ("0001", "0002", len(before) + 1)
+    assert (done.since, done.to, done.entry) == ("0002", "0003", len(before) + 1)
     assert entries_of(place)[:-1] == before
     assert audit.recompute(ann).problems == ()
 
@@ -344,9 +344,9 @@ def test_an_upgrade_on_a_server_takes_the_owners_right(team, postgres, next_form
     with closing(open_workspace(postgres.address(name, "joost"), "Ann Admin", keys=tmp_path / "keys")) as other, \
             pytest.raises(Unreachable, match="login does not allow"):
         registries.upgrade(other)
-    assert registries.status(team).format == "0001"
-    assert registries.upgrade(team).to == "0002"
     assert registries.status(team).format == "0002"
+    assert registries.upgrade(team).to == "0003"
+    assert registries.status(team).format == "0003"
 
 
 # ---- logins
@@ -438,9 +438,9 @@ def test_a_registry_on_a_server_is_made_as_it_is_typed(postgres, monkeypatch):
 def test_an_upgrade_as_it_is_typed(desk, place, next_format):
     code, out, err = typed(place, "registry", "upgrade")
     assert code == 0, err
-    kept = place.with_name("registry.format-0001.assay")
+    kept = place.with_name("registry.format-0002.assay")
     assert f"Wrote the backup {kept}" in out
-    assert "Upgraded from format 0001 to 0002" in out
+    assert "Upgraded from format 0002 to 0003" in out
     assert len(entries_of(place)) == len(entries_of(kept)) + 1
 
 
@@ -450,6 +450,6 @@ def test_on_a_server_somebody_must_say_that_there_is_a_backup(team, next_format,
     monkeypatch.setenv("ASSAYDESK_HOME", str(tmp_path))
     code, _, err = typed(address, "registry", "upgrade")
     assert (code, "pg_dump" in err) == (1, True)
-    assert registries.status(team).format == "0001"
+    assert registries.status(team).format == "0002"
     code, out, err = typed(address, "registry", "upgrade", "--no-backup")
-    assert (code, "Upgraded from format 0001 to 0002" in out) == (0, True), err
+    assert (code, "Upgraded from format 0002 to 0003" in out) == (0, True), err

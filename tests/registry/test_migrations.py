@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from sqlmodel import SQLModel
 
 from desktop_app.domain import audit
 from desktop_app.domain.canonical import Id
+from desktop_app.domain.listing import InventoryFilter
 from desktop_app.domain.registry import RegistryUpgraded
 from desktop_app.domain.use import Use
 from desktop_app.errors import Damaged, Refused, Unreachable
@@ -33,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def next_format(monkeypatch):
     """This program knows one more format than the registries that were made before."""
-    monkeypatch.setattr(migrations, "KNOWN", ("0001", "0002"))
+    monkeypatch.setattr(migrations, "KNOWN", ("0001", "0002", "0003"))
     monkeypatch.setattr(migrations, "FOLDERS", (*migrations.FOLDERS, NEXT))
 
 
@@ -97,7 +99,7 @@ def shape(connection):
             sorted((f["constrained_columns"], f["referred_table"], f["referred_columns"])
                    for f in look.get_foreign_keys(table)),
             sorted((i["name"], i["column_names"]) for i in look.get_indexes(table)
-                   if i["name"] != "signed_once" and not i.get("duplicates_constraint")))
+                   if i["name"] not in ("signed_once", "listing_words") and not i.get("duplicates_constraint")))
         for table in look.get_table_names() if table not in (migrations.TABLE, "head")}
 
 
@@ -133,38 +135,38 @@ def test_alembic_is_not_loaded_to_open_or_write(tmp_path):
 
 def test_a_registry_of_a_newer_program_is_not_opened(address, now, next_format, monkeypatch):
     create_store(address, "x", now).close()
-    monkeypatch.setattr(migrations, "KNOWN", ("0001",))
+    monkeypatch.setattr(migrations, "KNOWN", ("0001", "0002"))
     with pytest.raises(Unreachable, match="written by a newer version") as refused:
         open_store(address, now)
-    assert "format 0002; this program knows formats up to 0001" in refused.value.detail
+    assert "format 0003; this program knows formats up to 0002" in refused.value.detail
 
 
 def test_an_older_registry_is_read_but_not_written_and_not_upgraded_by_itself(store, address, now, next_format):
     with closing(open_store(address, now)) as opened:
         with opened.read() as reader:
-            assert reader.revision() == "0001"
+            assert reader.revision() == "0002"
         with pytest.raises(Refused, match="older format; nothing was written") as refused:
             describe(opened, 1)
         assert "assaydesk registry upgrade" in refused.value.remedy
         assert chained(opened) == 0
         with opened.read() as reader:
-            assert reader.revision() == "0001"
+            assert reader.revision() == "0002"
 
 
 def test_an_upgrade_is_one_entry_with_the_digest_of_its_scripts(store, address, now, next_format):
-    migrations.KNOWN = ("0001",)
-    describe(store)
     migrations.KNOWN = ("0001", "0002")
+    describe(store)
+    migrations.KNOWN = ("0001", "0002", "0003")
     with store.upgrading(Id("ann")):
         pass
     describe(store, 1)
     assert chained(store) == 5
     with store.read() as reader:
-        assert reader.revision() == "0002"
+        assert reader.revision() == "0003"
         assert reader.guards_missing() == ()
         (upgraded,) = reader.all(RegistryUpgraded)
-    assert (upgraded.seq, upgraded.record.since, upgraded.record.to) == (4, "0001", "0002")
-    script = (NEXT / "r0002_hints.py").read_bytes()
+    assert (upgraded.seq, upgraded.record.since, upgraded.record.to) == (4, "0002", "0003")
+    script = (NEXT / "r0003_hints.py").read_bytes()
     assert upgraded.record.scripts_sha256 == hashlib.sha256(script).hexdigest()
 
 
@@ -200,11 +202,11 @@ def test_what_fails_in_an_upgrade_leaves_the_old_registry(store, address, now, n
 
 def test_a_program_that_had_it_open_before_the_upgrade_writes_nothing_wrong(store, address, now, monkeypatch):
     describe(store, 1)
-    monkeypatch.setattr(migrations, "KNOWN", ("0001", "0002"))
+    monkeypatch.setattr(migrations, "KNOWN", ("0001", "0002", "0003"))
     monkeypatch.setattr(migrations, "FOLDERS", (*migrations.FOLDERS, NEXT))
     with closing(open_store(address, now)) as other, other.upgrading(Id("ann")):
         pass
-    monkeypatch.setattr(migrations, "KNOWN", ("0001",))
+    monkeypatch.setattr(migrations, "KNOWN", ("0001", "0002"))
     with pytest.raises(Refused, match="brought to a newer format"):
         describe(store, 1)
     assert chained(store) == 2
@@ -218,17 +220,28 @@ def without_table_of_formats(address, server):
             raw.execute(f"DROP TABLE {migrations.TABLE}")
 
 
-def test_a_registry_from_before_there_were_formats_has_the_first(store, address, now, postgres, monkeypatch):
+@pytest.fixture
+def first_format(address, now, postgres, monkeypatch):
+    """A registry as it was made before there were formats."""
+    with monkeypatch.context() as then:
+        then.setattr(migrations, "KNOWN", ("0001",))
+        create_store(address, "x", now).close()
     without_table_of_formats(address, postgres)
-    describe(store, 1)
-    with store.read() as reader:
-        assert reader.revision() == "0001"
-    monkeypatch.setattr(migrations, "KNOWN", ("0001", "0002"))
-    monkeypatch.setattr(migrations, "FOLDERS", (*migrations.FOLDERS, NEXT))
-    with store.upgrading(Id("ann")):
-        pass
-    describe(store, 1)
-    assert chained(store) == 3
+    return address
+
+
+def test_a_registry_from_before_there_were_formats_is_read_and_upgraded(first_format, now):
+    with closing(open_store(first_format, now)) as store:
+        with store.read() as reader:
+            assert reader.revision() == "0001"
+            with reader.listing(date(2026, 11, 20), {}) as listed:
+                assert (listed.page(InventoryFilter(), None, 5), listed.counts()) == ([], {})
+        with pytest.raises(Refused, match="older format"):
+            describe(store, 1)
+        with store.upgrading(Id("ann")):
+            pass
+        describe(store, 1)
+        assert chained(store) == 2
 
 
 # ---- killed
@@ -254,22 +267,22 @@ forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="the nursery forks"
 
 @forking
 def test_killed_at_every_statement_of_an_upgrade_it_is_the_old_or_the_new_registry(store, address, now, next_format):
-    migrations.KNOWN = ("0001",)
-    describe(store)
     migrations.KNOWN = ("0001", "0002")
+    describe(store)
+    migrations.KNOWN = ("0001", "0002", "0003")
     store.close()
     old, killed = schema_of(address), 0
     with nursery() as life:
         for number in itertools.count(1):
             said = life("upgrade", number, address)
             there = schema_of(address)
-            if said == "done 0" or there[1] == "0002":
+            if said == "done 0" or there[1] == "0003":
                 break
             assert said == "killed"
             assert there == old
             killed += 1
     assert killed >= 10
-    assert there[1] == "0002"
+    assert there[1] == "0003"
     with closing(open_store(address)) as opened:
         assert chained(opened) == 4
         with opened.read() as reader:

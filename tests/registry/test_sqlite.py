@@ -119,7 +119,7 @@ def test_tables_are_strict(filled, path):
     raw = sqlite3.connect(path)
     strict = {name for (_, name, *_, is_strict) in raw.execute("PRAGMA table_list") if is_strict}
     raw.close()
-    assert strict == {"registry", "entry", "fact", "about", "blob", "identity", "inventory"}
+    assert strict == {"registry", "entry", "fact", "about", "blob", "identity", "inventory", "listing", "alarm"}
 
 
 def test_a_read_cannot_hold_a_write_up_for_ever(filled):
@@ -205,7 +205,7 @@ def test_a_registry_of_a_newer_program_is_refused(path):
     raw.close()
     with pytest.raises(Unreachable, match="written by a newer version of Assaydesk") as refused:
         open_store(str(path))
-    assert "format 0099; this program knows formats up to 0001" in refused.value.detail
+    assert "format 0099; this program knows formats up to 0002" in refused.value.detail
     assert "Nothing was changed" in refused.value.remedy
 
 

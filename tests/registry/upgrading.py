@@ -26,7 +26,7 @@ NEXT = Path(__file__).parent / "next_format"
 
 def know_the_next_format() -> None:
     """As the program after this one will."""
-    migrations.KNOWN = ("0001", "0002")
+    migrations.KNOWN = ("0001", "0002", "0003")
     migrations.FOLDERS = (*migrations.FOLDERS, NEXT)
 
 

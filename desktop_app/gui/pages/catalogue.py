@@ -63,7 +63,7 @@ def search(ws: Workspace, words: str) -> Sequence[Hit]:
         return ()
     hits = [Hit(title=f"{r.name} {r.label}", detail=f"version · {r.purpose or 'no use'}", page="version",
                 arguments={"version": r.version, **({"use": r.use} if r.use else {})})
-            for r in inventory.overview(ws).rows]
+            for r in inventory.search(ws, words, MOST_HITS)]
     hits += [Hit(title=f"{r.request.label} {r.model_name} {r.version_label}", detail=f"request · {r.outcome}",
                  page="review", arguments={"request": r.request.record.id}) for r in approvals.listing(ws)]
     hits += [Hit(title=f"{f.now.label} {f.now.finding.title}", page="findings",

@@ -106,6 +106,8 @@ class CounterLine(QWidget):
 
     def show_counts(self, counts: Sequence[Count]) -> None:
         """Show these; what filters goes on filtering when it is still there."""
+        if list(counts) == [button.count for button in self._buttons]:
+            return  # who is at one of them stays there
         chosen = self.current
         for old in self._buttons:
             self._flow.removeWidget(old)

@@ -63,12 +63,12 @@ class DeskPage(Page[Shown]):
         """Requests, findings, due dates and the last entries."""
         from desktop_app.operations import approvals, audit, findings, inventory
 
-        requests, me, view = approvals.listing(ws), ws.actor, inventory.overview(ws)
-        soon = view.today + timedelta(days=SOON)
-        mine = [row for row in view.rows if me is not None and row.owner == me]
+        requests, me, today = approvals.listing(ws), ws.actor, ws.today()
+        soon = today + timedelta(days=SOON)
+        mine = inventory.owned(ws, me) if me is not None else ()
         due = sorted(((row, d.on, d.what) for row in mine for d in row.due if d.on <= soon), key=lambda each: each[1])
         return Shown(
-            waiting=tuple(r for r in requests if r.waits_for_me), due=tuple(due), today=view.today,
+            waiting=tuple(r for r in requests if r.waits_for_me), due=tuple(due), today=today,
             asked=tuple(r for r in requests if me is not None and r.request.by == me and r.outcome == "open"),
             findings=tuple(f for f in findings.listing(ws) if f.now.is_open and me is not None
                            and f.now.finding.owner == me),

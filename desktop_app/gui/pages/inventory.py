@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -14,8 +15,10 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout
 from desktop_app.domain import inventory as rules
 from desktop_app.domain.canonical import Id, day_text
 from desktop_app.domain.inventory import InventoryRow
-from desktop_app.domain.model import Nature, UseState
+from desktop_app.domain.listing import ATTENTION, EVERYTHING, USED, WAITING, InventoryFilter
+from desktop_app.domain.model import Nature
 from desktop_app.domain.requirements import OPINION_TEXT
+from desktop_app.domain.words import counted
 from desktop_app.gui import theme
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.page import Page
@@ -29,7 +32,7 @@ from desktop_app.gui.widgets.search_field import SearchField
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
-    from desktop_app.operations.inventory import InventoryView
+    from desktop_app.operations.inventory import InventoryList
 
 KINDS = frozenset({
     "model", "version", "use", "tier", "in_use", "validation", "validation.concluded", "finding", "finding.event",
@@ -38,17 +41,21 @@ KINDS = frozenset({
     "evidence.withdrawn", "artefact.resolved", "policy",
 })
 CHIPS = {"waiting": "pending"}  # approval state → chip state, where the words differ
-VIEWS = (("everything", "Everything"), ("attention", "Needs attention"), ("in_use", "In use"), ("waiting", "Waiting"))
+VIEWS = ((EVERYTHING, "Everything"), (ATTENTION, "Needs attention"), (USED, "In use"), (WAITING, "Waiting"))
+MOST = 5_000  # rows that a reload keeps shown
 
 
-class InventoryPage(Page["InventoryView"]):
+class InventoryPage(Page["InventoryList"]):
     """See the module."""
 
     key, title, kinds = "inventory", "Inventory", KINDS
 
     def __init__(self, jobs: Jobs, state: AppState, parent: QWidget | None = None) -> None:
         super().__init__(jobs, state, parent)
-        self._view: InventoryView | None = None
+        self._view: InventoryList | None = None
+        self._rows: tuple[InventoryRow, ...] = ()
+        self._more = False
+        self._wanted = InventoryFilter()
         self.add_button("Register…", self.register)
         self.add_button("Import…", self.import_file)
         self.add_button("Sync…", self.sync)
@@ -65,10 +72,11 @@ class InventoryPage(Page["InventoryView"]):
         column.addWidget(self.counters)
         column.addLayout(self._filter_row())
         self.table: RecordTable[InventoryRow] = RecordTable(
-            self._columns(), name="Models and their uses", identity=lambda r: (r.version, r.use))
+            self._columns(), name="Models and their uses", paged=True, identity=lambda r: (r.version, r.use))
+        self.table.order_wanted.connect(self._order)
+        self.table.more_wanted.connect(self._load_more)
         self.table.opened.connect(self._open)
         self.table.chosen.connect(self._select)
-        self.table.counted.connect(self._say_how_many)
         self.search.leads_to(self.table)
         column.addWidget(self.table, 1)
         self.set_content(content)
@@ -104,19 +112,17 @@ class InventoryPage(Page["InventoryView"]):
         return [
             Column(key="model", title="Model, version, use", text=lambda r: r.name, second=use_words,
                    suffix=lambda r: label_text(r.label), strong=True, stretch=3, width=250),
-            Column(key="tier", title="Tier", text=lambda r: str(r.tier or "–"), align="right", width=52,
-                   sort=lambda r: r.tier),
+            Column(key="tier", title="Tier", text=lambda r: str(r.tier or "–"), align="right", width=52),
             Column(key="status", title="Status", text=_status, width=104),
             Column(key="validation", title="Validation", text=_opinion, width=150, stretch=1,
                    second=lambda r: day_text(r.opinion_on) if r.opinion_on else "—"),
             Column(key="approval", title="Approval", text=lambda r: rules.approval(r, self.today).text,
                    chip=lambda r: approval_chip(r, self.today), width=176, stretch=1),
             Column(key="finding", title="Worst open finding", text=lambda r: _finding(r, self.today), width=156,
-                   stretch=1, sort=_finding_rank),
+                   stretch=1),
             Column(key="due", title="Next due", text=lambda r: _due(r, self.today)[0], width=130, stretch=1,
                    second=lambda r: _due(r, self.today)[2],
-                   tone=lambda r: "breached" if _due(r, self.today)[1] else "ink",
-                   sort=lambda r: r.due[0].on if r.due else None),
+                   tone=lambda r: "breached" if _due(r, self.today)[1] else "ink"),
             Column(key="owner", title="Owner", text=self._owner, width=130, hidden=True),
             Column(key="number", title="Inventory number", text=lambda r: r.number, width=120, mono=True, hidden=True),
             Column(key="technique", title="Technique", text=lambda r: r.technique, width=130, hidden=True),
@@ -133,54 +139,75 @@ class InventoryPage(Page["InventoryView"]):
 
     # --- loading
 
-    def load(self, ws: Workspace, progress: Progress) -> InventoryView:
-        """Every row with the counters."""
+    def load(self, ws: Workspace, progress: Progress) -> InventoryList:
+        """The first rows that pass, as many as were shown, with the counters."""
         from desktop_app.operations import inventory
 
-        return inventory.overview(ws)
+        return inventory.page(ws, self._wanted, max(inventory.PAGE, min(len(self._rows), MOST)))
 
-    def is_empty(self, data: InventoryView) -> bool:
+    def is_empty(self, data: InventoryList) -> bool:
         """A registry without a model."""
-        return not data.rows
+        return not data.uses
 
     def empty_state(self) -> EmptyState:
         """The ways to bring models in."""
         return Beginning(self)
 
-    def show_data(self, data: InventoryView) -> None:
-        """Show the rows under the filters that are set."""
-        self._view = data
+    def show_data(self, data: InventoryList) -> None:
+        """Show the rows, the counters and what there is to choose from."""
+        self._view, self._rows, self._more = data, data.rows, data.more
         counts = [Count(c.key, c.sentence, c.severity, strong=c.severity == "breached") for c in data.counters]
-        plural = "" if data.models == 1 else "s"
-        total = f"{data.models:,} model{plural} in {len(data.rows):,} uses"
+        total = f"{counted(data.models, 'model')} in {counted(data.uses, 'use')}"
         self.counters.show_counts([*counts, Count("", total)])
-        self.tiers.offer([(0, "All tiers"), *((t, f"Tier {t}") for t in sorted({r.tier for r in data.rows if r.tier}))])
-        found = sorted({r.entity for r in data.rows if r.entity})
-        self.entities.offer([("", "All entities"), *((e, e) for e in found)])
-        self._refilter()
+        self.tiers.offer([(0, "All tiers"), *((t, f"Tier {t}") for t in data.tiers)])
+        self.entities.offer([("", "All entities"), *((e, e) for e in data.entities)])
+        self.table.set_records(self._rows)
+        self._say_how_many()
         if self.table.current is None and self.isVisible() and self.window().focusWidget() in (None, self):
             self.table.setFocus()
+        self._refilter()  # what was chosen may be there no more
 
     # --- filtering
 
     def table_filter(self, typed: str) -> None:
         """Show only rows that say every word typed."""
-        self.table.set_filter(typed)
+        self._ask(replace(self._wanted, words=" ".join(typed.split())))
 
     def _refilter(self) -> None:
-        if self._view is not None:
-            self.table.set_records(r for r in self._view.rows if self._passes(r))
+        self._ask(replace(
+            self._wanted, tier=self.tiers.value or None, entity=self.entities.value or "",
+            view=self.views.value or EVERYTHING, alarm=self.counters.current or ""))
 
-    def _passes(self, row: InventoryRow) -> bool:
+    def _order(self, key: str, descending: bool) -> None:
+        self._ask(replace(self._wanted, order=key or "model", descending=descending and bool(key)))
+
+    def _ask(self, wanted: InventoryFilter) -> None:
+        if wanted != self._wanted:
+            self._wanted, self._rows, self._more = wanted, (), False
+            self.reload()
+
+    def _load_more(self) -> None:
+        if not self._more:
+            return
+        self._more = False  # until they are there
+        wanted, after = self._wanted, self._rows[-1]
+
+        def load(ws: Workspace) -> tuple[tuple[InventoryRow, ...], bool]:
+            from desktop_app.operations import inventory
+
+            return inventory.more(ws, wanted, after)
+
+        self.jobs.run(self, lambda ws, progress: load(ws), key="more",
+                      then=lambda found: self._add(*found, wanted, after))
+
+    def _add(self, rows: tuple[InventoryRow, ...], more: bool, wanted: InventoryFilter, after: InventoryRow) -> None:
+        if wanted == self._wanted and self._rows and self._rows[-1] == after:  # nothing else was loaded meanwhile
+            self._rows, self._more = (*self._rows, *rows), more
+            self.table.set_records(self._rows)
+
+    def _say_how_many(self) -> None:
         assert self._view is not None
-        tier, entity = self.tiers.value, self.entities.value
-        counted = next((c.rows for c in self._view.counters if c.key == self.counters.current), None)
-        return (not tier or row.tier == tier) and (not entity or row.entity == entity) \
-            and (counted is None or (row.version, row.use) in counted) \
-            and _in_view(row, self.views.value or "", self._view)
-
-    def _say_how_many(self, shown: int, total: int) -> None:
-        every = len(self._view.rows) if self._view else total
+        shown, every = self._view.passing, self._view.uses
         self.how_many.setText("" if shown == every else "No row passes" if not shown else f"{shown:,} of {every:,}")
 
     # --- what can be done
@@ -295,9 +322,7 @@ def approval_chip(row: InventoryRow, today: date) -> tuple[str, str]:
 
 
 def _status(row: InventoryRow) -> str:
-    from desktop_app.operations.inventory import status_text  # loaded since the rows were
-
-    return status_text(row)
+    return rules.status_text(row)
 
 
 def _opinion(row: InventoryRow) -> str:
@@ -315,13 +340,6 @@ def _finding(row: InventoryRow, today: date) -> str:
     return f"{row.finding_label} {row.finding_severity.value}{age}"
 
 
-def _finding_rank(row: InventoryRow) -> Any:
-    """Worst first when ascending, oldest first among equals; rows without a finding last."""
-    if row.finding_severity is None:
-        return None
-    return (-list(type(row.finding_severity)).index(row.finding_severity), row.finding_since or date.max)
-
-
 def _due(row: InventoryRow, today: date) -> tuple[str, bool, str]:
     """What is due next, whether it is late, and the day where it is not."""
     from desktop_app.operations.inventory import next_due
@@ -329,11 +347,3 @@ def _due(row: InventoryRow, today: date) -> tuple[str, bool, str]:
     words_due, late = next_due(row, today)
     what, _, day = ("", "", "") if late else words_due.partition(" ")
     return what or words_due or "—", late, day
-
-
-def _in_view(row: InventoryRow, view: str, data: InventoryView) -> bool:
-    if view == "attention":
-        return any((row.version, row.use) in c.rows for c in data.counters)
-    if view == "in_use":
-        return row.use_state in (UseState.IN_USE, UseState.PARALLEL_RUN, UseState.PILOT)
-    return view != "waiting" or row.request_outcome == "open"

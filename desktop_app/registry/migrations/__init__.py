@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 if TYPE_CHECKING:
     from alembic.config import Config
 
-KNOWN = ("0001",)  # oldest first; the last is what this program reads and writes
+KNOWN = ("0001", "0002")  # oldest first; the last is what this program reads and writes
+FIRST = KNOWN[0]
 TABLE = "alembic_version"
 FOLDERS = (Path(__file__).parent / "versions",)
 

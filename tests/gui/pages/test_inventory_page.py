@@ -14,7 +14,8 @@ from desktop_app.gui.dialogs.import_inventory import ImportInventory
 from desktop_app.gui.dialogs.register_model import RegisterModel
 from desktop_app.gui.dialogs.sync_mlflow import SyncMlflow
 from desktop_app.gui.pages.inventory import InventoryPage
-from desktop_app.operations import audit, findings, importing, models
+from desktop_app.operations import audit, findings, importing, inventory, models
+from desktop_app.operations.inventory import InventoryList
 
 
 @pytest.fixture
@@ -55,9 +56,11 @@ def test_a_counter_filters_by_keyboard_and_lets_go(office, portfolio, qtbot):
     page = office.open(InventoryPage)
     counter = page.counters.button("used_without_approval")
     qtbot.keyClick(counter, Qt.Key.Key_Return)
+    office.settle()
     assert names(page) == ["Collections <b>uplift</b>"]
     assert page.how_many.text() == "1 of 3"
     qtbot.keyClick(counter, Qt.Key.Key_Space)
+    office.settle()
     assert len(names(page)) == 3
 
 
@@ -71,17 +74,53 @@ def test_filters_as_one_types(office, portfolio, qtbot):
 
 def test_tier_entity_and_view_narrow_together(office, portfolio):
     page = office.open(InventoryPage)
-    page.entities.choose("NL")
-    assert names(page) == ["Churn propensity", "Scorecard"]
-    page.tiers.choose(2)
-    assert names(page) == []
+    def chosen(button, value):
+        button.choose(value)
+        office.settle()
+        return names(page)
+
+    assert chosen(page.entities, "NL") == ["Churn propensity", "Scorecard"]
+    assert chosen(page.tiers, 2) == []
     assert page.how_many.text() == "No row passes"
-    page.tiers.choose(0)
-    page.entities.choose("")
-    page.views.choose("in_use")
-    assert names(page) == ["Collections <b>uplift</b>"]
-    page.views.choose("waiting")
-    assert names(page) == []
+    chosen(page.tiers, 0)
+    assert len(chosen(page.entities, "")) == 3
+    assert chosen(page.views, "in_use") == ["Collections <b>uplift</b>"]
+    assert chosen(page.views, "waiting") == []
+
+
+def test_a_heading_orders_and_the_menu_gives_the_order_back(office, portfolio):
+    page = office.open(InventoryPage)
+    page.table.sort_by("tier", descending=True)
+    office.settle()
+    assert [row.tier for row in page.table.shown] == [3, 3, 2]
+    page.table.sort_by("finding")
+    office.settle()
+    assert names(page)[0] == "Scorecard"
+    page.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+    office.settle()
+    assert names(page) == sorted(names(page))
+
+
+def test_more_rows_come_as_one_scrolls_and_stay_over_a_reload(office, desk, qtbot, monkeypatch):
+    monkeypatch.setattr(inventory, "PAGE", 12)
+    dev = desk.as_("Dev Patel")
+    for number in range(30):
+        models.add_version(dev, models.register(dev, f"Model {number:02}"), "1")
+    page = office.open(InventoryPage)
+    begun = len(names(page))
+    assert (begun < 31, page.how_many.text()) == (True, "")
+    bar = page.table.verticalScrollBar()
+
+    def all_there():
+        bar.setValue(bar.maximum())
+        return len(names(page)) == 31
+
+    qtbot.waitUntil(all_there, timeout=5000)
+    assert names(page)[:2] + names(page)[-2:] == ["Model 00", "Model 01", "Model 29", "Scorecard"]
+    page.table.choose(lambda row: row.name == "Model 25")
+    with qtbot.waitSignal(page.arrived, timeout=5000):
+        page.reload()
+    assert (len(names(page)), page.table.current.name) == (31, "Model 25")
 
 
 def test_enter_opens_the_version(office, portfolio, qtbot):
@@ -102,10 +141,9 @@ def test_export_writes_the_file_and_says_its_digest(office, portfolio, tmp_path)
 
 
 def test_a_new_registry_offers_three_ways_in(qtbot, tmp_path, office, desk):
-    from desktop_app.operations.inventory import InventoryView
-
     page = office.open(InventoryPage)
-    page._arrived(InventoryView(rows=(), counters=(), names={}, today=date(2026, 11, 20), models=0))
+    page._arrived(InventoryList(rows=(), more=False, passing=0, uses=0, models=0, counters=(), tiers=(), entities=(),
+                                names={}, today=date(2026, 11, 20)))
     texts = [b.text() for b in page._panel.findChildren(QPushButton)]
     assert texts == ["Import…", "Sync…", "Register…"]
     page._panel.findChildren(QPushButton)[2].click()

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from desktop_app.domain import basis, inventory
 from desktop_app.domain.approval import (
@@ -20,8 +22,9 @@ from desktop_app.domain.card import CardRevision
 from desktop_app.domain.dossier import Dossier
 from desktop_app.domain.exception import ExceptionKind, Overlay, PolicyException
 from desktop_app.domain.finding import FindingState, Severity
-from desktop_app.domain.inventory import InventoryRow, approval, counters, used_without_approval
+from desktop_app.domain.inventory import InventoryRow, approval
 from desktop_app.domain.inventory_rows import rows_of
+from desktop_app.domain.listing import counters, sounding
 from desktop_app.domain.model import (
     Artefact,
     DigestOf,
@@ -96,7 +99,7 @@ def test_an_approval_on_each_side_of_its_dates(values, state, text):
     ({"use_state": UseState.IN_USE, "exception_until": BEFORE}, True),
     ({"use_state": UseState.IN_USE, "nature": Nature.NOT_A_MODEL}, False)])
 def test_what_is_used_without_approval(values, wanted):
-    assert used_without_approval(replace(EMPTY, **values), TODAY) is wanted
+    assert ("used_without_approval" in sounding(replace(EMPTY, **values), TODAY)) is wanted
 
 
 def due(what, on):
@@ -121,12 +124,44 @@ COUNTED = [
 
 @pytest.mark.parametrize(("key", "wrong", "right"), COUNTED)
 def test_counters_count_what_is_wrong_and_nothing_else(key, wrong, right):
-    rows = (replace(EMPTY, **wrong), replace(EMPTY, version=Id("other"), **right),
-            replace(EMPTY, version=Id("gone"), **(wrong | {"use_state": UseState.RETIRED})))
-    (found,) = counters(rows, TODAY)
-    assert (found.key, found.rows) == (key, ((V, U),))
-    assert found.sentence.startswith("1 ")
-    assert counters(rows[1:], TODAY) == ()
+    assert sounding(replace(EMPTY, **wrong), TODAY) == {key}
+    assert sounding(replace(EMPTY, **right), TODAY) == frozenset()
+    assert sounding(replace(EMPTY, **(wrong | {"use_state": UseState.RETIRED})), TODAY) == frozenset()
+
+
+def test_counters_are_said_worst_first_and_of_nothing_nothing():
+    said = counters({"reconsider": 1, "review_overdue": 1_200, "condition_overdue": 0})
+    assert [(c.key, c.sentence, c.severity) for c in said] == [
+        ("review_overdue", "1,200 reviews overdue", "breached"),
+        ("reconsider", "1 approval to reconsider", "undetermined")]
+
+
+DAYS = st.none() | st.dates(date(2026, 1, 1), date(2026, 12, 31)) | st.sampled_from([date.min, date.max])
+
+
+@given(st.data(), st.dates(date(2025, 12, 1), date(2027, 2, 1)))
+def test_the_days_kept_beside_a_row_say_the_same_as_the_rules_read_on_that_day(data, today):
+    draw = data.draw
+    row = replace(
+        EMPTY, use_state=draw(st.none() | st.sampled_from(UseState)), nature=draw(st.sampled_from(Nature)),
+        approved_on=draw(st.none() | st.just(date(2025, 1, 1))), approved_until=draw(DAYS), exception_until=draw(DAYS),
+        finding_due=draw(DAYS), finding_severity=draw(st.none() | st.sampled_from(Severity)),
+        reconsider=draw(st.sampled_from([(), ("x",)])),
+        due=tuple(inventory.DueDate(on=on, what=what) for what in ("review", "condition", "validation", "decision")
+                  for on in draw(st.lists(DAYS, max_size=2)) if on))
+    held = row.approved_on and (row.approved_until is None or row.approved_until >= today)
+    excepted = row.exception_until and row.exception_until >= today
+    wanted = {f"{d.what}_overdue" for d in row.due if d.on < today and d.what != "decision"}
+    if row.use_state in (UseState.IN_USE, UseState.PILOT) and row.nature is not Nature.NOT_A_MODEL \
+            and not held and not excepted:
+        wanted.add("used_without_approval")
+    if row.finding_due and row.finding_due < today and row.finding_severity in (Severity.HIGH, Severity.CRITICAL):
+        wanted.add("finding_overdue")
+    if row.reconsider and row.approved_on:
+        wanted.add("reconsider")
+    if row.exception_until and 0 <= (row.exception_until - today).days <= 90:
+        wanted.add("exception_ending")
+    assert sounding(row, today) == (set() if row.use_state is UseState.RETIRED else wanted)
 
 
 def policies(*meanings):
