@@ -154,16 +154,18 @@ def find_version(workspace: Workspace, text: str) -> tuple[Id, Id]:
     """(model, version) from "NAME@LABEL" or a version's id. Raises NotFound, UserError."""
     from desktop_app.domain.model import ModelVersion, RegisteredModel
 
-    with workspace.store.read() as reader:
-        names = {m.record.model: m.record.name for m in reader.all(RegisteredModel)}
-        versions = [v.record for v in reader.all(ModelVersion)]
     name, _, label = text.rpartition("@")
-    found = [v for v in versions if v.id == text or (names.get(v.model) == name and v.label == label)]
+    with workspace.store.read() as reader:
+        exact = reader.find(ModelVersion, Id(text))
+        models = {m.record.model for m in reader.saying(RegisteredModel, "name", name)}
+        models = {m for m in models if reader.all(RegisteredModel, m)[-1].record.name == name}  # called so now
+        versions = [v.record for model in sorted(models) for v in reader.all(ModelVersion, model)]
+    found = [exact.record] if exact else [v for v in versions if v.label == label]
     if not found:
-        known = sorted(f"{names.get(v.model)}@{v.label}" for v in versions)[:8]
+        known = ", ".join(f"{name}@{v.label}" for v in versions[:8])
         raise NotFound(
             f"There is no version {text}.",
-            f"Versions are written NAME@LABEL. Known: {', '.join(known)} …",
+            f"Versions are written NAME@LABEL. Known: {known} …" if known else "Versions are written NAME@LABEL.",
             "See them with: assaydesk inventory",
         )
     if len(found) > 1:

@@ -89,7 +89,8 @@ def _model(call: Call, name: str) -> str:
     from desktop_app.domain.model import RegisteredModel
 
     with call.workspace() as ws, ws.store.read() as reader:
-        found = {m.record.model for m in reader.all(RegisteredModel) if name in (m.record.name, m.record.model)}
+        named = {*reader.saying(RegisteredModel, "name", name), *reader.all(RegisteredModel, name)}
+        found = {m.record.model for m in named if name in (m.record.name, m.record.model)}
     if len(found) != 1:
         raise UserError(f"There is no one model called {name}.", "", "See: assaydesk inventory")
     return found.pop()

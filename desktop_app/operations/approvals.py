@@ -5,6 +5,7 @@ Deciding rules are in `domain.approval`, `domain.requirements`, `domain.basis`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime
 
 from desktop_app.domain import approval, basis, canonical, requirements
@@ -270,6 +271,9 @@ class RequestLine:
     blocking: int
 
 
+_AT_ONCE = 300  # requests whose models' facts are held in memory together
+
+
 def listing(workspace: Workspace) -> tuple[RequestLine, ...]:
     """Every request, those that wait for whoever acts first, then the other open ones, then the rest, newest first."""
     me = workspace.actor
@@ -277,13 +281,20 @@ def listing(workspace: Workspace) -> tuple[RequestLine, ...]:
         names = reader.names()
         roles = people.roles_of(reader, me, workspace.store.clock()) if me else frozenset[Role]()
         policies_by_id = {p.record.id: p.record for p in reader.all(Policy)}
-        histories: dict[Id, History] = {}
-        found = []
-        for asked in reader.all(PromotionRequest):
-            model = asked.record.model
-            histories[model] = histories.get(model) or History(reader.of(model))
-            found.append(_line(asked, histories[model], policies_by_id[asked.record.policy], names, me, roles))
+        requests, found = reader.all(PromotionRequest), []
+        for at_once in _by_model(requests):
+            facts = reader.of_each({asked.record.model for asked in at_once})
+            histories = {model: History(own) for model, own in facts.items()}
+            found += [_line(asked, histories[asked.record.model], policies_by_id[asked.record.policy], names, me, roles)
+                      for asked in at_once]
     return tuple(sorted(found, key=lambda r: (not r.waits_for_me, r.outcome != "open", -r.request.seq)))
+
+
+def _by_model(requests: list[Recorded[PromotionRequest]]) -> Iterator[list[Recorded[PromotionRequest]]]:
+    """Requests of some models at a time, so that the facts of not too many are held."""
+    ordered = sorted(requests, key=lambda asked: asked.record.model)
+    for start in range(0, len(ordered), _AT_ONCE):
+        yield ordered[start:start + _AT_ONCE]
 
 
 def _line(

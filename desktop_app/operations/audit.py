@@ -8,6 +8,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from desktop_app.domain.canonical import Id, record
 from desktop_app.domain.change import Change
 from desktop_app.domain.inventory import InventoryRow
 from desktop_app.domain.inventory_rows import rows_of
+from desktop_app.domain.listing import alarms
 from desktop_app.domain.model import RegisteredModel
 from desktop_app.domain.person import KeyEnrolled, RoleGranted, RoleRevoked
 from desktop_app.domain.policy import Policy
@@ -26,6 +28,7 @@ from desktop_app.operations import checkpoints, entries, exports
 from desktop_app.operations.called import Called
 from desktop_app.operations.entries import Changed, EntryLine, line
 from desktop_app.progress import Progress
+from desktop_app.registry.listing import beside
 from desktop_app.registry.reader import Reader
 from desktop_app.trust.verify import Held, LogVerifier, StoredFact
 from desktop_app.workspace import Workspace
@@ -128,21 +131,43 @@ def _people(verifier: LogVerifier, reader: Reader) -> None:
             verifier.problem(11, verifier.seq, f"the index leaves out a {canonical.kind_of(kind)} of {person}")
 
 
+_AT_ONCE = 300  # models
+
+
 def _inventory(verifier: LogVerifier, reader: Reader, progress: Progress) -> None:
+    """The inventory, and what it is listed by, as the facts say; some models at a time."""
     policies = {i: f.record for i, f in verifier.facts.items() if isinstance(f.record, Policy)}
     models = {f.record.model for f in verifier.facts.values() if isinstance(f.record, RegisteredModel)}
     listed: dict[Id, list[InventoryRow]] = defaultdict(list)
     try:
-        for row in reader.inventory():
-            listed[row.model].append(row)
+        for (model, *columns), row in reader.kept_inventory():
+            listed[Id(model)].append(row)
+            if [model, *columns] != [row.model, row.version, row.use, row.name]:
+                verifier.problem(11, verifier.seq, f"an inventory row of model {row.model} is kept as another's")
     except Damaged as error:
         verifier.problem(11, verifier.seq, f"the inventory cannot be read: {error.detail}")
         return
-    for n, model in enumerate(sorted(models | set(listed))):
-        progress.step(n / len(models | set(listed)), "comparing the inventory with the facts")
-        wanted = sorted(rows_of(verifier.models[model], policies), key=_place)
-        if wanted != sorted(listed[model], key=_place) or wanted != sorted(reader.inventory_of(model), key=_place):
-            verifier.problem(11, verifier.seq, f"an inventory row of model {model} differs from its facts")
+    every, sizes = sorted(models | set(listed)), [0, 0]
+    with reader.listing(date.min, {}) as listing:
+        for start in range(0, len(every), _AT_ONCE):
+            progress.step(start / len(every), "comparing the inventory with the facts")
+            kept = listing.kept(every[start:start + _AT_ONCE])
+            for model in every[start:start + _AT_ONCE]:
+                wanted = rows_of(verifier.models[model], policies)
+                sizes = [sizes[0] + len(wanted), sizes[1] + sum(len(alarms(row)) for row in wanted)]
+                _compare(verifier, model, wanted, listed[model], kept.get(model, set()))
+        if listing.sizes() != tuple(sizes):
+            verifier.problem(11, verifier.seq, "the inventory is listed with rows that do not belong to it")
+
+
+def _compare(
+    verifier: LogVerifier, model: Id, wanted: tuple[InventoryRow, ...], there: list[InventoryRow],
+    kept: set[frozenset[tuple[str, Any]]],
+) -> None:
+    if sorted(wanted, key=_place) != sorted(there, key=_place):
+        verifier.problem(11, verifier.seq, f"an inventory row of model {model} differs from its facts")
+    elif kept != beside(wanted):
+        verifier.problem(11, verifier.seq, f"what lists or counts a row of model {model} differs from its facts")
 
 
 def _place(row: InventoryRow) -> tuple[Id, Id]:
@@ -154,16 +179,17 @@ def listing(
 ) -> tuple[EntryLine, ...]:
     """Entries, newest first; `about` keeps those that concern an id."""
     with workspace.store.read() as reader:
-        called = Called(reader)
-        lines = [line(e, called) for e in reader.entries(after, until, about)]
-    return tuple(reversed(lines))
+        found = list(reader.entries(after, until, about))
+        called = Called(reader, {e.read().subject for e in found}, [e.seq for e in found])
+    return tuple(line(e, called) for e in reversed(found))
 
 
 def mine_since(workspace: Workspace, after: int) -> tuple[EntryLine, ...]:
     """What who acts has recorded after an entry, oldest first."""
     with workspace.store.read() as reader:
-        called = Called(reader)
-        return tuple(line(e, called) for e in reader.entries(after) if e.read().actor == workspace.actor)
+        found = [e for e in reader.entries(after) if e.read().actor == workspace.actor]
+        called = Called(reader, {e.read().subject for e in found}, [e.seq for e in found])
+    return tuple(line(e, called) for e in found)
 
 
 @record

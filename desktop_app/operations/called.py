@@ -30,6 +30,7 @@ class Called:
             RegisteredModel, {*ids, *(v.model for v in versions), *(u.model for u in uses)})
         self.models: dict[Id, str] = {m.record.model: m.record.name for m in known}
         self.called: dict[Id, str] = dict(self.names) | self.models
+        self.labels: dict[Id, str] = {v.id: v.label for v in versions}  # of versions
         for version in versions:
             self.called[version.id] = f"{self.models.get(version.model, '')} {version.label}"
         for use in uses:

@@ -31,10 +31,11 @@ from desktop_app.domain.evidence import (
 from desktop_app.domain.figure import Figure
 from desktop_app.domain.history import History
 from desktop_app.domain.lineage import Edge, LineageRecord, Node, NodeKind
-from desktop_app.domain.model import ModelVersion, RegisteredModel
+from desktop_app.domain.model import ModelVersion
 from desktop_app.domain.person import Role
 from desktop_app.errors import Refused, UserError
 from desktop_app.operations import artefacts, exports, people, policies
+from desktop_app.operations.called import Called
 from desktop_app.operations.naming import Named
 from desktop_app.operations.people import changed
 from desktop_app.progress import Progress
@@ -257,10 +258,9 @@ class EvidenceLine:
 def listing(workspace: Workspace, version: Id | None = None) -> tuple[EvidenceLine, ...]:
     """Evidence, newest first; `stands` is False for what was withdrawn or superseded."""
     with workspace.store.read() as reader:
-        names = reader.names()
-        models = {m.record.model: m.record.name for m in reader.all(RegisteredModel)}
-        labels = {v.record.id: v.record.label for v in reader.all(ModelVersion)}
         found = reader.all(Evidence, version) if version else reader.all(Evidence)
+        called = Called(reader, {i for e in found for i in (e.record.model, e.record.version)})
+        names, models, labels = called.names, called.models, called.labels
         gone = {w.record.evidence for w in reader.all(EvidenceWithdrawn)}
     gone |= {e.record.supersedes for e in found if e.record.supersedes}
     return tuple(

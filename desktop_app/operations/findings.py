@@ -8,10 +8,11 @@ from desktop_app.domain.canonical import Id, record
 from desktop_app.domain.change import Change
 from desktop_app.domain.finding import Finding, FindingEvent, FindingNow, FindingState, Severity, may_close
 from desktop_app.domain.history import History
-from desktop_app.domain.model import ModelVersion, RegisteredModel
+from desktop_app.domain.model import ModelVersion
 from desktop_app.domain.person import Role
 from desktop_app.errors import Refused, UserError
 from desktop_app.operations import people
+from desktop_app.operations.called import Called
 from desktop_app.operations.people import changed
 from desktop_app.workspace import Workspace
 
@@ -79,10 +80,10 @@ def move(
 def listing(workspace: Workspace, version: Id | None = None) -> tuple[FindingLine, ...]:
     """Findings, open ones first, worst and oldest first."""
     with workspace.store.read() as reader:
-        names = reader.names()
-        models = {m.record.model: m.record.name for m in reader.all(RegisteredModel)}
-        versions = {v.record.id: v.record.label for v in reader.all(ModelVersion)}
         history = History([*reader.all(Finding), *reader.all(FindingEvent)])
+        found_on = {i for f in history.all(Finding) for i in (f.record.model, f.record.version)}
+        called = Called(reader, found_on)
+        names, models, versions = called.names, called.models, called.labels
         lines = []
         for found in history.all(Finding):
             if version is not None and found.record.version != version:

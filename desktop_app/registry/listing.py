@@ -6,7 +6,8 @@ What it goes by is `domain.listing`; the tables `listing` and `alarm` hold it be
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -46,9 +47,7 @@ def put(connection: Connection, rows: Sequence[InventoryRow]) -> None:
         {"version": r.version, "use": r.use, "model": r.model, "name": r.name,
          "body": canonical.encode(r).decode("utf-8")} for r in rows])
     connection.execute(insert(LISTING), [_listed(r) for r in rows])
-    wrong = [{"version": r.version, "use": r.use, "model": r.model, "key": a.key, "since": a.since.isoformat(),
-              "until": a.until.isoformat()} for r in rows for a in rules.alarms(r)]
-    if wrong:
+    if wrong := [alarm for r in rows for alarm in _alarms(r)]:
         connection.execute(insert(ALARM), wrong)
 
 
@@ -56,6 +55,16 @@ def _listed(row: InventoryRow) -> dict[str, Any]:
     return {"version": row.version, "use": row.use, "model": row.model, "entity": row.entity,
             "in_use": int(rules.in_use(row)), "waiting": int(rules.waiting(row)), "words": rules.words(row),
             **{f"by_{key}": of(row) for key, of in rules.ORDERS.items()}}
+
+
+def _alarms(row: InventoryRow) -> list[dict[str, Any]]:
+    return [{"version": row.version, "use": row.use, "model": row.model, "key": a.key, "since": a.since.isoformat(),
+             "until": a.until.isoformat()} for a in rules.alarms(row)]
+
+
+def beside(rows: Iterable[InventoryRow]) -> set[frozenset[tuple[str, Any]]]:
+    """What must stand beside some rows, as `Listing.kept` gives what does."""
+    return {frozenset(said.items()) for row in rows for said in (_listed(row), *_alarms(row))}
 
 
 def read_row(body: str) -> InventoryRow:
@@ -123,6 +132,19 @@ class Listing:
     def count(self, wanted: InventoryFilter) -> int:
         """How many rows pass."""
         return self._number(select(func.count()).select_from(LISTING).where(*self._passing(wanted)))
+
+    def kept(self, models: Collection[Id]) -> dict[str, set[frozenset[tuple[str, Any]]]]:
+        """What stands beside the rows of some models, by model."""
+        found: dict[str, set[frozenset[tuple[str, Any]]]] = defaultdict(set)
+        for table in (LISTING, ALARM):
+            columns = [column for column in table.c if column is not _row.place]
+            for said in self._connection.execute(select(*columns).where(table.c.model.in_(models))).mappings():
+                found[said["model"]].add(frozenset(dict(said).items()))
+        return found
+
+    def sizes(self) -> tuple[int, int]:
+        """How many rows are listed, and how many alarms there are."""
+        return self.count(InventoryFilter()), self._number(select(func.count()).select_from(ALARM))
 
     def models(self) -> int:
         """How many models have a row."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select
 from sqlalchemy.exc import DBAPIError
 
 from desktop_app.domain import canonical, kinds
@@ -25,6 +25,7 @@ from desktop_app.registry.migrations import FIRST
 R = TypeVar("R")
 assert kinds.MODULES  # every kind of fact is known before one is read
 _entry, _fact, _about = ENTRY.c, FACT.c, ABOUT.c
+MOST_IDS = 10_000  # in one statement: SQLite takes 32,766 values, PostgreSQL 65,535
 _PARTS = ("version", "use", "card", "evidence", "finding", "validation", "promotion.requested", "stage.changed",
           "prior_decision")  # kinds of a model's own things: what names one of them is about the model
 _FACT_COLUMNS = (_fact.body, _fact.digest, _fact.seq, _fact.ordinal, _entry.at, _entry.actor)
@@ -93,13 +94,28 @@ class Reader:
 
     def facts(self, cls: type[R], ids: Collection[Id]) -> list[Recorded[R]]:
         """The facts of a kind with these ids."""
-        return self._facts(_fact.kind == canonical.kind_of(cls), _fact.id.in_(ids))
+        return self._some(cls, ids, _fact.id.in_)
 
     def all_of(self, cls: type[R], subjects: Collection[str]) -> list[Recorded[R]]:
         """The facts of a kind that mention one of these ids."""
         kind = canonical.kind_of(cls)
-        return self._facts(_fact.kind == kind, _fact.id.in_(
-            select(_about.fact).where(_about.subject.in_(subjects), _about.kind == kind)))
+        return self._some(cls, subjects, lambda part: _fact.id.in_(
+            select(_about.fact).where(_about.subject.in_(part), _about.kind == kind)))
+
+    def _some(
+        self, cls: type[R], ids: Collection[str], where: Callable[[Collection[str]], ColumnElement[bool]],
+    ) -> list[Recorded[R]]:
+        """The facts of a kind that some ids lead to, asked for in parts that a statement can hold."""
+        asked, kind = sorted(set(ids)), canonical.kind_of(cls)
+        parts = [self._facts(_fact.kind == kind, where(asked[n:n + MOST_IDS])) for n in range(0, len(asked), MOST_IDS)]
+        found = {f.record.id: f for part in parts for f in part}
+        return sorted(found.values(), key=lambda f: f.ordinal)
+
+    def saying(self, cls: type[R], name: str, value: str) -> list[Recorded[R]]:
+        """The facts of a kind in which a field of text says exactly this."""
+        said = canonical.jcs({name: value}).decode("utf-8")[1:-1]
+        found = self._facts(_fact.kind == canonical.kind_of(cls), _fact.body.contains(said, autoescape=True))
+        return [f for f in found if getattr(f.record, name) == value]
 
     def added(self, cls: type[R], seqs: Collection[int]) -> list[Recorded[R]]:
         """The facts of a kind that some entries added."""
@@ -344,9 +360,15 @@ class Reader:
 
     def inventory(self) -> tuple[InventoryRow, ...]:
         """Every row of the inventory, by name."""
-        rows = self._connection.execute(
-            select(INVENTORY.c.body).order_by(INVENTORY.c.name, INVENTORY.c.version, INVENTORY.c.use))
-        return tuple(inventory_row(row.body) for row in rows)
+        return tuple(row for _, row in self.kept_inventory())
+
+    def kept_inventory(self) -> Iterator[tuple[tuple[str, ...], InventoryRow]]:
+        """(model, version, use, name as they are kept beside it, row) of every row of the inventory, by name."""
+        kept = INVENTORY.c
+        query = select(kept.model, kept.version, kept.use, kept.name, kept.body).order_by(
+            kept.name, kept.version, kept.use)
+        for row in self._connection.execute(query):
+            yield tuple(row)[:4], inventory_row(row.body)
 
     @contextmanager
     def listing(self, today: date, people: Mapping[Id, str]) -> Iterator[Listing]:

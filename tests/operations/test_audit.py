@@ -289,6 +289,26 @@ def attack_inventory_row_of_nothing(raw):
     raw.execute(f"INSERT INTO inventory SELECT 'v2', use, 'm2', name, {body} FROM inventory LIMIT 1")
 
 
+def attack_listing(raw):
+    raw.execute("UPDATE listing SET waiting = 1 - waiting")
+
+
+def attack_listing_words(raw):
+    raw.execute("UPDATE listing SET words = ''")
+
+
+def attack_listing_emptied(raw):
+    raw.execute("DELETE FROM listing")
+
+
+def attack_listing_of_nothing(raw):
+    raw.execute("INSERT INTO alarm VALUES ('v2', 'u2', 'review_overdue', 'm2', '0001-01-01', '9999-12-31')")
+
+
+def attack_alarm_put_off(raw):
+    assert raw.execute("UPDATE alarm SET since = '9999-12-30'").rowcount > 0
+
+
 def attack_inventory_emptied(raw):
     raw.execute("DELETE FROM inventory")
 
@@ -500,7 +520,9 @@ ATTACKS = {
     "reorder facts": (attack_order_of_facts, 6), "relabel a fact": (attack_relabel_fact, 11),
     "the inventory": (attack_inventory, 11), "an unreadable inventory": (attack_inventory_unreadable, 11),
     "an inventory row of nothing": (attack_inventory_row_of_nothing, 11),
-    "empty inventory": (attack_inventory_emptied, 11),
+    "empty inventory": (attack_inventory_emptied, 11), "what a list passes": (attack_listing, 11),
+    "what is found": (attack_listing_words, 11), "an empty list": (attack_listing_emptied, 11),
+    "an alarm of nothing": (attack_listing_of_nothing, 11), "an alarm put off": (attack_alarm_put_off, 11),
     "the index of subjects": (attack_about, 11), "the actor beside the body": (attack_actor_column, 11),
     "the note beside the body": (attack_note_column, 11), "a public key": (attack_public_key, 9),
     "swap two envelopes": (attack_swap_envelopes, 9),
