@@ -148,14 +148,19 @@ def registry_rebuild(call: Call) -> Result:
 @command(
     "registry admit", "let a login of the database server use the registry",
     arg("login", help="the login, as the server knows it"),
-    arg("--auditor", action="store_true", help="only to read"),
+    arg("--auditor", dest="may", action="store_const", const="read", default="write", help="only to read"),
+    arg("--may-erase", dest="may", action="store_const", const="erase", help="also to erase people"),
 )
 def registry_admit(call: Call) -> Result:
     """People are enrolled besides: `people enrol`."""
+    from desktop_app.domain.registry import Admission
     from desktop_app.operations import registries
 
-    login, may = call.args.login, "read" if call.args.auditor else "read and add to"
+    login, may = call.args.login, Admission(call.args.may)
     with call.workspace() as ws:
-        registries.admit(ws, login, auditor=call.args.auditor)
-    return Result([f"{login} may {may} the registry.", "Enrol the person too, if they sign: assaydesk people enrol."],
-                  {"login": login, "role": "auditor" if call.args.auditor else "application"})
+        registries.admit(ws, login, may)
+    said = {Admission.READ: "read", Admission.WRITE: "read and add to",
+            Admission.ERASE: "read, add to and erase people from"}[may]
+    roles = {Admission.READ: "auditor", Admission.WRITE: "application", Admission.ERASE: "eraser"}
+    return Result([f"{login} may {said} the registry.", "Enrol the person too, if they sign: assaydesk people enrol."],
+                  {"login": login, "role": roles[may]})

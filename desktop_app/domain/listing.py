@@ -6,6 +6,7 @@ day, without reading the rows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 
@@ -142,8 +143,14 @@ def _finding(row: InventoryRow) -> str | None:
     return f"{len(SEVERITIES) - SEVERITIES.index(row.finding_severity)} {row.finding_since or date.max}"
 
 
+def _called(row: InventoryRow) -> str:
+    """Its name, then its version, numbers by their size: v9 before v10."""
+    label = re.sub(r"\d+", lambda digits: digits[0].lstrip("0").zfill(12), row.label)
+    return f"{row.name.casefold()}\t{label.casefold()}"
+
+
 ORDERS: dict[str, Callable[[InventoryRow], str | None]] = {
-    "model": lambda row: row.name.casefold(),
+    "model": _called,
     "tier": lambda row: str(row.tier) if row.tier else None,
     "status": status_text,
     "validation": _validation,
@@ -168,4 +175,4 @@ def words(row: InventoryRow) -> str:
 
 def place(row: InventoryRow) -> tuple[str, Id, Id]:
     """Where a row stands among those that its order does not tell apart."""
-    return row.name.casefold(), row.version, row.use
+    return _called(row), row.version, row.use

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from desktop_app.domain.canonical import Digest, Id, fact
+
+
+class Admission(StrEnum):
+    """What a login of a database server may do with a registry. To erase people is granted apart: the server deletes
+    the texts that a record of an erasure names, and cannot tell whether anybody signed for the record.
+    """
+
+    READ = "read"
+    WRITE = "write"
+    ERASE = "erase"  # and write
 
 
 @fact("registry.upgraded")

@@ -10,6 +10,7 @@ from pathlib import Path
 from desktop_app.domain.audit import CheckReport, Exported
 from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.person import Role
+from desktop_app.domain.registry import Admission
 from desktop_app.errors import Damaged, UserError
 from desktop_app.operations import audit, people, policies
 from desktop_app.operations.saving import save_copy
@@ -156,9 +157,9 @@ def rebuild(workspace: Workspace) -> tuple[str, ...]:
     return differed
 
 
-def admit(workspace: Workspace, login: str, *, auditor: bool = False) -> None:
-    """Let a login of the database server use the registry, or only read it. Raises UserError, Refused."""
-    workspace.store.admit(login, auditor=auditor)
+def admit(workspace: Workspace, login: str, may: Admission = Admission.WRITE) -> None:
+    """Let a login of the database server use the registry. Raises UserError, Refused."""
+    workspace.store.admit(login, may)
 
 
 # ---- bringing it up to date

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Engine, exc, make_url
 
 from desktop_app.domain.canonical import Digest
+from desktop_app.domain.registry import Admission
 from desktop_app.errors import Refused, UserError
 from desktop_app.registry import migrations
 
@@ -95,8 +96,8 @@ class Database(Protocol):
     def backup(self, target: Path) -> None:
         """The whole registry, at one moment, as a new SQLite file. Raises UserError where something is."""
 
-    def admit(self, login: str, *, auditor: bool) -> None:
-        """Let a login of the server use the registry, or only read it. Raises UserError."""
+    def admit(self, login: str, may: Admission) -> None:
+        """Let a login of the server use the registry. Raises UserError."""
 
     def sweep(self) -> None:
         """Leave nothing of deleted rows in the file, where the registry is one. Raises Unreachable."""

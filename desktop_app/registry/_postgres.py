@@ -15,6 +15,7 @@ import psycopg
 from sqlalchemy import URL, Connection, create_engine, event, exc, insert, select, text
 
 from desktop_app.domain import canonical
+from desktop_app.domain.registry import Admission
 from desktop_app.errors import Damaged, Lost, Refused, Unreachable, UserError
 from desktop_app.registry import _postgres_schema as schema
 from desktop_app.registry import migrations
@@ -78,6 +79,7 @@ class PostgreSQL:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock(hashtext('{schema.SCHEMA_NAME} upgrade'))")
             connection.exec_driver_sql(f"SELECT {schema.SCHEMA_NAME}.lock_log()")
             since = older_format(self.revision(connection))
+            _make_roles(connection)
             _offer_trigrams(connection)
             connection.exec_driver_sql(f"SET LOCAL ROLE {schema.OWNER}")
             migrations.migrate(connection, since)
@@ -131,13 +133,14 @@ class PostgreSQL:
             finally:
                 made.engine.dispose()
 
-    def admit(self, login: str, *, auditor: bool) -> None:
-        """Grant the role of the application, or of those who only read, to a login of the server."""
-        role = schema.AUDITOR if auditor else schema.APP
+    def admit(self, login: str, may: Admission) -> None:
+        """Grant what a role needs to a login of the server."""
+        roles = {Admission.READ: [schema.AUDITOR], Admission.WRITE: [schema.APP],
+                 Admission.ERASE: [schema.APP, schema.ERASER]}[may]
         with self._translated(), self.engine.connect() as connection, connection.begin():
-            query = text("SELECT format('GRANT %I TO %I', CAST(:role AS text), CAST(:login AS text)), "
+            query = text("SELECT format('GRANT %s TO %I', CAST(:roles AS text), CAST(:login AS text)), "
                          "(SELECT rolcanlogin FROM pg_roles WHERE rolname = :login)")
-            grant, may_log_in = connection.execute(query, {"role": role, "login": login}).one()
+            grant, may_log_in = connection.execute(query, {"roles": ", ".join(roles), "login": login}).one()
             if not may_log_in:
                 raise UserError(f"There is no login “{login}” on this server.", self.address,
                                 "Whoever runs the server makes it first, with CREATE ROLE … LOGIN or its own tools.")
@@ -232,12 +235,12 @@ def _there(connection: Connection) -> bool:
 
 
 def _make_roles(connection: Connection) -> None:
-    for role in (schema.OWNER, schema.APP, schema.AUDITOR):
+    for role in (schema.OWNER, schema.APP, schema.AUDITOR, schema.ERASER):
         there = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).scalar()
         if not there:
             connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN")
     user = connection.execute(text("SELECT quote_ident(session_user)")).scalar_one()
-    for role in (schema.OWNER, schema.APP):
+    for role in (schema.OWNER, schema.APP, schema.ERASER):
         member = connection.execute(text("SELECT pg_has_role(session_user, :role, 'MEMBER')"), {"role": role}).scalar()
         if not member:
             connection.exec_driver_sql(f"GRANT {role} TO {user}")
@@ -274,6 +277,9 @@ def _ours(error: exc.DBAPIError, where: str) -> Exception:
     if state == "42501":
         return Unreachable("Your login does not allow this.", f"{where}: {said}",
                            "Ask an administrator to admit it: assaydesk registry admit LOGIN.")
+    if state == "AD005":
+        return Refused("Your login may not erase anybody; nothing was recorded.", f"{where}: {said}",
+                       "Ask whoever made the registry for: assaydesk registry admit LOGIN --may-erase.")
     if state == "AD002":
         return Refused("The clocks of this machine and of the server differ; nothing was written.",
                        getattr(getattr(found, "diag", None), "message_detail", "") or said,

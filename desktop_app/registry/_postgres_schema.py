@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 OWNER, APP, AUDITOR = "assaydesk_owner", "assaydesk_app", "assaydesk_auditor"
+ERASER = "assaydesk_eraser"  # whose login may erase people besides
 SCHEMA_NAME = "assaydesk"
 GUARDED = ("registry", "entry", "fact", "blob")
 
@@ -12,6 +13,7 @@ FUNCTIONS = {
     "facts_root": (False, "bcd86532f8bbfb9b2c80fa4730b350e6b617508d67ef975042c7667bc29e4864"),
     "append": (True, "62b570d102e67aa31ca041e5101fe6cbd288b0fbe8e981b9a7ed0e66d3a4a6ba"),
     "refuse": (False, "68f7a748eaf814f1f07d97c1e08d86b714b80912a7b1ff2dea67fea5a2aac7f1"),
+    "may_erase": (False, "34498110e2f0a67c4ea5aacdc9e45aa4f22c91fa00d88c95a513c5a3d654bffe"),
 }
 _PATH = "search_path=pg_catalog, assaydesk, pg_temp"
 
@@ -48,6 +50,7 @@ def expected_guards() -> dict[str, str]:
     for table in GUARDED:
         found |= {f"{table}_{name}": f"A|{kind}|refuse|{table}" for name, kind in kinds.items()}
     found |= {f"identity_{name}": f"A|{kinds[name]}|refuse|identity" for name in ("no_update", "no_truncate")}
+    found["identity_may_erase"] = "A|11|may_erase|identity"  # 11: BEFORE DELETE, each row
     found["signed_once"] = (
         "t|t|CREATE UNIQUE INDEX signed_once ON assaydesk.fact USING btree ((((body)::json ->> 'request'::text)), "
         "(((body)::json ->> 'person'::text))) WHERE (kind = 'promotion.signed_off'::text)")

@@ -23,6 +23,7 @@ from sqlalchemy import URL, Connection, Engine, bindparam, create_engine, delete
 
 from desktop_app.domain import audit, canonical
 from desktop_app.domain.person import PersonErased
+from desktop_app.domain.registry import Admission
 from desktop_app.errors import Damaged, Refused, Unreachable, UserError
 from desktop_app.registry import migrations
 from desktop_app.registry._database import ALREADY, CLOCKS_DIFFER, Condition, Draft, older_format
@@ -198,7 +199,7 @@ class SQLite:
                 raise Damaged("The registry's file is damaged; the backup is not good.", f"{self.path}: {said}",
                               "Keep the file as it is, and restore an older backup.")
 
-    def admit(self, login: str, *, auditor: bool) -> None:  # noqa: ARG002 - a file has no logins
+    def admit(self, login: str, may: Admission) -> None:  # noqa: ARG002 - a file has no logins
         """Whoever may write the file may use the registry."""
         raise UserError("A registry in a file has no logins.", str(self.path),
                         "Whoever may read and write the file may use it. Enrol people with: assaydesk people enrol.")

@@ -18,7 +18,7 @@ from desktop_app.domain import canonical
 from desktop_app.domain.audit import Entry
 from desktop_app.domain.canonical import Digest, Id
 from desktop_app.domain.change import Change
-from desktop_app.domain.registry import RegistryUpgraded
+from desktop_app.domain.registry import Admission, RegistryUpgraded
 from desktop_app.errors import Damaged, Lost, Pending, Refused, Unreachable
 from desktop_app.registry import migrations, projections
 from desktop_app.registry._database import Condition, Database, check_format, database
@@ -222,9 +222,9 @@ class Store:
         """Leave nothing of erased texts in the file, where the registry is one. Raises Unreachable."""
         self._database.sweep()
 
-    def admit(self, login: str, *, auditor: bool = False) -> None:
-        """Let a login of the server use the registry, or only read it. Raises UserError, Refused."""
-        self._database.admit(login, auditor=auditor)
+    def admit(self, login: str, may: Admission = Admission.WRITE) -> None:
+        """Let a login of the server use the registry. Raises UserError, Refused."""
+        self._database.admit(login, may)
 
     def close(self) -> None:
         """Let go of all connections."""

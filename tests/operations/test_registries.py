@@ -17,7 +17,7 @@ from desktop_app.domain.audit import Exported
 from desktop_app.domain.canonical import Id
 from desktop_app.domain.model import RegisteredModel
 from desktop_app.domain.person import Role
-from desktop_app.domain.registry import RegistryRestored
+from desktop_app.domain.registry import Admission, RegistryRestored
 from desktop_app.domain.use import Use
 from desktop_app.errors import Damaged, Refused, StaleError, Unreachable, UserError
 from desktop_app.operations import audit, models, people, registries, restoring
@@ -367,7 +367,7 @@ def test_a_login_is_let_in_whatever_its_name(team, postgres, login):
 def test_an_auditor_reads_and_does_not_write(team, postgres, tmp_path):
     name = team.store.address.split("/")[-1].split("?")[0]
     postgres.login("oda")
-    registries.admit(team, "oda", auditor=True)
+    registries.admit(team, "oda", Admission.READ)
     with closing(open_workspace(postgres.address(name, "oda"), "Ann Admin", keys=tmp_path / "keys")) as oda:
         assert audit.recompute(oda).ok
         with pytest.raises(Unreachable, match="login does not allow"):

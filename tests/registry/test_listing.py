@@ -42,7 +42,7 @@ def some_rows(count=120, seed=7):
         severity, due = pick.choice((None, *SEVERITIES)), day()
         rows.append(replace(
             EMPTY, model=Id(f"m{n // 3}"), version=Id(f"v{n:03}"), use=Id(pick.choice(("", "u1", "u2"))),
-            name=pick.choice(NAMES), label=str(n % 9), number=pick.choice(("", "M-7", "m-10")),
+            name=pick.choice(NAMES), label=str(pick.randint(1, 120)), number=pick.choice(("", "M-7", "m-10")),
             purpose=pick.choice(("", "Card lending", "Collections")), entity=pick.choice(("", "NL", "DE")),
             vendor=pick.choice(("", "Acme")), technique=pick.choice(("", "XGBoost", "logit")),
             owner=pick.choice((None, *PEOPLE)), tier=pick.choice((None, 1, 2, 3)),
@@ -83,7 +83,8 @@ def in_order(rows, order, descending):
             return PEOPLE[row.owner].casefold() if row.owner else None
         return ORDERS[order](row)
 
-    rows = sorted(rows, key=lambda r: (r.name.casefold(), r.version, r.use), reverse=order == "model" and descending)
+    rows = sorted(rows, key=lambda r: (r.name.casefold(), int(r.label), r.version, r.use),
+                  reverse=order == "model" and descending)
     known = sorted((r for r in rows if key(r) is not None), key=key, reverse=descending) if order != "model" else rows
     return known + [r for r in rows if key(r) is None]
 

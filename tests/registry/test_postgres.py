@@ -13,6 +13,8 @@ import pytest
 
 from desktop_app.domain import audit, canonical
 from desktop_app.domain.canonical import Id
+from desktop_app.domain.person import Person, PersonErased
+from desktop_app.domain.registry import Admission
 from desktop_app.domain.use import Use
 from desktop_app.errors import Damaged, Refused, Unreachable, UserError
 from desktop_app.registry import _postgres_schema as schema
@@ -104,6 +106,26 @@ def test_a_login_writes_in_its_own_name(joost):
             write.add(Use(id=store.new_id(), model=Id("m"), purpose="Mortgages"))
         with store.read() as reader:
             assert [e.user for e in reader.entries()] == ["registrar", "registrar", "joost"]
+            assert reader.guards_missing() == ()
+
+
+def test_only_a_login_that_may_erase_has_texts_deleted(server, name, filled, joost):
+    """Whoever has a login of the application can call `append` by hand with a record of an erasure."""
+    with filled.write(Id("ann"), "person.added", Id("p")) as write:
+        person = Person(id=filled.new_id(), name=write.add_text("Ann de Vries"))
+        write.add(person)
+    gone = PersonErased(id=Id("e"), person=person.id, refs=(person.name.ref,), reason="asked")
+    with closing(open_store(joost)) as store:
+        with pytest.raises(Refused, match="may not erase anybody"), store.write(Id("joost"), "x", Id("p")) as write:
+            write.add(gone)
+        with store.read() as reader:
+            assert reader.text(person.name) == "Ann de Vries"
+            assert reader.head().seq == 3
+        filled.admit("joost", Admission.ERASE)
+        with store.write(Id("joost"), "x", Id("p")) as write:
+            write.add(gone)
+        with store.read() as reader:
+            assert reader.text(person.name) is None
             assert reader.guards_missing() == ()
 
 

@@ -1,4 +1,7 @@
-"""Lists of a hundred thousand models: what orders, narrows and finds the rows of the inventory stands beside them, with
+"""Two things. Who may erase on a server is granted to a login by itself: `append` deletes what a record of an erasure
+names, and the server cannot tell whether anybody signed for that record.
+
+Lists of a hundred thousand models: what orders, narrows and finds the rows of the inventory stands beside them, with
 the days on which something is wrong. Projections, made again by whoever upgrades.
 
 A server that has pg_trgm finds words by their trigrams. A file is read: that takes 100,000 rows less time than a person
@@ -26,6 +29,23 @@ _TABLES = (
     "CREATE INDEX alarm_model ON alarm (model)",
     "CREATE INDEX alarm_key ON alarm (key, since)",
 )
+_MAY_ERASE = """
+BEGIN
+  IF NOT pg_has_role(session_user, 'assaydesk_eraser', 'MEMBER') THEN
+    RAISE EXCEPTION USING ERRCODE = 'AD005', MESSAGE = session_user || ' may not erase anybody';
+  END IF;
+  RETURN OLD;
+END
+"""
+_POSTGRESQL = (
+    "GRANT SELECT, INSERT, DELETE ON listing, alarm TO assaydesk_app",
+    "GRANT SELECT ON listing, alarm TO assaydesk_auditor",
+    "CREATE FUNCTION may_erase() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, assaydesk, pg_temp "
+    f"AS $assaydesk${_MAY_ERASE}$assaydesk$",
+    "REVOKE ALL ON FUNCTION may_erase() FROM PUBLIC",
+    "CREATE TRIGGER identity_may_erase BEFORE DELETE ON identity FOR EACH ROW EXECUTE FUNCTION may_erase()",
+    "ALTER TABLE identity ENABLE ALWAYS TRIGGER identity_may_erase",
+)
 _TRIGRAMS = ("SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace "
              "WHERE e.extname = 'pg_trgm'")
 
@@ -40,7 +60,7 @@ def upgrade() -> None:
         run(statement.format(**types))
     if not postgresql:
         return
-    run("GRANT SELECT, INSERT, DELETE ON listing, alarm TO assaydesk_app")
-    run("GRANT SELECT ON listing, alarm TO assaydesk_auditor")
+    for statement in _POSTGRESQL:
+        run(statement)
     if (where := run(_TRIGRAMS).scalar()) is not None:
         run(f"CREATE INDEX listing_words ON listing USING gin (words {where}.gin_trgm_ops)")
