@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from desktop_app.domain import audit
-from desktop_app.domain.approval import PriorDecision, SignOff, StageChanged
+from desktop_app.domain.approval import PriorDecision, PromotionRequest, SignOff, StageChanged
 from desktop_app.domain.canonical import Id, day_text, record
 from desktop_app.domain.exception import PolicyException
 from desktop_app.domain.history import History
@@ -93,7 +93,12 @@ def _wrong(decisions: Decisions, history: History, version: Id, use: Id) -> Iter
     changed = history.last(StageChanged, version=version, use=use)
     prior = history.last(PriorDecision, version=version, use=use)
     if changed:
-        verdicts = [decisions.sign_off(s) for s in history.all(SignOff, request=changed.record.request)]
+        signed = history.all(SignOff, request=changed.record.request)
+        verdicts = [decisions.sign_off(s) for s in signed]
+        request = history.find(PromotionRequest, changed.record.request)
+        rested = list(decisions.rests_on(request)) if request else []
+        rested += [sentence for sign_off in signed for sentence in decisions.in_favour(sign_off)]
+        yield from (f"The decision does not hold: {sentence}." for sentence in rested)
         for _, sentence in decisions.stage(changed):
             yield f"The decision does not hold: {sentence.rstrip('.')}."
     else:

@@ -7,22 +7,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any, TypeVar
 
-from desktop_app.domain import approval, canonical
+from desktop_app.domain import approval, basis, canonical, requirements
 from desktop_app.domain.approval import PriorDecision, PromotionClosed, PromotionRequest, SignOff, StageChanged
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Digest, Id, NotCanonical
-from desktop_app.domain.dossier import Dossier
+from desktop_app.domain.dossier import CheckState, Dossier, Member, MemberRole
 from desktop_app.domain.history import History
 from desktop_app.domain.model import ModelVersion
 from desktop_app.domain.person import Erasable, Person
 from desktop_app.domain.policy import Meaning, Policy, Transition
+from desktop_app.domain.use import Tiering
 from desktop_app.trust.authority import VALID, Authority
 
 R = TypeVar("R")
 _PRIOR = ("recorder", "registry", "use", "stage", "outcome", "decidedBy", "decidedOn", "reviewBy", "source",
           "conditionsDigest")
+_NOT_COLLECTED = (MemberRole.POLICY, MemberRole.LINEAGE)
 _AGAINST = (Meaning.REJECT, Meaning.RETURN)
 
 
@@ -187,6 +190,60 @@ class Decisions:
         return any(isinstance(f.record, SignOff) and f.seq == closed.seq and f.record.meaning is against
                    for f in beside)
 
+    def rests_on(self, item: Recorded[PromotionRequest]) -> Iterator[str]:
+        """What is wrong with the dossier that a request froze: it lists what the facts before it said, and all of it.
+
+        Needs every fact of the model; the lineage is the registry's as it was then, and is not collected again here.
+        """
+        request, dossier = item.record, self._found(Dossier, item.record.dossier)
+        if dossier is None:
+            yield "the dossier of a request is missing"
+            return
+        before = self._before(request.model, item.seq)
+        tier = before.last(Tiering, use=request.use)
+        if tier is None or tier.record.tier != dossier.record.tier:
+            had = f"tier {tier.record.tier}" if tier else "none"
+            yield f"the dossier names tier {dossier.record.tier}, the use had {had}"
+        wanted = {_listed(m): m.title for m in basis.members(before, request.version, request.use, None)}
+        listed = {_listed(m): m.title for m in dossier.record.members if m.role not in _NOT_COLLECTED}
+        for member in wanted.keys() - listed.keys():
+            yield f"the dossier leaves out what was recorded then: {wanted[member]}"
+        for member in listed.keys() - wanted.keys():
+            yield f"the dossier lists what was not so then: {listed[member]}"
+
+    def in_favour(self, item: Recorded[SignOff]) -> Iterator[str]:
+        """What stood in the way of a signature in favour when it was given, and whether it holds for too long."""
+        signed, request = item.record, self._found(PromotionRequest, item.record.request)
+        dossier = self._found(Dossier, request.record.dossier) if request else None
+        policy = self._found(Policy, request.record.policy) if request else None
+        if signed.meaning not in approval.IN_FAVOUR or request is None or dossier is None or policy is None:
+            return
+        transition = policy.record.transition(request.record.to_stage, dossier.record.tier)
+        if transition is None:
+            return  # said where the stage changes
+        if (signed.review_by - item.at.date()).days > transition.holds_days + 1:  # a signer's day may not be UTC's
+            yield f"it holds until {canonical.day_text(signed.review_by)}, longer than the policy allows"
+        stood = {c.title for c in dossier.record.blocking} | self._stood_in_the_way(item, dossier.record, transition)
+        yield from (f"it was given though the policy did not allow it: {title}" for title in sorted(stood))
+
+    def _stood_in_the_way(self, item: Recorded[SignOff], dossier: Dossier, transition: Transition) -> set[str]:
+        """Requirements not met on the signer's day, whatever the time zone. The fields of a card are the program's, and
+        were judged when the dossier was frozen.
+        """
+        before, found = self._before(dossier.model, item.seq), []
+        for days in (-1, 0, 1):
+            asked = requirements.Question(version=dossier.version, use=dossier.use, tier=dossier.tier, card=(),
+                                          today=item.at.date() + timedelta(days=days))
+            found.append({c.title for c in requirements.checks(transition, before, asked)
+                          if c.state is CheckState.BLOCKING})
+        return set.intersection(*found)
+
+    def _before(self, model: Id, seq: int) -> History:
+        """What was recorded of a model before an entry; a run may lie with another model."""
+        own = self._models[model]
+        runs = [r for f in own if isinstance(f.record, ModelVersion) and (r := self._facts.get(f.record.run or Id("")))]
+        return History(f for f in (*own, *runs) if f.seq < seq)
+
     # ---- changes of stage
 
     def stage(self, item: Recorded[StageChanged]) -> Iterator[tuple[int, str]]:
@@ -236,13 +293,14 @@ class Decisions:
     def _refused(
         self, transition: Transition, request: Recorded[PromotionRequest], item: Recorded[SignOff],
     ) -> approval.Refusal | None:
-        signed = item.record
-        own = self._models[signed.model]
-        runs = [r for f in own if isinstance(f.record, ModelVersion) and (r := self._facts.get(f.record.run or Id("")))]
-        before = History(f for f in (*own, *runs) if f.seq < item.seq)  # a run may lie with another model
+        signed, before = item.record, self._before(item.record.model, item.seq)
         return approval.check_may_sign(
             transition, frozenset({signed.role}), signed.meaning, before.involvement(signed.version, signed.person),
             already=False, requested_by_me=request.by == signed.person)
+
+
+def _listed(member: Member) -> tuple[str, ...]:
+    return member.role.value, member.id, member.subject, member.digest, member.state
 
 
 def _moved(about: StageChanged | PromotionRequest) -> tuple[str, ...]:

@@ -219,6 +219,8 @@ class LogVerifier:
         for signed_for in decisions.all(Mandate):
             self._saw_this(signed_for)
             self._whole(signed_for, there[signed_for.seq])
+            if doubt := decisions.authority.doubt(signed_for.record.key_id, signed_for.at):
+                self._doubts.append(f"whether what entry {signed_for.seq:,} is signed for is its signer's: {doubt}")
         signed = decisions.all(SignOff)
         for n, item in enumerate(signed):
             progress.step(n / len(signed), "checking signatures")
@@ -227,6 +229,8 @@ class LogVerifier:
             elif doubt := decisions.doubt(item):
                 self._doubts.append(f"whether the signature in entry {item.seq:,} is its signer's: {doubt}")
             self._saw_this(item)
+            for sentence in decisions.in_favour(item):
+                self.problem(10, item.seq, f"the signature of {item.record.meaning.value}: {sentence}")
         self._outcomes(decisions)
 
     def _outcomes(self, decisions: Decisions) -> None:
@@ -239,6 +243,9 @@ class LogVerifier:
             if first != prior.seq:
                 self.problem(9, prior.seq, f"a prior decision is recorded again under the signature of entry {first:,}")
         for request in decisions.all(PromotionRequest):
+            say = self.doubt if self.unclear else self.problem  # a fact that this program does not know may explain it
+            for sentence in decisions.rests_on(request):
+                say(10, request.seq, sentence)
             for seq, sentence in decisions.request(request):
                 self.problem(10, seq, sentence)
         for change in decisions.all(StageChanged):
