@@ -275,6 +275,8 @@ _FILLS = {
     Meaning.CONCLUDE: {Meaning.CONCLUDE},
 }
 IN_FAVOUR = frozenset({Meaning.APPROVE, Meaning.APPROVE_WITH_CONDITIONS, Meaning.CONCUR, Meaning.CONCLUDE})
+MAY_REQUEST = (Role.DEVELOPER, Role.OWNER, Role.MODEL_RISK)
+MAY_RECORD = (Role.MODEL_RISK, Role.VALIDATOR, Role.COMPLIANCE, Role.ADMINISTRATOR)  # a decision made elsewhere before
 
 
 def quorum(transition: Transition, sign_offs: Iterable[SignOff]) -> Quorum:

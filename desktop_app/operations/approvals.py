@@ -57,7 +57,7 @@ def request(
         raise UserError("A request needs a rationale.", "", "Say why this version should be promoted.")
     store, request_id = workspace.store, workspace.store.new_id()
     with store.write(workspace.me, "promotion.requested", request_id) as write:
-        people.require(write.reader, workspace, Role.DEVELOPER, Role.OWNER, Role.MODEL_RISK)
+        people.require(write.reader, workspace, *approval.MAY_REQUEST)
         now = basis_now(workspace, write.reader, version, use, to_stage)
         _check_none_waits(write.reader, now)
         dossier = freeze(workspace, now)

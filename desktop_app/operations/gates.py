@@ -41,8 +41,9 @@ def gate(workspace: Workspace, version: Id, use: Id, stage: str = "production") 
         row = next((r for r in expected(reader, exact.model) if (r.version, r.use) == (version, use)), None)
         history, policies = History(facts), reader.all(Policy)
         signed = history.all(SignOff, version=version)
-        recorders = {p.record.recorded_by for p in history.all(PriorDecision, version=version)}
-        beside = mandates.behind(reader, {s.record.person for s in signed} | recorders, policies)
+        others = {p.record.recorded_by for p in history.all(PriorDecision, version=version)}
+        others |= {r.by for r in history.all(PromotionRequest, version=version)}
+        beside = mandates.behind(reader, {s.record.person for s in signed} | others, policies)
         broken = tuple(_broken(reader, {f.seq for f in (*facts, *beside)}))
         decisions = Decisions(workspace.store.info.id, [*facts, *beside], _commands(reader, [s.seq for s in signed]))
     wrong = (*broken, *_wrong(decisions, history, version, use))

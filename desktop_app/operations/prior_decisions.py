@@ -10,6 +10,7 @@ from pathlib import Path
 
 from desktop_app.domain import canonical
 from desktop_app.domain.approval import (
+    MAY_RECORD,
     PAYLOAD_TYPE,
     PRIOR_PREDICATE_TYPE,
     STATEMENT_TYPE,
@@ -21,7 +22,6 @@ from desktop_app.domain.canonical import Digest, Id, day_text, record
 from desktop_app.domain.change import Change
 from desktop_app.domain.history import History
 from desktop_app.domain.model import ModelVersion
-from desktop_app.domain.person import Role
 from desktop_app.domain.use import Use
 from desktop_app.errors import Refused, UserError
 from desktop_app.operations import people
@@ -29,8 +29,6 @@ from desktop_app.operations.naming import Named, named_in
 from desktop_app.operations.people import changed
 from desktop_app.registry.reader import Reader
 from desktop_app.workspace import Workspace
-
-MAY_RECORD = (Role.MODEL_RISK, Role.VALIDATOR, Role.COMPLIANCE, Role.ADMINISTRATOR)
 
 
 @record

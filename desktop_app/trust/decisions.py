@@ -11,7 +11,15 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from desktop_app.domain import approval, basis, canonical, requirements
-from desktop_app.domain.approval import PriorDecision, PromotionClosed, PromotionRequest, SignOff, StageChanged
+from desktop_app.domain.approval import (
+    MAY_RECORD,
+    MAY_REQUEST,
+    PriorDecision,
+    PromotionClosed,
+    PromotionRequest,
+    SignOff,
+    StageChanged,
+)
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Digest, Id, NotCanonical
 from desktop_app.domain.dossier import CheckState, Dossier, Member, MemberRole
@@ -141,6 +149,8 @@ class Decisions:
         taken = item.record
         if item.by != taken.recorded_by:
             return "it was recorded by somebody else"
+        if not any(self.authority.held(taken.recorded_by, role, item.seq, item.at) for role in MAY_RECORD):
+            return "whoever recorded it had no role to"
         said = self.authority.opened(taken.recorded_by, taken.key_id, taken.envelope, item.seq)
         if isinstance(said, str):
             return said
@@ -174,6 +184,8 @@ class Decisions:
             if isinstance(found.record, PromotionClosed):
                 return
             if isinstance(found.record, SignOff):
+                if any(s.person == found.record.person for s in signed):
+                    yield found.seq, "somebody decided twice on one request"
                 signed.append(found.record)
                 if transition and approval.quorum(transition, signed).met:
                     if found.seq not in changed and found.record.meaning not in _AGAINST:
@@ -199,6 +211,11 @@ class Decisions:
         if dossier is None:
             yield "the dossier of a request is missing"
             return
+        if not any(self.authority.held(item.by, role, item.seq, item.at) for role in MAY_REQUEST):
+            yield "whoever made the request had no role to"
+        published = [p for p in self.all(Policy) if p.seq < item.seq]
+        if published and max(published, key=lambda p: (p.seq, p.ordinal)).record.id != request.policy:
+            yield "the request names another policy than the one in force"
         before = self._before(request.model, item.seq)
         tier = before.last(Tiering, use=request.use)
         if tier is None or tier.record.tier != dossier.record.tier:

@@ -24,7 +24,17 @@ from desktop_app.domain.approval import PriorDecision, PromotionRequest, SignOff
 from desktop_app.domain.audit import CheckReport, Entry, EntryBody, Problem, Recorded
 from desktop_app.domain.canonical import Digest, Id, NotCanonical
 from desktop_app.domain.mandate import GOVERNING, Mandate
-from desktop_app.domain.person import HoldPlaced, HoldReleased, KeyEnrolled, PersonErased, erasables, fits
+from desktop_app.domain.person import (
+    HoldPlaced,
+    HoldReleased,
+    KeyEnrolled,
+    PersonErased,
+    RoleGranted,
+    RoleRevoked,
+    erasables,
+    fits,
+)
+from desktop_app.domain.registry import RegistryRestored
 from desktop_app.progress import Progress
 from desktop_app.trust.authority import VALID, proved
 from desktop_app.trust.decisions import Decisions
@@ -212,6 +222,7 @@ class LogVerifier:
             if isinstance(item.record, GOVERNING) and (wrong := decisions.authority.mandated(item)) != VALID:
                 kind = canonical.kind_of(item.record)
                 self.problem(9, item.seq, f"{kind} {item.ordinal} is not signed by anybody who may: {wrong}")
+            self._fits_before(item)
         self._holds(decisions)
         there: dict[int, set[Id]] = defaultdict(set)
         for item in self.facts.values():
@@ -232,6 +243,18 @@ class LogVerifier:
             for sentence in decisions.in_favour(item):
                 self.problem(10, item.seq, f"the signature of {item.record.meaning.value}: {sentence}")
         self._outcomes(decisions)
+
+    def _fits_before(self, item: Recorded[Any]) -> None:
+        """What ends a grant, or restores a backup, names what was there."""
+        match item.record:
+            case RoleRevoked(grant=grant_id, person=person, role=role):
+                grant = self.facts.get(grant_id)
+                ended = grant.record if grant and grant.seq < item.seq else None
+                if not isinstance(ended, RoleGranted) or (ended.person, ended.role) != (person, role):
+                    self.problem(9, item.seq, "the grant that it ends is not there, or is another's")
+            case RegistryRestored(backup_seq=seq, backup_hash=digest):
+                if seq >= item.seq or self._hashes.get(seq) != digest:
+                    self.problem(9, item.seq, "the backup that it was restored from is not what stands before it")
 
     def _outcomes(self, decisions: Decisions) -> None:
         """What was decided elsewhere, how requests ended, and changes of stage."""

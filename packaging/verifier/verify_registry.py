@@ -1212,6 +1212,7 @@ def report(log: Verifier, held: int) -> dict[str, Any]:
             "whether entries newer than every checkpoint given were cut from the end or rewritten",
             "whether the people behind the keys are who they were enrolled as; trust begins with entry 1",
             "the guards (triggers) of the tables: they keep nobody out who owns the file",
+            "the tables listing and alarm, by which the program finds, orders and counts the rows of the inventory",
             f"what facts of these kinds say, beyond their bytes: {', '.join(others) or 'none'}", *log.doubts]}
 
 

@@ -504,7 +504,12 @@ def attack_inventory_model(raw):
     raw.execute("UPDATE inventory SET model = 'zzz'")
 
 
-ATTACKS = {
+LISTS = {  # what orders, finds and counts the rows of the inventory
+    "what a list passes": (attack_listing, 11), "what is found": (attack_listing_words, 11),
+    "an empty list": (attack_listing_emptied, 11), "an alarm of nothing": (attack_listing_of_nothing, 11),
+    "an alarm put off": (attack_alarm_put_off, 11),
+}
+ATTACKS = LISTS | {
     "edit a fact": (attack_edit_fact, 6), "edit a fact and its digest": (attack_edit_fact_and_digest, 6),
     "a fact that is no JSON": (attack_unreadable_fact, 2),
     "a fact of an unknown kind": (attack_fact_of_unknown_kind, 6),
@@ -520,9 +525,7 @@ ATTACKS = {
     "reorder facts": (attack_order_of_facts, 6), "relabel a fact": (attack_relabel_fact, 11),
     "the inventory": (attack_inventory, 11), "an unreadable inventory": (attack_inventory_unreadable, 11),
     "an inventory row of nothing": (attack_inventory_row_of_nothing, 11),
-    "empty inventory": (attack_inventory_emptied, 11), "what a list passes": (attack_listing, 11),
-    "what is found": (attack_listing_words, 11), "an empty list": (attack_listing_emptied, 11),
-    "an alarm of nothing": (attack_listing_of_nothing, 11), "an alarm put off": (attack_alarm_put_off, 11),
+    "empty inventory": (attack_inventory_emptied, 11),
     "the index of subjects": (attack_about, 11), "the actor beside the body": (attack_actor_column, 11),
     "the note beside the body": (attack_note_column, 11), "a public key": (attack_public_key, 9),
     "swap two envelopes": (attack_swap_envelopes, 9),
