@@ -125,7 +125,7 @@ class PostgreSQL:
             check_format(self.revision(source))
             made = SQLite(target)
             try:
-                made.make(lambda fresh: _copy_rows(source, fresh))
+                made.make(lambda fresh: copy_rows(source, fresh))
             finally:
                 made.engine.dispose()
 
@@ -191,7 +191,7 @@ _PROMISES = {
 }
 
 
-def _copy_rows(source: Connection, fresh: Connection) -> None:
+def copy_rows(source: Connection, fresh: Connection) -> None:
     """Every row of every table, in an order in which references hold."""
     for table, key in ((REGISTRY, "id"), (ENTRY, "seq"), (FACT, "seq"), (BLOB, "seq"), (IDENTITY, "ref"),
                        (ABOUT, "subject"), (INVENTORY, "version")):
