@@ -2,15 +2,16 @@
 
 `python -m tests.attack.signing REGISTRY KEYS`: for every line on standard input a child is forked that opens the
 registry anew and signs; the nursery prints "born PID", the child "trying COMMAND" when it is about to sign and "done
-COMMAND SEQ" after the commit, or "refused COMMAND" when another client was faster; "gone STATUS" tells how it ended.
-Forking spares a hundred starts of the interpreter: the nursery has opened the registry once and let go of it again, so
-that everything is imported; the child holds nothing that was opened before it was born.
+COMMAND SEQ SECONDS" after the commit, or "refused COMMAND" when another client was faster; "gone STATUS" tells how it
+ended. Forking spares a hundred starts of the interpreter: the nursery has opened the registry once and let go of it
+again, so that everything is imported; the child holds nothing that was opened before it was born.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from desktop_app.domain.approval import ChangeClass, PromotionRequest
@@ -87,12 +88,13 @@ def sign(workspace: Workspace, request: Id, meaning: Meaning) -> None:
     decision = signing.Decision(meaning=meaning, declared=True, comment="read")
     prepared = signing.prepare(workspace, seen, decision)
     say(f"trying {prepared.command}")
+    began = time.monotonic()
     try:
         change = signing.sign_off(workspace, seen, prepared, PASSPHRASE)
     except (Refused, Lost):
         say(f"refused {prepared.command}")
         raise
-    say(f"done {prepared.command} {change.seq}")
+    say(f"done {prepared.command} {change.seq} {time.monotonic() - began:.4f}")
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ from tests.operations.decided import two_decide
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the nursery forks")
 ROUND = 400  # kills in one registry
 CLIENTS = {"sqlite": 1, "postgresql": 4}
-AFTER = 0.08  # seconds at most from the moment a child is about to sign until it is killed
+AFTER = 1.5  # times what the last signature took: at most so long after a child is about to sign it is killed
 
 
 @dataclass
@@ -90,21 +90,27 @@ class Nursery:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.attack.signing", registry.address, str(registry.keys)],
             cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-        self.lines = []
+        self.lines, self.took = [], 0.08
 
     def bear(self):
         """Let a child be born."""
         self.process.stdin.write("live\n")
         self.child, self.lines = int(next(self.process.stdout).split()[1]), []
 
-    def kill(self, after, early):
-        """Kill the child so long after it was about to sign for the first time, or after now."""
-        while not early and not (self.lines and self.lines[-1][0] == "trying"):
+    def read(self, word):
+        """Read until it says the word."""
+        while not (self.lines and self.lines[-1][0] == word):
             self.lines.append(next(self.process.stdout).split())
-        time.sleep(after)
+            if self.lines[-1][0] == "done":
+                self.took = float(self.lines[-1].pop())
+
+    def kill(self, chance):
+        """Kill the child: some while they open the registry, most while they sign, for the first time or later."""
+        for word in chance.choice(((), ("trying",), ("trying", "done", "trying"))):
+            self.read(word)
+        time.sleep(chance.uniform(0.0, AFTER * self.took))
         os.kill(self.child, signal.SIGKILL)
-        while not (self.lines and self.lines[-1][0] == "gone"):
-            self.lines.append(next(self.process.stdout).split())
+        self.read("gone")
         assert self.lines.pop() == ["gone", str(-signal.SIGKILL)]
 
     def close(self):
@@ -171,7 +177,7 @@ def one_registry(registry, clients, kills, tally):
     with nurseries(registry, clients) as alive:
         for n in range(1, kills + 1):
             nursery = chance.choice(alive)
-            nursery.kill(chance.uniform(0.0, AFTER), early=chance.random() < 0.1)
+            nursery.kill(chance)
             told = nursery.lines
             acknowledged += [tuple(words) for said, *words in told if said == "done"]
             tally.refused += sum(said == "refused" for said, *_ in told)
