@@ -267,9 +267,7 @@ def _ours(error: exc.DBAPIError, where: str) -> Exception:
         return Unreachable("Your login does not allow this.", f"{where}: {said}",
                            "Ask an administrator to admit it: assaydesk registry admit LOGIN.")
     if state == "AD002":
-        return Refused("The clocks of this machine and of the server differ; nothing was written.",
-                       getattr(getattr(found, "diag", None), "message_detail", "") or said,
-                       "Set the clock of this machine. If it is right, tell whoever runs the server.")
+        return _clocks(said, getattr(getattr(found, "diag", None), "message_detail", "") or said)
     if state == "23505" and "signed_once" in said:
         return Refused(ALREADY, where, "Nothing was recorded a second time.")
     if state in _BY_STATE:
@@ -280,6 +278,14 @@ def _ours(error: exc.DBAPIError, where: str) -> Exception:
     if isinstance(found, psycopg.OperationalError):
         return _unreached(said, where)
     return error
+
+
+def _clocks(said: str, detail: str) -> Refused:
+    if "ran back" in said:
+        return Refused("The server's clock ran back; nothing was written.", detail,
+                       "Tell whoever runs the server, who sets its clock.")
+    return Refused("The clocks of this machine and of the server differ; nothing was written.", detail,
+                   "Set the clock of this machine. If it is right, tell whoever runs the server.")
 
 
 def _lost(said: str, where: str) -> Lost:
