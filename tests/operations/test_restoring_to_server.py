@@ -9,6 +9,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from desktop_app.__main__ import main
 from desktop_app.domain.registry import RegistryRestored
 from desktop_app.errors import Damaged, Refused, Unreachable, UserError
 from desktop_app.operations import audit, models, registries, restoring
@@ -141,3 +142,12 @@ def test_a_server_whose_clock_is_behind_the_log_is_told(tmp_path, address):
     with pytest.raises(Refused, match="clock"):
         restore(tmp_path / "registry.assay", address)
     assert nothing_at(address)
+
+
+def test_as_it_is_typed(kept, address, monkeypatch, capsys):
+    for name, value in (("HOME", str(kept.parent)), ("PASSPHRASE", PASSPHRASE), ("REGISTRY", address)):
+        monkeypatch.setenv(f"ASSAYDESK_{name}", value)
+    words = ["assaydesk", "--as", "Ann Admin", "registry", "restore", str(kept), "--reason", "the server burnt"]
+    monkeypatch.setattr("sys.argv", words)
+    assert main() == 0
+    assert "Restored the registry on the server from a backup of" in capsys.readouterr().out
