@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desktop_app.cli.command import Call, Result, arg, command
-from desktop_app.errors import Refused, UserError
+from desktop_app.errors import Refused
 
 if TYPE_CHECKING:
     from desktop_app.operations.registries import Status
@@ -80,12 +80,14 @@ def registry_restore(call: Call) -> Result:
     from desktop_app.operations import restoring
 
     address = call.registry or str(settings.default_registry())
+    who, key, why, progress = call.args.person, call.passphrase(), call.args.reason, call.progress
     if "://" in address and not address.startswith("sqlite:///"):
-        raise UserError("A registry on a server is restored by whoever runs the server.", address,
-                        "A backup can be looked at, or restored, as a file of its own: --registry PATH.")
-    place = Path(address.removeprefix("sqlite:///")).expanduser().absolute()
-    done = restoring.restore(call.args.file, place, call.args.person, call.passphrase(), reason=call.args.reason,
-                             anyway=call.args.anyway, progress=call.progress)
+        place = "the registry on the server"
+        done = restoring.restore_to_server(call.args.file, address, who, key, reason=why, progress=progress)
+    else:
+        path = Path(address.removeprefix("sqlite:///")).expanduser().absolute()
+        place = str(path)
+        done = restoring.restore(call.args.file, path, who, key, reason=why, anyway=call.args.anyway, progress=progress)
     lines = [f"Restored {place} from a backup of {done.backup_entries:,} entries; entry {done.entry:,} says so."]
     if done.aside:
         lines.append(f"What was there is kept as {done.aside}.")

@@ -68,16 +68,45 @@ def restore(
                     aside=str(aside or ""))
 
 
+def restore_to_server(
+    source: Path, address: str, person: str | None, passphrase: str, *, reason: str, keys: Path | None = None,
+    progress: Progress | None = None,
+) -> Restored:
+    """Put a backup into a database of a server that holds no registry, with the rights that making one there takes.
+
+    The entry that says so is made and signed in a copy of the backup; then every row goes to the server in one
+    transaction: bytes, order, times and users of the entries stay what they were. Raises as `restore` does.
+    """
+    progress = progress or Progress()
+    _check_file(source, reason)
+    with tempfile.TemporaryDirectory(prefix="assaydesk-") as folder:
+        prepared = Path(folder) / "registry.assay"
+        shutil.copyfile(source, prepared)
+        with closing(open_workspace(prepared, person, keys=keys or keys_folder(None))) as backup:
+            report = check_in_order(backup, progress.part(0.0, 0.7))
+            made = RegistryRestored(
+                id=backup.store.new_id(), backup_seq=report.entries, backup_hash=report.head, replaced_seq=0,
+                replaced_hash="", file_sha256=digest_of(source), reason=reason.strip())
+            entry = _record(backup, made, passphrase)
+        progress.step(0.7, "copying it to the server")
+        restoring.load(prepared, address)
+    return Restored(entry=entry, backup_entries=report.entries, replaced_entries=0, lost=0, aside="")
+
+
 def _check_source(source: Path, place: Path, reason: str) -> None:
-    if not source.is_file():
-        raise UserError("There is no such file.", str(source), "Give the file that `registry backup` wrote.")
+    _check_file(source, reason)
     if place.exists() and source.samefile(place):
         raise UserError("This is the registry itself.", str(source), "Give a backup of it.")
+    if not place.parent.is_dir():
+        raise UserError("There is no such folder.", str(place.parent), "Make it first.")
+
+
+def _check_file(source: Path, reason: str) -> None:
+    if not source.is_file():
+        raise UserError("There is no such file.", str(source), "Give the file that `registry backup` wrote.")
     if source.with_name(source.name + "-journal").exists():
         raise UserError("This file was left in the middle of a write, or is in use.", str(source),
                         "Give a file that `registry backup` wrote.")
-    if not place.parent.is_dir():
-        raise UserError("There is no such folder.", str(place.parent), "Make it first.")
     if not reason.strip():
         raise UserError("Say why the registry is restored.", "The log will tell.", "Give --reason.")
 

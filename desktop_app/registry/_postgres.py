@@ -129,7 +129,7 @@ class PostgreSQL:
             check_format(self.revision(source))
             made = SQLite(target)
             try:
-                made.make(lambda fresh: _copy_rows(source, fresh))
+                made.make(lambda fresh: copy_rows(source, fresh))
             finally:
                 made.engine.dispose()
 
@@ -196,7 +196,7 @@ _PROMISES = {
 }
 
 
-def _copy_rows(source: Connection, fresh: Connection) -> None:
+def copy_rows(source: Connection, fresh: Connection) -> None:
     """Every row of every table, in an order in which references hold."""
     for table, key in ((REGISTRY, "id"), (ENTRY, "seq"), (FACT, "seq"), (BLOB, "seq"), (IDENTITY, "ref"),
                        (ABOUT, "subject"), (INVENTORY, "version"), (LISTING, "place"), (ALARM, "version")):
@@ -281,9 +281,7 @@ def _ours(error: exc.DBAPIError, where: str) -> Exception:
         return Refused("Your login may not erase anybody; nothing was recorded.", f"{where}: {said}",
                        "Ask whoever made the registry for: assaydesk registry admit LOGIN --may-erase.")
     if state == "AD002":
-        return Refused("The clocks of this machine and of the server differ; nothing was written.",
-                       getattr(getattr(found, "diag", None), "message_detail", "") or said,
-                       "Set the clock of this machine. If it is right, tell whoever runs the server.")
+        return _clocks(said, getattr(getattr(found, "diag", None), "message_detail", "") or said)
     if state == "23505" and "signed_once" in said:
         return Refused(ALREADY, where, "Nothing was recorded a second time.")
     if state in _BY_STATE:
@@ -294,6 +292,14 @@ def _ours(error: exc.DBAPIError, where: str) -> Exception:
     if isinstance(found, psycopg.OperationalError):
         return _unreached(said, where)
     return error
+
+
+def _clocks(said: str, detail: str) -> Refused:
+    if "ran back" in said:
+        return Refused("The server's clock ran back; nothing was written.", detail,
+                       "Tell whoever runs the server, who sets its clock.")
+    return Refused("The clocks of this machine and of the server differ; nothing was written.", detail,
+                   "Set the clock of this machine. If it is right, tell whoever runs the server.")
 
 
 def _lost(said: str, where: str) -> Lost:

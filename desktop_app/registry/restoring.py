@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from desktop_app.errors import StaleError, Unreachable
-from desktop_app.registry._sqlite import busy, move_new, raw_errors, translated
+from sqlalchemy import Connection
+
+from desktop_app.errors import Refused, StaleError, Unreachable, UserError
+from desktop_app.registry._database import database
+from desktop_app.registry._sqlite import SQLite, busy, move_new, raw_errors, translated
 
 
 def replace(place: Path, prepared: Path, aside: Path, head: str) -> None:
@@ -54,3 +57,38 @@ def put(place: Path, prepared: Path, aside: Path) -> None:
     except OSError as error:
         raise Unreachable("The registry could not be put in its place.", f"{place}: {error}",
                           "Close every program that has it open, and try again.") from error
+
+
+def load(prepared: Path, address: str) -> None:
+    """Every row of `prepared` into a new registry on a server, as it is, in the transaction that makes the registry.
+
+    Raises UserError where there is a registry already, Refused, Unreachable: nothing is left on the server then.
+    """
+    from desktop_app.registry._postgres import PostgreSQL, copy_rows
+
+    made, source = database(address), SQLite(prepared)
+    try:
+        if not isinstance(made, PostgreSQL):
+            raise UserError("This is not the address of a server.", made.address, "Write it as postgresql://…")
+        with source.reading() as rows:
+            def fill(fresh: Connection) -> None:
+                copy_rows(rows, fresh)
+                _set_head(fresh)
+
+            made.make(fill)
+    finally:
+        source.engine.dispose()
+        made.engine.dispose()
+
+
+def _set_head(fresh: Connection) -> None:
+    """The log goes on after its last entry, which the server's clock must not be behind (`append` would refuse)."""
+    fresh.exec_driver_sql("UPDATE assaydesk.head SET (seq, hash, at) = "
+                          "(SELECT seq, hash, at FROM assaydesk.entry ORDER BY seq DESC LIMIT 1)")
+    at, now, ahead = fresh.exec_driver_sql(
+        "SELECT at, clock_timestamp()::text, extract(epoch FROM at::timestamptz - clock_timestamp()) > 300 "
+        "FROM assaydesk.head").one()
+    if ahead:
+        raise Refused("The server's clock is behind the end of the log; nothing was restored.",
+                      f"The server says {now}; the last entry was made at {at}.",
+                      "Set the clock that is wrong: this machine's or the server's.")

@@ -1,7 +1,9 @@
 """Kill -9 in the middle of sign-offs: nothing that was acknowledged is lost, nothing is half done.
 
-A hundred times by default; `--kills 10000` for a longer run. The kernel's own cache survives a killed process, so this
-shows what a crash of the program does, not what a power cut does (for that: synchronous=EXTRA, tests/registry).
+A hundred times by default; `--kills 10000` for a longer run, in a fresh registry every few hundred kills, since a
+signature reads what was decided before. One client signs in a file; on a server several sign at once, and a random one
+is killed. Most kills come while a signature is being recorded. The kernel's own cache survives a killed process, so
+this shows what a crash of the program does, not what a power cut does (for that: synchronous=EXTRA, tests/registry).
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +31,9 @@ from tests.desk import PASSPHRASE, make_desk
 from tests.operations.decided import two_decide
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the nursery forks")
-LIFE = 0.45  # seconds at most: some are killed while the registry is being opened, most while they sign
+ROUND = 400  # kills in one registry
+CLIENTS = {"sqlite": 1, "postgresql": 4}
+AFTER = 1.5  # times what the last signature took: at most so long after a child is about to sign it is killed
 
 
 @dataclass
@@ -56,45 +60,86 @@ class Place:
         return Path(f"{self.address}-journal").exists()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def registry(request, tmp_path):
-    address = str(tmp_path / "registry.assay")
-    if request.param == "postgresql":
-        address = request.getfixturevalue("postgres").database()
-    desk = make_desk(tmp_path, address=address, now=system_clock)
+def make_registry(folder, address):
+    """People, keys, and a policy that wants two signatures."""
+    folder.mkdir()
+    address = address or str(folder / "registry.assay")
+    desk = make_desk(folder, address=address, now=system_clock)
     policies.publish(desk.as_("Rita Risk"), two_decide(), PASSPHRASE)
     desk.workspace.close()
-    return Place(address, tmp_path)
+    return Place(address, folder)
 
 
-@pytest.fixture
-def nursery(registry):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.attack.signing", registry.address, str(registry.keys)],
-        cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-    yield process
-    process.stdin.close()
-    process.wait(10)
-    process.stdout.close()
+@dataclass
+class Tally:
+    """What was counted: over all registries."""
+
+    kills: int = 0
+    in_flight: int = 0
+    torn: int = 0
+    refused: int = 0
+    acknowledged: int = 0
+    signed: int = 0
+    changes: int = 0
 
 
-def one_life(nursery, seconds):
-    """Let a child be born, sign and be killed; returns what it acknowledged and whether it was inside a transaction."""
-    nursery.stdin.write("live\n")
-    child = int(next(nursery.stdout).split()[1])
-    time.sleep(seconds)
-    os.kill(child, signal.SIGKILL)
-    acknowledged = []
-    for line in nursery.stdout:
-        if line == "gone\n":
-            return acknowledged
-        acknowledged.append(tuple(line.split()[1:]))
-    raise AssertionError("the nursery ended")
+class Nursery:
+    """A process that bears one client at a time."""
+
+    def __init__(self, registry):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.attack.signing", registry.address, str(registry.keys)],
+            cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.lines, self.took = [], 0.08
+
+    def bear(self):
+        """Let a child be born."""
+        self.process.stdin.write("live\n")
+        self.child, self.lines = int(next(self.process.stdout).split()[1]), []
+
+    def read(self, word):
+        """Read until it says the word."""
+        while not (self.lines and self.lines[-1][0] == word):
+            self.lines.append(next(self.process.stdout).split())
+            if self.lines[-1][0] == "done":
+                self.took = float(self.lines[-1].pop())
+
+    def kill(self, chance):
+        """Kill the child: some while they open the registry, most while they sign, for the first time or later."""
+        for word in chance.choice(((), ("trying",), ("trying", "done", "trying"))):
+            self.read(word)
+        time.sleep(chance.uniform(0.0, AFTER * self.took))
+        os.kill(self.child, signal.SIGKILL)
+        self.read("gone")
+        assert self.lines.pop() == ["gone", str(-signal.SIGKILL)]
+
+    def close(self):
+        """End it."""
+        self.process.stdin.close()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+
+@contextmanager
+def nurseries(registry, count):
+    """So many clients at once, each alive."""
+    made = [Nursery(registry) for _ in range(count)]
+    for nursery in made:
+        nursery.bear()
+    try:
+        yield made
+    finally:
+        for nursery in made:
+            if nursery.process.poll() is None:
+                os.kill(nursery.child, signal.SIGKILL)
+            nursery.close()
 
 
 def look(registry, acknowledged):
     """What must hold after every kill, read by plain SQL: the database rolls back what was left half written."""
     with closing(registry.raw()) as raw:
+        if not registry.address.startswith("postgresql"):
+            raw.execute("BEGIN")
         entries = dict(raw.execute("SELECT command, seq FROM entry WHERE action = 'promotion.signed_off'"))
         assert [entries.get(command) for command, _ in acknowledged] == [int(seq) for _, seq in acknowledged]
         signed = raw.execute("SELECT seq, count(*) FROM fact WHERE kind = 'promotion.signed_off' GROUP BY seq")
@@ -126,19 +171,38 @@ def check_decisions(registry):
     return len(signed), len(changes)
 
 
-def test_killed_in_the_middle_nothing_is_half_signed(registry, nursery, request, capsys):
-    kills = request.config.getoption("--kills")
-    chance = random.Random()
-    acknowledged, torn = [], 0
-    for n in range(1, kills + 1):
-        acknowledged += one_life(nursery, chance.uniform(0.0, LIFE))
-        torn += registry.journal()
-        look(registry, acknowledged)
-        if n % max(20, kills // 40) == 0:  # recomputing a log that grows, forty times at most
-            check_decisions(registry)
+def one_registry(registry, clients, kills, tally):
+    """Kill a random client so often; look after every kill, recompute everything after every fiftieth."""
+    chance, acknowledged = random.Random(), []
+    with nurseries(registry, clients) as alive:
+        for n in range(1, kills + 1):
+            nursery = chance.choice(alive)
+            nursery.kill(chance)
+            told = nursery.lines
+            acknowledged += [tuple(words) for said, *words in told if said == "done"]
+            tally.refused += sum(said == "refused" for said, *_ in told)
+            tally.in_flight += bool(told and told[-1][0] == "trying")
+            tally.torn += registry.journal()
+            look(registry, acknowledged)
+            nursery.bear()
+            if n % 50 == 0:
+                check_decisions(registry)
     signed, changes = check_decisions(registry)
     assert signed >= len(acknowledged) > 0
     assert not list(registry.folder.glob("*.making"))
-    with capsys.disabled():
-        sys.stdout.write(f"\n{kills} kills, {torn} of them left a journal: {len(acknowledged)} signatures "
-                         f"acknowledged, {signed} there, {changes} changes of stage\n")
+    tally.kills += kills
+    tally.acknowledged += len(acknowledged)
+    tally.signed += signed
+    tally.changes += changes
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_killed_in_the_middle_nothing_is_half_signed(engine, tmp_path, request, capsys):
+    kills, tally, began = request.config.getoption("--kills"), Tally(), time.monotonic()
+    server = request.getfixturevalue("postgres") if engine == "postgresql" else None
+    for first in range(0, kills, ROUND):
+        registry = make_registry(tmp_path / f"{first}", server.database() if server else None)
+        one_registry(registry, CLIENTS[engine], min(ROUND, kills - first), tally)
+        with capsys.disabled():
+            sys.stdout.write(f"\n{engine}: {tally}, {time.monotonic() - began:.0f} s\n")
+            sys.stdout.flush()

@@ -209,17 +209,34 @@ def test_nobody_decides_twice_on_one_request(server, name, joost, filled):
         append(server, name, "joost", "c2", *signed(2))
 
 
-def test_a_clock_that_differs_from_the_servers_writes_nothing(place):
-    from datetime import UTC, datetime
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_clock_that_differs_from_the_servers_writes_nothing(place, days):
+    from datetime import UTC, datetime, timedelta
 
     create_store(place, "x").close()
-    with closing(open_store(place, lambda: datetime(2020, 1, 1, tzinfo=UTC))) as store:
+    clock = datetime.now(UTC) + timedelta(days=days)
+    with closing(open_store(place, lambda: clock)) as store:
         with pytest.raises(Refused, match="clocks of this machine and of the server differ") as refused, \
                 store.write(Id("ann"), "a", Id("m")) as write:
             write.add(Use(id=store.new_id(), model=Id("m"), purpose="Card lending"))
-        assert "2020-01-01" in refused.value.detail
+        assert f"{clock:%Y-%m-%d}" in refused.value.detail
         with store.read() as reader:
             assert reader.head().seq == 0
+
+
+def test_a_server_whose_clock_ran_back_writes_nothing(server, place):
+    def write():
+        with store.write(Id("ann"), "a", Id("m")) as made:
+            made.add(Use(id=store.new_id(), model=Id("m"), purpose="Card lending"))
+
+    with closing(create_store(place, "x")) as store:
+        write()
+        server.execute("UPDATE assaydesk.head SET at = to_char(now() AT TIME ZONE 'UTC' + interval '1 day', "
+                       "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')", place.split("@/")[1].split("?")[0])
+        with pytest.raises(Refused, match="server's clock ran back"):
+            write()
+        with store.read() as reader:
+            assert len(list(reader.entries())) == 1
 
 
 SABOTAGE = {
