@@ -197,11 +197,12 @@ _PROMISES = {
 
 
 def copy_rows(source: Connection, fresh: Connection) -> None:
-    """Every row of every table, in an order in which references hold."""
+    """Every row of every table, in an order in which references hold; what numbers itself is numbered anew."""
     for table, key in ((REGISTRY, "id"), (ENTRY, "seq"), (FACT, "seq"), (BLOB, "seq"), (IDENTITY, "ref"),
                        (ABOUT, "subject"), (INVENTORY, "version"), (LISTING, "place"), (ALARM, "version")):
         at_once = 1 if table is BLOB else 1000
-        query = select(table).order_by(table.c[key]).execution_options(yield_per=at_once)
+        columns = [column for column in table.c if column is not LISTING.c.place]
+        query = select(*columns).order_by(table.c[key]).execution_options(yield_per=at_once)
         for rows in source.execute(query).mappings().partitions():
             fresh.execute(insert(table), [dict(row) for row in rows])
 
