@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from desktop_app.operations.outbox import Told
 
 
+PEOPLE = frozenset({"person", "key.enrolled", "key.revoked", "role.granted", "role.revoked", "person.erased"})
+
+
 class Desk(NamedTuple):
     """What the pages bring to the frame. The callables run on workers and import what they need themselves.
 
@@ -104,7 +107,13 @@ def _begin(window: MainWindow, desk: Desk, act_as: Callable[[Acting | None], Non
         window.jobs.run(window, lambda ws, progress: desk.identity(ws),
                         then=lambda found: _introduce(window.state, *found), failed=lambda error: None)
 
+    def people_changed(change: Change) -> None:
+        if change.kinds & PEOPLE and window.state.registry:
+            window.jobs.run(window, lambda ws, progress: desk.identity(ws), key="people",
+                            then=lambda found: _meet(window.state, *found[1:]), failed=lambda error: None)
+
     introduce()
+    window.changed.connect(people_changed)
     if desk.head is not None and desk.since is not None:
         from desktop_app.gui.connection import Connection
 
@@ -120,6 +129,13 @@ def _introduce(state: AppState, registry: str, acting: Acting | None, people: tu
     state.name_registry(registry)
     state.offer_people(people)
     state.act_as(acting)
+
+
+def _meet(state: AppState, acting: Acting | None, people: tuple[Acting, ...]) -> None:
+    """Who may act here now, and what whoever acts may; who acts stays who they are."""
+    state.offer_people(people)
+    if acting and state.acting and acting.id == state.acting.id:
+        state.act_as(acting)
 
 
 def _look(settings: Settings) -> tuple[str, float]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from PySide6.QtCore import QByteArray, QPoint, QSize, Qt
+from PySide6.QtCore import QByteArray, QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -74,7 +74,9 @@ class Settings(Protocol):
 
 
 class MainWindow(QMainWindow):
-    """See the module."""
+    """See the module. Signal `changed(Change)`: something was written, here or by somebody else."""
+
+    changed = Signal(object)
 
     def __init__(
         self, jobs: Jobs, state: AppState, *, pages: Sequence[PageSpec], settings: Settings,
@@ -334,6 +336,7 @@ class MainWindow(QMainWindow):
         for page in self._pages.values():
             page.registry_changed(change)
         self.refresh_standing()
+        self.changed.emit(change)
 
     # --- top bar and footer
 

@@ -11,6 +11,7 @@ import threading
 import pytest
 from PySide6.QtCore import QObject
 
+from desktop_app.domain.change import Change
 from desktop_app.gui import app as gui_app
 from desktop_app.gui import theme
 from desktop_app.gui.main_window import PageSpec
@@ -164,3 +165,16 @@ def test_the_binding_does_not_lose_references_to_none():
     for _ in range(20_000):
         thing.setObjectName("x")
     assert abs(sys.getrefcount(None) - before) < 1_000
+
+
+def test_somebody_enrolled_meanwhile_may_act_without_a_restart(started, qtbot):
+    here = [ANN]
+    window = started(identity=lambda ws: ("Retail", here[0], tuple(here)))
+    qtbot.waitUntil(lambda: window.state.people == (ANN,))
+    here[:] = [Acting(id="a", name="Ann", role="Administrator"), BO]
+    window.registry_changed(Change(kinds=frozenset({"finding"}), subject="x", note="", seq=5))
+    qtbot.wait(50)
+    assert window.state.people == (ANN,)
+    window.registry_changed(Change(kinds=frozenset({"key.enrolled", "mandate"}), subject="b", note="", seq=6))
+    qtbot.waitUntil(lambda: window.state.people == tuple(here))
+    assert window.state.acting == here[0]
