@@ -74,6 +74,7 @@ class RecordTable(QTableView, Generic[R]):
         self._identity = identity
         self._filter = ""
         self._by_hand = False
+        self.awaits = False  # other records were asked for, elsewhere, and are not there yet
         self.hovered = -1  # the row under the pointer; the delegate shows it
         self.records_model: RecordModel[R] = RecordModel(columns, self)
         self.setModel(self.records_model)
@@ -126,6 +127,7 @@ class RecordTable(QTableView, Generic[R]):
 
     def set_records(self, records: Iterable[R]) -> None:
         """Show these; selection, filter and order stay."""
+        self.awaits = False
         self._keeping(lambda: self.records_model.set_records(records))
         self._stretch()
         if self._paged:

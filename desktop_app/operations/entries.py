@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -132,19 +132,27 @@ def page(
                    passing=counted)
 
 
+def newest(workspace: Workspace, words: str, limit: int) -> tuple[EntryLine, ...]:
+    """Of the newest entries, as many as one reading takes, those that say every word: for a look in passing."""
+    says = words.casefold().split()
+    with workspace.store.read() as reader:
+        rows = reader.listed(LogFilter(), None, _AT_ONCE)
+        called = _called(reader, rows)
+        found = reader.entries_at([row["seq"] for row in rows if _says(row, called, says)][:limit])
+    return tuple(line(entry, called) for entry in found)
+
+
 def passing(
     workspace: Workspace, wanted: LogFilter, before: int | None = None, progress: Progress | None = None, *,
     at_once: int = _AT_ONCE,
 ) -> Iterator[int]:
     """The numbers of the entries that pass a filter, newest first, read in pieces that keep nobody waiting."""
     progress, says = progress or Progress(), wanted.words.casefold().split()
-    called: Called | None = None
     first = before
     while before is None or before > 1:
         with workspace.store.read() as reader:
             rows = reader.listed(wanted, before, at_once)
-            if says and called is None:
-                called = Called(reader)
+            called = _called(reader, rows) if says else None
         for row in rows:
             if called is None or _says(row, called, says):
                 yield row["seq"]
@@ -153,6 +161,10 @@ def passing(
         before = int(rows[-1]["seq"])
         first = first or int(rows[0]["seq"])
         progress.step(1 - before / first, "looking through the log")
+
+
+def _called(reader: Reader, rows: Sequence[Any]) -> Called:
+    return Called(reader, {row["subject"] for row in rows}, [row["seq"] for row in rows])
 
 
 def _says(row: Any, called: Called, words: list[str]) -> bool:

@@ -137,6 +137,7 @@ class AuditPage(Page[Shown]):
         self._keep(wanted)
         self._lines = ()
         self.arguments = {}
+        self.table.awaits = True
         self.reload()
 
     def _scrolled(self) -> None:

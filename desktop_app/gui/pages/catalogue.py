@@ -56,7 +56,6 @@ PAGES = (
 
 def search(ws: Workspace, words: str) -> Sequence[Hit]:
     """Models and versions, requests, findings, people and entries that say every word typed. Runs on a worker."""
-    from desktop_app.domain.audit import LogFilter
     from desktop_app.operations import approvals, entries, findings, inventory, people
 
     parts = words.casefold().split()
@@ -73,7 +72,7 @@ def search(ws: Workspace, words: str) -> Sequence[Hit]:
     hits += [Hit(title=p.name, detail=f"person · {p.role_titles.lower()}", page="people",
                  arguments={"person": p.id}) for p in people.listing(ws)]
     hits += [Hit(title=f"Entry {e.seq:,}: {e.note or e.action}", detail=f"log · {e.actor}", page="audit",
-                 arguments={"entry": e.seq}) for e in entries.page(ws, LogFilter(words=words), limit=MOST_HITS).lines]
+                 arguments={"entry": e.seq}) for e in entries.newest(ws, words, MOST_HITS)]
     found = [hit for hit in hits if all(part in f"{hit.title} {hit.detail}".casefold() for part in parts)]
     return found[:MOST_HITS]
 

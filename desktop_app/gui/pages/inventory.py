@@ -184,6 +184,7 @@ class InventoryPage(Page["InventoryList"]):
     def _ask(self, wanted: InventoryFilter) -> None:
         if wanted != self._wanted:
             self._wanted, self._rows, self._more = wanted, (), False
+            self.table.awaits = True
             self.reload()
 
     def _load_more(self) -> None:

@@ -37,6 +37,7 @@ class SearchField(QLineEdit):
         theme.changed.connect(self._make_room)
         self._make_room()
         self._table: RecordTable[Any] | None = None
+        self._key: int | None = None  # that waits for the rows that pass
         self._pause = QTimer(self, singleShot=True, interval=PAUSE)
         self._pause.timeout.connect(lambda: self.searched.emit(self.text()))
         self.textChanged.connect(lambda text: self._pause.start())
@@ -51,21 +52,28 @@ class SearchField(QLineEdit):
     def leads_to(self, table: RecordTable[Any]) -> None:
         """Down goes into the first row of the table that is filtered; Enter opens it."""
         self._table = table
+        table.counted.connect(lambda shown, total: self._arrived())
 
     def _enter_table(self, key: int) -> None:
-        """What is typed is filtered by first, without the pause."""
+        """What is typed is filtered by first, without the pause; where that takes a while the key waits for it."""
         table = self._table
         assert table is not None
         if self._pause.isActive():
             self._pause.stop()
             self.searched.emit(self.text())
-        if not table.shown:
+        self._key = key if table.awaits else None
+        if table.awaits or not table.shown:
             return
         table.selectRow(0)
         if key == Qt.Key.Key_Down:
             table.setFocus(Qt.FocusReason.OtherFocusReason)
         else:
             table.opened.emit(table.shown[0])
+
+    def _arrived(self) -> None:
+        """The rows that a key waits for are there, if nobody went elsewhere meanwhile."""
+        if self._key is not None and self.hasFocus():
+            self._enter_table(self._key)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -78,6 +86,7 @@ class SearchField(QLineEdit):
         if self._table is not None and event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._enter_table(event.key())
             return
+        self._key = None
         super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -21,7 +21,7 @@ def test_down_goes_into_the_first_row_that_passes_the_filter(page, qtbot):
     page.search.setFocus()
     qtbot.keyClicks(page.search, "scorecard")
     qtbot.keyClick(page.search, Qt.Key.Key_Down)
-    assert page.focusWidget() is page.table
+    qtbot.waitUntil(lambda: page.focusWidget() is page.table, timeout=5000)
     assert [row.name for row in page.table.shown] == ["Scorecard"]
     assert page.table.current.name == "Scorecard"
 
@@ -34,13 +34,23 @@ def test_enter_opens_the_first_row_that_passes_the_filter(page, desk, qtbot):
     assert opened.args[1]["version"] == desk.version
 
 
-def test_where_nothing_passes_nothing_is_opened(page, qtbot):
+def test_where_nothing_passes_nothing_is_opened(page, office, qtbot):
     page.search.setFocus()
     qtbot.keyClicks(page.search, "zebra")
     with qtbot.assertNotEmitted(page.open_requested):
         for key in (Qt.Key.Key_Return, Qt.Key.Key_Down):
             qtbot.keyClick(page.search, key)
+        qtbot.waitUntil(lambda: page.how_many.text() == "No row passes", timeout=5000)
     assert page.focusWidget() is page.search
+
+
+def test_a_key_that_waits_for_rows_is_dropped_when_one_types_on(page, office, qtbot):
+    page.search.setFocus()
+    qtbot.keyClicks(page.search, "scorecard")
+    with qtbot.assertNotEmitted(page.open_requested):
+        qtbot.keyClick(page.search, Qt.Key.Key_Return)
+        qtbot.keyClicks(page.search, "s")
+        qtbot.waitUntil(lambda: page.how_many.text() == "No row passes", timeout=5000)
 
 
 def test_every_filter_above_a_list_leads_into_it(office, qtbot):
