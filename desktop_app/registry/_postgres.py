@@ -159,7 +159,7 @@ class PostgreSQL:
         """Names of functions, triggers, indexes and rights that are not as they were made."""
         rows = connection.exec_driver_sql(schema.GUARDS_QUERY).all()
         there = {row.name: row.what for row in rows}
-        wanted = schema.expected_guards()
+        wanted = schema.expected_guards(self.revision(connection))
         twice = {name for name, count in Counter(row.name for row in rows).items() if count > 1}
         odd = twice | {name for name in there if name not in wanted and name.endswith("()")}
         return tuple(sorted({name for name, what in wanted.items() if there.get(name) != what} | odd))
