@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
+from desktop_app.domain import basis
 from desktop_app.domain.approval import PriorDecision, PromotionRequest, StageChanged
+from desktop_app.domain.dossier import MemberRole
 from desktop_app.domain.exception import ExceptionKind, PolicyException
 from desktop_app.domain.policy import Meaning
-from desktop_app.operations import gates, models, prior_decisions
+from desktop_app.operations import approvals, dossiers, gates, models, prior_decisions
 from tests.desk import PASSPHRASE
 from tests.operations.decided import ask, make_decided, sign
 
@@ -49,6 +52,25 @@ def test_a_decision_that_holds_is_allowed_and_another_stage_is_not(tmp_path):
     assert reasons.startswith("In production until")
     assert "by signed decisions" in reasons
     assert not gates.gate(desk.workspace, desk.version, desk.use, "pilot").allowed
+    desk.workspace.close()
+
+
+def without_findings(workspace, now, freeze=dossiers.freeze):
+    made = freeze(workspace, now)
+    return replace(made, members=tuple(m for m in made.members if m.role is not MemberRole.FINDING))
+
+
+@pytest.mark.parametrize(("module", "name", "changed", "said"), [
+    (basis, "review_by", lambda *_: date(2076, 1, 1), "until 1 Jan 2076, longer than the policy allows"),
+    (approvals, "freeze", without_findings, "leaves out what was recorded then: Finding F-1 Small sample"),
+], ids=["held for fifty years", "a finding left out"])
+def test_what_a_changed_program_had_decided_opens_nothing(tmp_path, monkeypatch, module, name, changed, said):
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, changed)
+        desk = make_decided(tmp_path).desk
+    allowed, reasons = answer(desk)
+    assert not allowed
+    assert said in reasons
     desk.workspace.close()
 
 
