@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desktop_app.cli.command import Call, Result, arg, command
-from desktop_app.errors import Refused
+from desktop_app.errors import Refused, UserError
 
 if TYPE_CHECKING:
     from desktop_app.operations.registries import Status
@@ -82,6 +82,9 @@ def registry_restore(call: Call) -> Result:
     address = call.registry or str(settings.default_registry())
     who, key, why, progress = call.args.person, call.passphrase(), call.args.reason, call.progress
     if "://" in address and not address.startswith("sqlite:///"):
+        if call.args.anyway:
+            raise UserError("On a server nothing is replaced.", "--anyway is for a registry in a file.",
+                            "Restore into a database without a registry, and leave --anyway out.")
         place = "the registry on the server"
         done = restoring.restore_to_server(call.args.file, address, who, key, reason=why, progress=progress)
     else:

@@ -26,8 +26,8 @@ EVERYTHING, ATTENTION, USED, WAITING = "everything", "attention", "in_use", "wai
 class InventoryFilter:
     """What is listed, and in which order.
 
-    words: each of them is said by the row · tier, entity: "" for all · view: EVERYTHING, ATTENTION, USED or WAITING
-    · alarm: rows that count for it today · order: a key of ORDERS; what has none comes last either way.
+    words: each of them is said by the row · tier, entity: None and "" for all · view: EVERYTHING, ATTENTION, USED or
+    WAITING · alarm: rows that count for it today · order: a key of ORDERS; what has none comes last either way.
     """
 
     words: str = ""
@@ -72,7 +72,7 @@ def _late(row: InventoryRow) -> list[tuple[str, date]]:
 
 
 def _held_until(row: InventoryRow) -> date:
-    """The last day of the approval: none began before time, and some have no end."""
+    """The last day of the approval: the end of the calendar where it has none, its beginning where nothing approves."""
     return (row.approved_until or date.max) if row.approved_on else date.min
 
 

@@ -38,6 +38,8 @@ from desktop_app.operations.people import changed
 from desktop_app.registry.reader import Head, Reader
 from desktop_app.workspace import Workspace
 
+_AT_ONCE = 300  # requests whose models' facts are held in memory together
+
 
 def outlook(workspace: Workspace, version: Id, use: Id, to_stage: str | None = None) -> Basis:
     """What a request would be judged on if it were made now."""
@@ -269,9 +271,6 @@ class RequestLine:
     outcome: str
     waits_for_me: bool
     blocking: int
-
-
-_AT_ONCE = 300  # requests whose models' facts are held in memory together
 
 
 def listing(workspace: Workspace) -> tuple[RequestLine, ...]:

@@ -33,6 +33,8 @@ from desktop_app.registry.reader import Reader
 from desktop_app.trust.verify import Held, LogVerifier, StoredFact
 from desktop_app.workspace import Workspace
 
+_AT_ONCE = 300  # models that are compared with their lists together
+
 
 def verify(
     workspace: Workspace, progress: Progress | None = None, *, against: tuple[Path, ...] = (),
@@ -129,9 +131,6 @@ def _people(verifier: LogVerifier, reader: Reader) -> None:
     for (kind, person), ids in wanted.items():
         if {f.record.id for f in reader.all(kind, person)} != ids:
             verifier.problem(11, verifier.seq, f"the index leaves out a {canonical.kind_of(kind)} of {person}")
-
-
-_AT_ONCE = 300  # models
 
 
 def _inventory(verifier: LogVerifier, reader: Reader, progress: Progress) -> None:

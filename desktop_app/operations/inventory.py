@@ -72,11 +72,11 @@ def page(workspace: Workspace, wanted: InventoryFilter, limit: int = PAGE) -> In
         rows, uses = found.page(wanted, None, limit + 1), found.count(InventoryFilter())
         return InventoryList(
             rows=tuple(map(inventory_row, rows[:limit])), more=len(rows) > limit, uses=uses, models=found.models(),
-            passing=uses if passes_all(wanted) else found.count(wanted), counters=listing.counters(found.counts()),
+            passing=uses if _passes_all(wanted) else found.count(wanted), counters=listing.counters(found.counts()),
             tiers=found.tiers(), entities=found.entities(), names=names, today=workspace.today())
 
 
-def passes_all(wanted: InventoryFilter) -> bool:
+def _passes_all(wanted: InventoryFilter) -> bool:
     """Nothing is filtered: only the order was chosen."""
     return replace(wanted, order="model", descending=False) == InventoryFilter()
 

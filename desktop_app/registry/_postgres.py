@@ -277,7 +277,8 @@ def _ours(error: exc.DBAPIError, where: str) -> Exception:
     said = _said(found)
     if state == "42501":
         return Unreachable("Your login does not allow this.", f"{where}: {said}",
-                           "Ask an administrator to admit it: assaydesk registry admit LOGIN.")
+                           "Ask an administrator to admit it: assaydesk registry admit LOGIN. To make, restore or "
+                           "upgrade a registry it must be allowed to create schemas and roles (CREATE, CREATEROLE).")
     if state == "AD005":
         return Refused("Your login may not erase anybody; nothing was recorded.", f"{where}: {said}",
                        "Ask whoever made the registry for: assaydesk registry admit LOGIN --may-erase.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from desktop_app.domain import approval, basis, canonical, requirements
@@ -22,7 +22,7 @@ from desktop_app.domain.approval import (
 )
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Digest, Id, NotCanonical
-from desktop_app.domain.dossier import CheckState, Dossier, Member, MemberRole
+from desktop_app.domain.dossier import Check, CheckState, Dossier, Member, MemberRole
 from desktop_app.domain.history import History
 from desktop_app.domain.model import ModelVersion
 from desktop_app.domain.person import Erasable, Person
@@ -227,6 +227,21 @@ class Decisions:
             yield f"the dossier leaves out what was recorded then: {wanted[member]}"
         for member in listed.keys() - wanted.keys():
             yield f"the dossier lists what was not so then: {listed[member]}"
+        policy = self._found(Policy, request.policy)
+        transition = policy.record.transition(request.to_stage, dossier.record.tier) if policy else None
+        if transition is not None:
+            yield from self._asked(item, dossier.record, transition)
+
+    def _asked(self, item: Recorded[PromotionRequest], dossier: Dossier, transition: Transition) -> Iterator[str]:
+        """What the policy asked for that the dossier leaves out, or says another thing of."""
+        said = {check.key: check.state for check in dossier.checks}
+        every = list(self._checks(dossier, transition, item.seq, item.at.date()))
+        for check in every[0]:
+            could_be = {c.state for checks in every for c in checks if c.key == check.key}
+            if check.key not in said:
+                yield f"the dossier leaves out what the policy asks for: {check.title}"
+            elif check.key != "card" and said[check.key] not in could_be:
+                yield f"the dossier says {said[check.key].value} of what was {check.state.value} then: {check.title}"
 
     def in_favour(self, item: Recorded[SignOff]) -> Iterator[str]:
         """What stood in the way of a signature in favour when it was given, and whether it holds for too long."""
@@ -244,16 +259,19 @@ class Decisions:
         yield from (f"it was given though the policy did not allow it: {title}" for title in sorted(stood))
 
     def _stood_in_the_way(self, item: Recorded[SignOff], dossier: Dossier, transition: Transition) -> set[str]:
-        """Requirements not met on the signer's day, whatever the time zone. The fields of a card are the program's, and
-        were judged when the dossier was frozen.
+        """Requirements not met on the signer's day, whatever the time zone."""
+        every = self._checks(dossier, transition, item.seq, item.at.date())
+        return set.intersection(*({c.title for c in checks if c.state is CheckState.BLOCKING} for checks in every))
+
+    def _checks(self, dossier: Dossier, transition: Transition, seq: int, day: date) -> Iterator[tuple[Check, ...]]:
+        """The policy's requirements before an entry, on its day in UTC and those beside it: somebody's today.
+
+        Which fields a card has is the program's, not the log's: whether it was complete is not replayed.
         """
-        before, found = self._before(dossier.model, item.seq), []
-        for days in (-1, 0, 1):
-            asked = requirements.Question(version=dossier.version, use=dossier.use, tier=dossier.tier, card=(),
-                                          today=item.at.date() + timedelta(days=days))
-            found.append({c.title for c in requirements.checks(transition, before, asked)
-                          if c.state is CheckState.BLOCKING})
-        return set.intersection(*found)
+        before = self._before(dossier.model, seq)
+        for days in (0, -1, 1):
+            yield requirements.checks(transition, before, requirements.Question(
+                version=dossier.version, use=dossier.use, tier=dossier.tier, card=(), today=day + timedelta(days)))
 
     def _before(self, model: Id, seq: int) -> History:
         """What was recorded of a model before an entry; a run may lie with another model."""

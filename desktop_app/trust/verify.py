@@ -180,6 +180,9 @@ class LogVerifier:
         found = (record.id, canonical.kind_of(record), self._ordinals[stored.kind])
         if found != (stored.id, stored.kind, stored.ordinal):
             self.problem(11, entry.seq, f"{stored.kind} {stored.ordinal} is indexed as something it is not")
+        if (first := self.facts.get(record.id)) is not None:
+            self.problem(6, entry.seq, f"{stored.kind} {stored.ordinal} was recorded already, in entry {first.seq:,}")
+            return
         recorded = Recorded(record=record, digest=Digest(stored.digest), seq=entry.seq, at=entry.at, by=body.actor,
                             ordinal=stored.ordinal)
         self.facts[record.id] = recorded
@@ -231,7 +234,7 @@ class LogVerifier:
             self._saw_this(signed_for)
             self._whole(signed_for, there[signed_for.seq])
             if doubt := decisions.authority.doubt(signed_for.record.key_id, signed_for.at):
-                self._doubts.append(f"whether what entry {signed_for.seq:,} is signed for is its signer's: {doubt}")
+                self._doubts.append(f"whether the mandate in entry {signed_for.seq:,} is its signer's: {doubt}")
         signed = decisions.all(SignOff)
         for n, item in enumerate(signed):
             progress.step(n / len(signed), "checking signatures")
@@ -262,6 +265,8 @@ class LogVerifier:
         for prior in decisions.all(PriorDecision):
             if (verdict := decisions.prior(prior)) != "valid":
                 self.problem(9, prior.seq, f"the recorder's signature under a prior decision: {verdict}")
+            elif doubt := decisions.authority.doubt(prior.record.key_id, prior.at):
+                self._doubts.append(f"whether the prior decision in entry {prior.seq:,} is its recorder's: {doubt}")
             first = recorded.setdefault(prior.record.envelope, prior.seq)
             if first != prior.seq:
                 self.problem(9, prior.seq, f"a prior decision is recorded again under the signature of entry {first:,}")

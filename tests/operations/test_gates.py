@@ -10,12 +10,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from desktop_app.domain import basis
+from desktop_app.domain import basis, requirements
 from desktop_app.domain.approval import PriorDecision, PromotionRequest, StageChanged
-from desktop_app.domain.dossier import MemberRole
+from desktop_app.domain.dossier import CheckState, MemberRole
 from desktop_app.domain.exception import ExceptionKind, PolicyException
+from desktop_app.domain.finding import Severity
 from desktop_app.domain.policy import Meaning
-from desktop_app.operations import approvals, dossiers, gates, models, prior_decisions
+from desktop_app.operations import approvals, dossiers, findings, gates, models, prior_decisions
 from tests.desk import PASSPHRASE
 from tests.operations.decided import ask, make_decided, sign
 
@@ -58,6 +59,32 @@ def test_a_decision_that_holds_is_allowed_and_another_stage_is_not(tmp_path):
 def without_findings(workspace, now, freeze=dossiers.freeze):
     made = freeze(workspace, now)
     return replace(made, members=tuple(m for m in made.members if m.role is not MemberRole.FINDING))
+
+
+def nothing_asked(workspace, now, freeze=dossiers.freeze):
+    return replace(freeze(workspace, now), checks=())
+
+
+def all_is_well(transition, history, asked, checks=requirements.checks):
+    return tuple(replace(c, state=CheckState.SATISFIED) for c in checks(transition, history, asked))
+
+
+@pytest.mark.parametrize(("module", "name", "changed", "severity", "said"), [
+    (approvals, "freeze", nothing_asked, Severity.LOW, "leaves out what the policy asks for: Card complete for tier 3"),
+    (requirements, "checks", all_is_well, Severity.LOW, "says satisfied of what was attention then: Exact artefact"),
+    (requirements, "checks", all_is_well, Severity.CRITICAL,
+     "says satisfied of what was blocking then: Critical finding F-1"),
+    (requirements, "checks", all_is_well, Severity.CRITICAL,
+     "it was given though the policy did not allow it: Critical finding F-1"),
+], ids=["requirements left out", "said to be met", "a blocking one said to be met", "signed over it"])
+def test_requirements_are_replayed_from_the_facts(desk, monkeypatch, module, name, changed, severity, said):
+    findings.raise_finding(desk.as_("Val Idris"), desk.version, title="Leaks", description="x", severity=severity)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, changed)
+        sign(desk, "Rita Risk", ask(desk), Meaning.APPROVE)
+    allowed, reasons = answer(desk)
+    assert not allowed
+    assert said in reasons
 
 
 @pytest.mark.parametrize(("module", "name", "changed", "said"), [
