@@ -80,11 +80,12 @@ def registry_restore(call: Call) -> Result:
     from desktop_app.operations import restoring
 
     address = call.registry or str(settings.default_registry())
+    on_server = "://" in address and not address.startswith("sqlite:///")
+    if on_server and call.args.anyway:
+        raise UserError("On a server nothing is replaced.", "--anyway is for a registry in a file.",
+                        "Restore into a database without a registry, and leave --anyway out.")
     who, key, why, progress = call.args.person, call.passphrase(), call.args.reason, call.progress
-    if "://" in address and not address.startswith("sqlite:///"):
-        if call.args.anyway:
-            raise UserError("On a server nothing is replaced.", "--anyway is for a registry in a file.",
-                            "Restore into a database without a registry, and leave --anyway out.")
+    if on_server:
         place = "the registry on the server"
         done = restoring.restore_to_server(call.args.file, address, who, key, reason=why, progress=progress)
     else:

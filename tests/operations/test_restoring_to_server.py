@@ -151,3 +151,11 @@ def test_as_it_is_typed(kept, address, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", words)
     assert main() == 0
     assert "Restored the registry on the server from a backup of" in capsys.readouterr().out
+
+
+def test_anyway_is_refused_on_a_server_before_a_passphrase_is_asked_for(kept, address, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["assaydesk", "--registry", address, "registry", "restore", str(kept),
+                                     "--reason", "x", "--anyway"])
+    assert main() == 2
+    assert "On a server nothing is replaced." in capsys.readouterr().err
+    assert nothing_at(address)
