@@ -21,10 +21,10 @@ def main(arguments: list[str] | None = None) -> int:
     return command_line.run(arguments, open_window=_open_window, take_screens=_take_screens)
 
 
-def _open_window(registry: str | None, person: str | None) -> int:
+def _open_window(registry: str | None, person: str | None, *, offline: bool = False) -> int:
     from desktop_app.gui.pages import catalogue
 
-    return catalogue.run(registry or os.environ.get("ASSAYDESK_REGISTRY"), person)
+    return catalogue.run(registry or os.environ.get("ASSAYDESK_REGISTRY"), person, offline=offline)
 
 
 def _take_screens(registry: str, person: str, folder: Path) -> list[Path]:

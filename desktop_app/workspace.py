@@ -10,7 +10,9 @@ from desktop_app import settings
 from desktop_app.domain.canonical import Id
 from desktop_app.domain.person import KeyEnrolled
 from desktop_app.errors import Damaged, Refused, UserError
-from desktop_app.registry.store import Clock, Store, create_store, open_store, system_clock
+from desktop_app.registry.store import Clock, Store, create_store, open_store, plain_address, system_clock
+from desktop_app.registry.store import open_copy as open_store_copy
+from desktop_app.trust.copies import Copies
 from desktop_app.trust.installation import Installation
 from desktop_app.trust.keys import Cost, NoSecretStore, SecretStore, SystemKeyring
 from desktop_app.trust.signer import Signer
@@ -29,7 +31,8 @@ class Workspace:
 
     @property
     def me(self) -> Id:
-        """Who acts: somebody whose key is on this machine. Raises Refused when nobody does."""
+        """Who acts: somebody whose key is on this machine. Raises Refused when nobody does, or in a copy."""
+        self.store.check_original()
         if self.actor is None:
             raise Refused("Nobody is named as acting.", "Every change says who made it.",
                           "Choose the person: --as PERSON, or the menu at the top right of the window.")
@@ -77,6 +80,25 @@ def open_workspace(
         raise
 
 
+def open_copy(
+    registry: str, person: str | None = None, *, clock: Clock = system_clock, keys: Path | None = None,
+    secret_store: SecretStore | None = None,
+) -> Workspace:
+    """Open the copy of a shared registry that this computer keeps (`operations.copies`), for reading.
+
+    registry: the address of the registry itself. Raises NotFound where none is kept, Refused when it was changed.
+    """
+    installation = _installation(secret_store)
+    copied, file = Copies(installation).find(plain_address(registry))
+    store = open_store_copy(copied, file, clock)
+    workspace = Workspace(store=store, signer=_signer(store, keys, secret_store, None), installation=installation)
+    try:
+        return workspace.acting_as(_who(workspace, person))
+    except BaseException:
+        store.close()
+        raise
+
+
 def create_workspace(
     registry: str | Path | None, name: str, *, clock: Clock = system_clock, keys: Path | None = None,
     secret_store: SecretStore | None = None, cost: Cost | None = None,
@@ -87,8 +109,12 @@ def create_workspace(
 
 
 def _wired(store: Store, keys: Path | None, secret_store: SecretStore | None, cost: Cost | None) -> Workspace:
-    installation = Installation(settings.data_folder(), secret_store or SystemKeyring())
-    return Workspace(store=store, signer=_signer(store, keys, secret_store, cost), installation=installation)
+    return Workspace(store=store, signer=_signer(store, keys, secret_store, cost),
+                     installation=_installation(secret_store))
+
+
+def _installation(secret_store: SecretStore | None) -> Installation:
+    return Installation(settings.data_folder(), secret_store or SystemKeyring())
 
 
 def _signer(store: Store, keys: Path | None, secret_store: SecretStore | None, cost: Cost | None) -> Signer:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from desktop_app.domain.canonical import Id
-from desktop_app.errors import NotFound, UserError
+from desktop_app.errors import Lost, NotFound, UserError
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
@@ -63,26 +63,52 @@ def command(
     return declare
 
 
+class OpenWindow(Protocol):
+    """Opens the window and stays until it is closed. Returns the exit code."""
+
+    def __call__(self, registry: str | None, person: str | None, *, offline: bool = False) -> int:
+        """offline: on the copy of the registry that this computer keeps."""
+
+
 @dataclass(frozen=True)
 class Call:
     """One call of a subcommand: its arguments, the registry it is about, and the ways into the window."""
 
     args: argparse.Namespace
     progress: Progress
-    open_window: Callable[[str | None, str | None], int]
+    open_window: OpenWindow
     take_screens: Callable[[str, str, Path], list[Path]]
 
     @contextmanager
     def workspace(self) -> Iterator[Workspace]:
-        """The registry that --registry or ASSAYDESK_REGISTRY names, with --as acting."""
-        from desktop_app.workspace import open_workspace
-
-        opened = open_workspace(self.registry, self.args.person)
+        """The registry that --registry or ASSAYDESK_REGISTRY names, or the copy of it, with --as acting."""
+        opened = self._copy() if self.args.offline else self._original()
         try:
             _tell_leftovers(opened)
             yield opened
         finally:
             opened.close()
+
+    def _original(self) -> Workspace:
+        from desktop_app.operations import copies
+        from desktop_app.workspace import open_workspace
+
+        try:
+            return open_workspace(self.registry, self.args.person)
+        except Lost as lost:
+            if (kept := copies.kept(self.registry)) is None:
+                raise
+            raise Lost(lost.title, lost.detail, f"{lost.remedy}\nTo read the copy that was taken here on "
+                       f"{kept.taken_at}, and record nothing: --offline.") from lost
+
+    def _copy(self) -> Workspace:
+        from desktop_app import settings
+        from desktop_app.workspace import open_copy
+
+        opened = open_copy(self.registry or str(settings.default_registry()), self.args.person)
+        if (copied := opened.store.copied) is not None:
+            print(copied.told(opened.store.clock()), file=sys.stderr, flush=True)
+        return opened
 
     @property
     def registry(self) -> str | None:

@@ -10,11 +10,14 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from desktop_app import __version__
 from desktop_app.errors import Cancelled, UserError
 from desktop_app.progress import Progress
+
+if TYPE_CHECKING:
+    from desktop_app.cli.command import OpenWindow
 
 GROUPS = {
     "sync": "take in what is new at a source",
@@ -36,17 +39,17 @@ GROUPS = {
 
 def run(
     arguments: list[str],
-    open_window: Callable[[str | None, str | None], int],
+    open_window: OpenWindow,
     take_screens: Callable[[str, str, Path], list[Path]] = lambda registry, person, folder: [],
 ) -> int:
     """Run a command line.
 
-    open_window(registry, person): called where there is no subcommand, for `open`, and after `demo` ·
+    open_window: called where there is no subcommand, for `open`, and after `demo` ·
     take_screens(registry, person, folder): photographs every page, for `demo` without a display.
     """
     args = _for_the_window(arguments) or _for_every_command(arguments)
     if args.command in (None, "open"):
-        return open_window(getattr(args, "address", None) or args.registry, args.person)
+        return open_window(getattr(args, "address", None) or args.registry, args.person, offline=args.offline)
     from desktop_app.cli import commands
 
     chosen = commands.COMMANDS[args.command]
@@ -125,6 +128,8 @@ def _global_options(*, suppress: bool = False) -> argparse.ArgumentParser:
     options.add_argument("--registry", metavar="URL", help="address of the registry (or ASSAYDESK_REGISTRY)")
     options.add_argument("--as", dest="person", metavar="PERSON", help="who acts: a name or an id")
     off: dict[str, Any] = {} if suppress else {"default": False}
+    options.add_argument("--offline", action="store_true", **off,
+                         help="read the copy of the registry that this computer keeps; record nothing")
     options.add_argument("--json", action="store_true", help="print one JSON object and nothing else", **off)
     options.add_argument("--quiet", action="store_true", help="print only what went wrong", **off)
     options.add_argument("--passphrase-fd", type=int, metavar="N", help="read the passphrase from this descriptor")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desktop_app.cli.command import Call, Result, arg, command
+from desktop_app.domain.canonical import utc_text
 from desktop_app.errors import Refused, UserError
 
 if TYPE_CHECKING:
@@ -21,16 +22,21 @@ def _size(count: int) -> str:
 @command("registry status", "where it is, how large, and what the database under it promises")
 def registry_status(call: Call) -> Result:
     """Recomputes nothing: that is `audit verify`."""
-    from desktop_app.operations import registries, restoring
+    from desktop_app.operations import copies, registries, restoring
 
     with call.workspace() as ws:
         found, gap = registries.status(ws), restoring.discontinuity(ws)
     lines = _status_lines(found)
+    kept = copies.kept(found.address)
+    if kept:
+        lines.append(f"{'Copy here':20} {kept.entries:,} entries, taken on {kept.taken_at}, {_size(kept.size)}: "
+                     "--offline reads it")
     data = {
         "registry": found.id, "name": found.name, "address": found.address, "engine": found.engine,
         "login": found.login, "size": found.size, "entries": found.entries, "head": found.head,
         "format": found.format, "newest_format": found.newest, "guards_missing": list(found.guards),
-        "settings": dict(found.settings), "warnings": list(found.warnings), "restored": None}
+        "settings": dict(found.settings), "warnings": list(found.warnings), "restored": None,
+        "copy": {"taken": utc_text(kept.taken), "entries": kept.entries} if kept else None}
     if gap:
         gone = f"; the log it replaced had {gap.replaced_entries:,}" if gap.replaced_entries else ""
         lines.append(f"RESTORED at entry {gap.entry:,} by {gap.person} from a backup of {gap.backup_entries:,} entries"
@@ -66,6 +72,28 @@ def registry_backup(call: Call) -> Result:
         [f"Wrote {made.path} ({made.size:,} bytes): {made.entries:,} entries, recomputed and in order.",
          f"head   {made.head}", f"sha256 {made.sha256}", "Keep the digest elsewhere than the file."],
         {"file": str(made.path), "size": made.size, "sha256": made.sha256, "entries": made.entries, "head": made.head})
+
+
+@command(
+    "registry copy", "keep a copy of a shared registry on this computer, for reading without a connection",
+    arg("--delete", action="store_true", help="delete the copy instead"),
+)
+def registry_copy(call: Call) -> Result:
+    """Verified as it is taken, sealed, and recorded; read it with --offline."""
+    from desktop_app.operations import copies
+
+    if call.args.delete:
+        gone = copies.delete(call.registry)
+        return Result(["The copy is deleted." if gone else "There was no copy."], {"deleted": gone})
+    with call.workspace() as ws:
+        made = copies.take(ws, call.progress)
+    return Result(
+        [f"Copied “{made.name}” to this computer on {made.taken_at} ({_size(made.size)}): {made.entries:,} entries, "
+         "recomputed and in order.", f"head   {made.head}",
+         "Read it with --offline. What is erased in the registry later stays in it: take another then, or delete it "
+         "with --delete."],
+        {"registry": made.registry, "taken": utc_text(made.taken), "entries": made.entries, "head": made.head,
+         "root": made.root, "sha256": made.sha256, "size": made.size})
 
 
 @command(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desktop_app.cli.command import Call, Result, arg, command, find_labelled, find_use, find_version
+from desktop_app.domain.canonical import utc_text
 from desktop_app.errors import UserError
 
 if TYPE_CHECKING:
@@ -261,9 +262,12 @@ def gate(call: Call) -> Result:
     with call.workspace() as ws:
         model, version = find_version(ws, call.args.version)
         answer = gates.gate(ws, version, find_use(ws, model, call.args.use), call.args.stage)
+        copied = ws.store.copied
+    as_of = f", as it was on {copied.taken_at}" if copied else ""
     return Result(
-        ["Allowed." if answer.allowed else "Refused.", *answer.reasons],
-        {"allowed": answer.allowed, "reasons": list(answer.reasons)},
+        [f"{'Allowed' if answer.allowed else 'Refused'}{as_of}.", *answer.reasons],
+        {"allowed": answer.allowed, "reasons": list(answer.reasons),
+         "as_of": utc_text(copied.taken) if copied else None},
         0 if answer.allowed else 1,
     )
 

@@ -22,6 +22,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache
+from pathlib import Path
 from typing import Any, NewType, TypeVar, cast, dataclass_transform
 
 Id = NewType("Id", str)  # made by the client, never reused: 48 bits of milliseconds, 80 random bits (as ULID)
@@ -87,6 +88,12 @@ def kind_of(what: Any) -> str:
 def sha256(data: bytes) -> Digest:
     """SHA-256 of bytes, in hexadecimal."""
     return Digest(hashlib.sha256(data).hexdigest())
+
+
+def file_sha256(file: Path) -> Digest:
+    """SHA-256 of a file of any size, in hexadecimal. Raises OSError."""
+    with file.open("rb") as opened:
+        return Digest(hashlib.file_digest(opened, "sha256").hexdigest())
 
 
 def utc_text(moment: datetime) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QEvent, QObject, QSettings, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
 from desktop_app import __version__
 from desktop_app.gui import theme
@@ -24,6 +25,7 @@ from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
     from desktop_app.domain.change import Change
+    from desktop_app.domain.local_copy import LocalCopy
     from desktop_app.operations.outbox import Told
 
 
@@ -35,7 +37,8 @@ class Desk(NamedTuple):
 
     identity: (registry name, who acts, who may act here) · act_as: the workspace with somebody else acting, or nobody
     · head, since: the log's last number and the changes after a number, for `Watch` · leftovers, told: what became of
-    writes whose answer never came, and that the person has read it.
+    writes whose answer never came, and that the person has read it · open_copy, kept, take_copy: the copy of the
+    registry on this computer, opened for reading, as it is offered (in a moment, on any thread), and taken anew.
     """
 
     pages: Sequence[PageSpec]
@@ -49,16 +52,37 @@ class Desk(NamedTuple):
     since: Callable[[Workspace, int], Sequence[Change]] | None = None
     leftovers: Callable[[Workspace], Sequence[Told]] = lambda ws: ()
     told: Callable[[Workspace, Sequence[str]], None] = lambda ws, commands: None
+    open_copy: Callable[[str | None, str | None], Workspace] | None = None
+    kept: Callable[[str | None], LocalCopy | None] = lambda url: None
+    take_copy: Callable[[Workspace, Progress], object] = lambda ws, progress: None
     commands: Callable[[MainWindow], Sequence[Action]] = lambda window: ()
     background: bool = False  # whether the log is recomputed while nothing else runs
 
 
-def run(url: str | None, person: str | None, desk: Desk, *, settings: Settings | None = None) -> int:
-    """Open the window on a registry and stay until it is closed; returns the exit code."""
+def run(
+    url: str | None, person: str | None, desk: Desk, *, settings: Settings | None = None, offline: bool = False,
+) -> int:
+    """Open the window on a registry, or on the copy of it, and stay until it is closed; returns the exit code."""
     app = application()
-    window = build(app, url, person, desk, settings or QSettings("Assaydesk", "Assaydesk"))
-    window.show()
+    show_window(app, url, person, desk, settings or QSettings("Assaydesk", "Assaydesk"), offline=offline)
     return app.exec()
+
+
+def show_window(
+    app: QApplication, url: str | None, person: str | None, desk: Desk, settings: Settings, *, offline: bool = False,
+) -> MainWindow:
+    """Show a window on a registry or its copy; it gives way to another when the person turns to the other."""
+    window = build(app, url, person, desk, settings, offline=offline)
+
+    def turn() -> None:
+        acting = window.state.acting
+        window.settings.setValue("geometry", window.saveGeometry())
+        show_window(app, url, acting.id if acting else person, desk, settings, offline=not offline)
+        window.give_way()
+
+    window.turned.connect(turn)
+    window.show()
+    return window
 
 
 def application() -> QApplication:
@@ -73,10 +97,13 @@ def application() -> QApplication:
     return app
 
 
-def build(app: QApplication, url: str | None, person: str | None, desk: Desk, settings: Settings) -> MainWindow:
+def build(
+    app: QApplication, url: str | None, person: str | None, desk: Desk, settings: Settings, *, offline: bool = False,
+) -> MainWindow:
     """The window with everything wired; work begins after its first paint."""
     theme.apply(app, *_look(settings))
-    jobs = Jobs(lambda: desk.open(url, person), _show, app)
+    opens = desk.open_copy if offline and desk.open_copy else desk.open
+    jobs = Jobs(lambda: opens(url, person), _show, app)
     state = AppState(app)
 
     def identify(who: Acting | None) -> None:
@@ -91,11 +118,13 @@ def build(app: QApplication, url: str | None, person: str | None, desk: Desk, se
         jobs, state, pages=desk.pages, settings=settings, search=desk.search, standing=desk.standing, act_as=act_as)
     window.add_commands(desk.commands(window))
     _catch_bugs(window)
-    _Start(window, lambda: _begin(window, desk, identify))
+    _Start(window, lambda: _begin(window, desk, identify, url, offline=offline))
     return window
 
 
-def _begin(window: MainWindow, desk: Desk, act_as: Callable[[Acting | None], None]) -> None:
+def _begin(
+    window: MainWindow, desk: Desk, act_as: Callable[[Acting | None], None], url: str | None, *, offline: bool,
+) -> None:
     from desktop_app.gui.focus import Keeper  # not before the first paint
     from desktop_app.gui.lock import IdleLock
 
@@ -114,10 +143,19 @@ def _begin(window: MainWindow, desk: Desk, act_as: Callable[[Acting | None], Non
 
     introduce()
     window.changed.connect(people_changed)
-    if desk.head is not None and desk.since is not None:
-        from desktop_app.gui.connection import Connection
+    if desk.open_copy is not None:
+        title = "Connect to the registry again" if offline else "Read the copy on this computer"
+        window.add_commands([Action(id="turn", title=title, menu="File", run=window.turned.emit)])
+    if offline:
+        from desktop_app.gui.offline import Offline
 
-        connection = Connection(window, desk)
+        Offline(window)
+    elif desk.head is not None and desk.since is not None:
+        from desktop_app.gui.connection import Connection
+        from desktop_app.gui.offline import Renewal
+
+        connection = Connection(window, desk, lambda: desk.kept(url))
+        window.renewal = Renewal(window, desk, lambda: desk.kept(url))
         connection.watch.reachable.connect(lambda now: introduce() if now and not window.state.registry else None)
     if desk.background:
         from desktop_app.gui.background import Background
@@ -154,7 +192,7 @@ def _catch_bugs(window: MainWindow) -> None:
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         usual(kind, error, trace)
-        if isinstance(error, Exception):
+        if isinstance(error, Exception) and isValid(window):
             _show(window, error)
 
     def restore() -> None:

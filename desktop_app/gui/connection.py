@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -11,6 +11,7 @@ from desktop_app.gui.jobs import Lane
 from desktop_app.gui.watch import Watch
 
 if TYPE_CHECKING:
+    from desktop_app.domain.local_copy import LocalCopy
     from desktop_app.gui.app import Desk
     from desktop_app.gui.main_window import MainWindow
     from desktop_app.operations.outbox import Told
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
 class Connection(QObject):
     """Watches the registry for a window: others' work, a banner while it is away, what became of pending writes."""
 
-    def __init__(self, window: MainWindow, desk: Desk) -> None:
+    def __init__(
+        self, window: MainWindow, desk: Desk, kept: Callable[[], LocalCopy | None] = lambda: None,
+    ) -> None:
+        """kept: the copy of the registry on this computer, to be offered while the registry is away."""
         super().__init__(window)
         assert desk.head is not None
         assert desk.since is not None
-        self._window, self._told = window, desk.told
+        self._window, self._told, self._kept = window, desk.told, kept
         self.watch = Watch(window.jobs, window, head=desk.head, since=desk.since, leftovers=desk.leftovers, parent=self)
         self.watch.changed.connect(window.registry_changed)
         self.watch.reachable.connect(self._show_reachable)
@@ -33,8 +37,13 @@ class Connection(QObject):
     def _show_reachable(self, reachable: bool) -> None:
         at = self.watch.answered_at
         since = f" since {at.astimezone():%H:%M}" if at else ""
-        self._window.away.say("" if reachable else f"Not connected to the registry{since}; trying again… "
-                              "What is shown is as old as each page says, and nothing can be recorded.")
+        said = "" if reachable else (f"Not connected to the registry{since}; trying again… "
+                                     "What is shown is as old as each page says, and nothing can be recorded.")
+        kept = None if reachable else self._kept()
+        if kept is None:
+            self._window.away.say(said)
+        else:
+            self._window.away.say(said, f"Read the copy of {kept.taken_at}", self._window.turned.emit)
         self._window.show_reachable(reachable)
 
     def _show_left(self, left: Sequence[Told]) -> None:

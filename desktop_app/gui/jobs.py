@@ -115,6 +115,7 @@ class Jobs(QObject):
         self._adopted: Workspace | None = None
         self._announced = False
         self._closed = False
+        self.reads_only = False  # set when a copy of the registry is open: nothing can be recorded
         self._running: list[Job] = []
         self._mail: deque[Callable[[], None]] = deque()
         self._posted.connect(self._read_mail, Qt.ConnectionType.QueuedConnection)
@@ -195,6 +196,21 @@ class Jobs(QObject):
         self._running.clear()
         self._tell_workspace("close")
 
+    def retire(self) -> None:
+        """As `shut_down`, but without waiting: the workspace is closed when the last job has ended."""
+        if not self._closed:
+            self._closed = True
+            self.cancel_all()
+            self._tell_workspace("give_up")
+            self._let_go_when_idle()
+
+    def _let_go_when_idle(self) -> None:
+        if self.idle:
+            for lane in self._lanes.values():
+                lane.shutdown(wait=False)
+            self._ticker.stop()
+            self._tell_workspace("close")
+
     # --- on the window's thread
 
     def _replace(self, job: Job) -> None:
@@ -250,6 +266,8 @@ class Jobs(QObject):
             self._deliver(job)
         finally:
             job.forget()
+            if self._closed:
+                self._let_go_when_idle()
 
     def _announce_workspace(self) -> None:
         if not self._announced and self._opening is not None and self._opening.done() and not self._opening.exception():

@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # what the first paint does not need is imported when it is u
     from desktop_app.domain.change import Change
     from desktop_app.gui.background import Background
     from desktop_app.gui.lock import IdleLock
+    from desktop_app.gui.offline import Renewal
     from desktop_app.gui.page import Page
     from desktop_app.gui.widgets.palette import Palette
 
@@ -74,9 +75,12 @@ class Settings(Protocol):
 
 
 class MainWindow(QMainWindow):
-    """See the module. Signal `changed(Change)`: something was written, here or by somebody else."""
+    """See the module. Signals: `changed(Change)`: something was written, here or by somebody else · `turned`: the
+    person wants to read the copy of the registry instead, or the registry itself again.
+    """
 
     changed = Signal(object)
+    turned = Signal()
 
     def __init__(
         self, jobs: Jobs, state: AppState, *, pages: Sequence[PageSpec], settings: Settings,
@@ -91,6 +95,7 @@ class MainWindow(QMainWindow):
         self.jobs, self.state, self.settings = jobs, state, settings
         self.idle_lock: IdleLock | None = None  # made after the first paint
         self.background: Background | None = None  # likewise
+        self.renewal: Renewal | None = None  # likewise
         self._specs = {spec.key: spec for spec in pages}
         self._search, self._standing = search, standing
         self._act_as = act_as or state.act_as
@@ -412,6 +417,12 @@ class MainWindow(QMainWindow):
         geometry = self.settings.value("geometry")
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
+
+    def give_way(self) -> None:
+        """Go without waiting for what still runs: another window has taken this one's place."""
+        self.hide()
+        self.jobs.retire()
+        self.deleteLater()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.settings.setValue("geometry", self.saveGeometry())

@@ -54,9 +54,11 @@ def verify(
     return report
 
 
-def recompute(workspace: Workspace, progress: Progress | None = None) -> CheckReport:
-    """What `verify` does without any checkpoint, and remembering nothing: for copies of a registry."""
-    return _verified(workspace, progress or Progress(), ())
+def recompute(
+    workspace: Workspace, progress: Progress | None = None, held: tuple[Held, ...] = (),
+) -> CheckReport:
+    """What `verify` does with these checkpoints only, and remembering nothing: for copies of a registry."""
+    return _verified(workspace, progress or Progress(), held)
 
 
 def _verified(workspace: Workspace, progress: Progress, held: tuple[Held, ...]) -> CheckReport:

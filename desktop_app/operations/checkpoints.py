@@ -6,6 +6,7 @@ Only what lies outside the registry shows that its log was cut, rewritten or for
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -34,8 +35,9 @@ WHOM = ("Sign nothing in it. Show this to whoever audits the registry, and not o
 class HeadCheck:
     """How a log stands against what this computer remembers of it.
 
-    state: first (never seen here before), agrees, differs (an alarm), unknown (what is remembered cannot be read)
-    · entries: how many it has now · remembered: how many this computer had seen, last at `since`, first at `first`
+    state: first (never seen here before), agrees, differs (an alarm), unknown (what is remembered cannot be read), copy
+    (of a registry, for reading: as it was at `since`) · entries: how many it has now · remembered: how many this
+    computer had seen, last at `since`, first at `first`
     · title, detail, remedy: for a person, of an alarm.
     """
 
@@ -52,7 +54,7 @@ class HeadCheck:
     @property
     def ok(self) -> bool:
         """Whether nothing speaks against the log."""
-        return self.state in ("first", "agrees")
+        return self.state in ("first", "agrees", "copy")
 
     def error(self) -> Refused:
         """An alarm, as an error."""
@@ -62,8 +64,11 @@ class HeadCheck:
 def check_head(workspace: Workspace, progress: Progress | None = None) -> HeadCheck:
     """Hold the log against what this computer remembers of it, then remember the new end.
 
-    Reads only the entries that are new here. When it differs, nothing is remembered anew.
+    Reads only the entries that are new here. When it differs, nothing is remembered anew; nor is anything of a copy,
+    which is older than what this computer saw of the registry since.
     """
+    if (copied := workspace.store.copied) is not None:
+        return HeadCheck(state="copy", entries=copied.entries, root=copied.root, since=copied.taken)
     try:
         memory = workspace.installation.recall(workspace.store.info.id)
     except UserError as error:
@@ -178,6 +183,7 @@ def checkpoint(workspace: Workspace, progress: Progress | None = None) -> Checkp
 
 
 def _agreed(workspace: Workspace, progress: Progress | None) -> HeadCheck:
+    workspace.store.check_original()  # no checkpoint of a log that may have gone on since
     found = check_head(workspace, progress)
     if not found.ok:
         raise found.error()
@@ -266,6 +272,9 @@ def held(workspace: Workspace, files: tuple[Path, ...] = (), keys: tuple[str, ..
     files: checkpoints or proofs · keys: lines of the public keys one of which must have signed each of `files`.
     """
     known = _keys(workspace, keys)
+    if (copied := workspace.store.copied) is not None:
+        sealed = Held(f"the copy as it was taken on {_when(copied.taken)}", copied.entries, bytes.fromhex(copied.root))
+        return (sealed, *(_within(_held(workspace, path, known, must=bool(keys)), copied.entries) for path in files))
     found = [*_remembered(workspace)]
     folder = settings.witness_folder()
     if folder is not None:
@@ -274,6 +283,14 @@ def held(workspace: Workspace, files: tuple[Path, ...] = (), keys: tuple[str, ..
         there = sorted(folder.glob(f"{workspace.store.info.id}-*{SUFFIX}"))
         found += [_held(workspace, path, known, must=False) for path in there]
     return (*found, *(_held(workspace, path, known, must=bool(keys)) for path in files))
+
+
+def _within(held: Held, entries: int) -> Held:
+    """A checkpoint that is newer than a copy speaks neither for nor against it."""
+    if held.flaw or held.size <= entries:
+        return held
+    return replace(held, flaw=f"it is of {held.size:,} entries; this copy of the registry ends at {entries:,}",
+                   out_of_reach=True)
 
 
 def _remembered(workspace: Workspace) -> list[Held]:

@@ -274,6 +274,10 @@ class Checking:
         if pack.registry != workspace.store.info.id:
             self._note(8, f"it was made from another registry, {pack.registry}")
             return
+        if (copied := workspace.store.copied) is not None and copied.entries <= pack.head_seq:
+            said = f"the PDF is newer than this copy of the registry, which was taken on {copied.taken_at}"
+            self._unclear += [Problem(check=name, seq=0, sentence=said) for name in _CHECKS[7:9]]
+            return
         try:
             self._held_against(workspace, pack, file)
         except Damaged as error:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from contextlib import closing
 from pathlib import Path
 
 from desktop_app.domain.audit import CheckReport, Exported
-from desktop_app.domain.canonical import Digest, Id, record
+from desktop_app.domain.canonical import Digest, Id, file_sha256, record
 from desktop_app.domain.person import Role
 from desktop_app.domain.registry import Admission
 from desktop_app.errors import Damaged, UserError
@@ -17,6 +16,7 @@ from desktop_app.operations.saving import save_copy
 from desktop_app.progress import Progress
 from desktop_app.registry import migrations
 from desktop_app.trust.keys import check_passphrase
+from desktop_app.trust.verify import Held
 from desktop_app.workspace import Workspace, open_workspace
 
 __all__ = ["check_passphrase", "found"]
@@ -109,7 +109,7 @@ def backup(workspace: Workspace, target: Path, progress: Progress | None = None)
         progress.step(0.0, "copying the registry")
         workspace.store.backup(made)
         report = _recomputed(workspace, made, progress.part(0.3, 0.9))
-        copied = Copied(path=target, size=made.stat().st_size, sha256=digest_of(made), entries=report.entries,
+        copied = Copied(path=target, size=made.stat().st_size, sha256=file_sha256(made), entries=report.entries,
                         head=report.head)
         progress.step(0.9, "writing the file")
         save_copy(made, target, before=lambda: _note_backup(workspace, copied) if writes else None)
@@ -130,21 +130,15 @@ def _recomputed(workspace: Workspace, copy: Path, progress: Progress) -> CheckRe
         return check_in_order(opened, progress)
 
 
-def check_in_order(copy: Workspace, progress: Progress) -> CheckReport:
-    """Recompute the log of a copy of a registry, whatever this computer remembers of it. Raises Damaged."""
-    report = audit.recompute(copy, progress)
+def check_in_order(copy: Workspace, progress: Progress, held: tuple[Held, ...] = ()) -> CheckReport:
+    """Recompute the log of a copy of a registry, and hold it against these checkpoints only. Raises Damaged."""
+    report = audit.recompute(copy, progress, held)
     if not report.ok:
         first = (report.problems + report.unclear)[0]
         where = f"entry {first.seq:,}: " if first.seq else ""
         raise Damaged("The registry's log is not in order; nothing was changed.",
                       f"{first.check}: {where}{first.sentence}.", "See all of it with: assaydesk audit verify.")
     return report
-
-
-def digest_of(file: Path) -> Digest:
-    """SHA-256 of a file of any size."""
-    with file.open("rb") as opened:
-        return Digest(hashlib.file_digest(opened, "sha256").hexdigest())
 
 
 def rebuild(workspace: Workspace) -> tuple[str, ...]:

@@ -9,13 +9,13 @@ from datetime import datetime
 from pathlib import Path
 
 from desktop_app.domain.audit import Recorded
-from desktop_app.domain.canonical import Digest, Id, record
+from desktop_app.domain.canonical import Digest, Id, file_sha256, record
 from desktop_app.domain.person import Role
 from desktop_app.domain.registry import RegistryRestored
 from desktop_app.domain.words import counted
 from desktop_app.errors import Refused, Unreachable, UserError
 from desktop_app.operations import mandates, people
-from desktop_app.operations.registries import check_in_order, digest_of
+from desktop_app.operations.registries import check_in_order
 from desktop_app.progress import Progress
 from desktop_app.registry import restoring
 from desktop_app.registry.reader import Head, Reader
@@ -56,7 +56,7 @@ def restore(
             made = RegistryRestored(
                 id=backup.store.new_id(), backup_seq=report.entries, backup_hash=report.head,
                 replaced_seq=there.seq if there else 0, replaced_hash=there.hash if there else "",
-                file_sha256=digest_of(source), reason=reason.strip())
+                file_sha256=file_sha256(source), reason=reason.strip())
             entry = _record(backup, made, passphrase)
         progress.step(0.9, "putting it in its place")
         aside = _aside(place, backup.store.clock()) if place.exists() else None
@@ -86,7 +86,7 @@ def restore_to_server(
             report = check_in_order(backup, progress.part(0.0, 0.7))
             made = RegistryRestored(
                 id=backup.store.new_id(), backup_seq=report.entries, backup_hash=report.head, replaced_seq=0,
-                replaced_hash="", file_sha256=digest_of(source), reason=reason.strip())
+                replaced_hash="", file_sha256=file_sha256(source), reason=reason.strip())
             entry = _record(backup, made, passphrase)
         progress.step(0.7, "copying it to the server")
         restoring.load(prepared, address)

@@ -58,10 +58,11 @@ _writers: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 class SQLite:
     """A registry in a file of its own. The registry's order, time and user are those of the machine that writes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, only_read: bool = False) -> None:
+        """only_read: nothing in the file is ever changed."""
         self.path = path
         self.address = f"sqlite:///{path}"
-        self.engine = _engine(path)
+        self.engine = _engine(path, only_read=only_read)
 
     @property
     def folder(self) -> Path | None:
@@ -242,7 +243,7 @@ class SQLite:
         return translated(self.address)
 
 
-def _engine(path: Path, *, guarded: bool = True) -> Engine:
+def _engine(path: Path, *, guarded: bool = True, only_read: bool = False) -> Engine:
     """An engine whose connections have our settings; `guarded=False` only while the schema is made."""
     made = create_engine(URL.create("sqlite", database=str(path)), connect_args={"check_same_thread": False})
 
@@ -251,6 +252,8 @@ def _engine(path: Path, *, guarded: bool = True) -> Engine:
         connection.isolation_level = None  # SQLAlchemy's and sqlite3's own BEGIN lose updates (security.md §5.2)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+        if only_read:
+            connection.execute("PRAGMA query_only=ON")
         if guarded:
             connection.set_authorizer(_authorize)
 

@@ -11,17 +11,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, exc, insert, make_url
 from sqlalchemy.exc import NoResultFound
 
 from desktop_app.domain import canonical
 from desktop_app.domain.audit import Entry
 from desktop_app.domain.canonical import Digest, Id
 from desktop_app.domain.change import Change
+from desktop_app.domain.local_copy import LocalCopy
 from desktop_app.domain.registry import Admission, RegistryUpgraded
 from desktop_app.errors import Damaged, Lost, Pending, Refused, Unreachable
 from desktop_app.registry import migrations, projections
 from desktop_app.registry._database import Condition, Database, check_format, database
+from desktop_app.registry._sqlite import SQLite
 from desktop_app.registry._tables import REGISTRY, SCHEMA
 from desktop_app.registry.outbox import Leftover, Outbox, Patience
 from desktop_app.registry.reader import Head, Reader, RegistryInfo
@@ -40,17 +42,26 @@ class Store:
     """An open registry. Safe to use from several threads: each door takes a connection of its own.
 
     address: where it is, without a password · folder: where its file is, if it is one · clock: now, in UTC · info: what
-    it says it is · patience: how long a registry that went away is asked again, unless it is `given_up`.
+    it says it is · patience: how long a registry that went away is asked again, unless it is `given_up` · copied: of
+    which registry this is a copy for reading only; None: it is the registry itself.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self.address, self.folder, self.clock = database.address, database.folder, clock
+    def __init__(self, database: Database, clock: Clock, copied: LocalCopy | None = None) -> None:
+        self._database, self.copied = database, copied
+        self.address = copied.address if copied else database.address
+        self.folder, self.clock = None if copied else database.folder, clock
         self.info: RegistryInfo = self._identify()
         self.patience = Patience()
         self._outbox = Outbox(data_folder() / "outbox" / self.info.id)
         self._sending: set[str] = set()  # commands that this program has sent and still asks about
         self.given_up = threading.Event()
+
+    def check_original(self) -> None:
+        """Nothing is recorded in a copy. Raises Refused."""
+        if self.copied:
+            raise Refused("This is a copy of the registry: nothing can be recorded in it.",
+                          f"It was taken on {self.copied.taken_at} ({self.copied.age(self.clock())}).",
+                          "Connect to the registry itself first.")
 
     def _identify(self) -> RegistryInfo:
         try:
@@ -75,7 +86,8 @@ class Store:
     @contextmanager
     def snapshot(self) -> Iterator[Reader]:
         """One consistent moment of the registry that keeps nobody waiting: for whatever takes long."""
-        with self._database.snapshot() as connection:
+        opened = self._database.reading if self.copied else self._database.snapshot  # nobody writes in a copy
+        with opened() as connection:
             yield Reader(connection, self._database)
 
     @contextmanager
@@ -87,8 +99,10 @@ class Store:
         actor: who · action: past tense, "promotion.signed_off" · subject: the id of what it is about · note: one
         sentence for people · command: client-made id, so that a retry finds its own result (`outcome`).
         What is sent lies in the outbox before. When the connection goes away between sending and answer the registry is
-        asked what became of it. Raises Lost when nothing was recorded, Pending when that is not known yet.
+        asked what became of it. Raises Lost when nothing was recorded, Pending when that is not known yet, Refused in a
+        copy.
         """
+        self.check_original()
         command, sent = command or self.new_id(), False
         try:
             with self._database.writing() as connection:
@@ -151,8 +165,10 @@ class Store:
     def leftovers(self) -> tuple[Leftover, ...]:
         """What became of writes, of this program or of one that ended, whose answer never came: until `told`.
 
-        Raises Lost while the registry is away.
+        Raises Lost while the registry is away. A copy, which may be older than they are, cannot tell.
         """
+        if self.copied:
+            return ()
         if any(command not in self._sending for command in self._outbox.unanswered()):
             with self._database.writing() as connection:  # nobody is between sending and answer now
                 reader = Reader(connection, self._database)
@@ -177,6 +193,7 @@ class Store:
 
         Raises Refused when there is nothing to upgrade, Damaged when its guards are not as the scripts leave them.
         """
+        self.check_original()
         to = migrations.KNOWN[-1]
         with self._database.upgrading() as (connection, since):
             write = Write(self._database, connection, now=self.clock(), actor=actor, action="registry.upgraded",
@@ -193,7 +210,11 @@ class Store:
             write.finish()
 
     def outcome(self, command: str) -> Change | None:
-        """What a command has already done, if it was committed. One that may be on its way is waited for."""
+        """What a command has already done, if it was committed. One that may be on its way is waited for.
+
+        Raises Refused in a copy, which cannot tell.
+        """
+        self.check_original()
         door = self._database.writing if self._outbox.holds(command) else self._database.reading
         with door() as connection:
             entry = Reader(connection, self._database).outcome(command)
@@ -205,6 +226,7 @@ class Store:
 
     def rebuild(self) -> tuple[str, ...]:
         """Make every projection again from the facts. Returns what differed, a sentence each."""
+        self.check_original()
         with self._database.writing() as connection:
             check_format(self._database.revision(connection))
             return projections.rebuild(connection, Reader(connection, self._database))
@@ -220,10 +242,12 @@ class Store:
 
     def sweep(self) -> None:
         """Leave nothing of erased texts in the file, where the registry is one. Raises Unreachable."""
+        self.check_original()
         self._database.sweep()
 
     def admit(self, login: str, may: Admission = Admission.WRITE) -> None:
         """Let a login of the server use the registry. Raises UserError, Refused."""
+        self.check_original()
         self._database.admit(login, may)
 
     def close(self) -> None:
@@ -239,6 +263,20 @@ def _change(entry: Entry) -> Change:
 def open_store(address: str, clock: Clock = system_clock) -> Store:
     """Open the registry at a path or URL. Raises Unreachable, UserError."""
     return _opened(database(address), clock)
+
+
+def plain_address(address: str) -> str:
+    """A registry's address as it may be written down: which database on which server, as whom, without a password and
+    without how it is connected to. Whatever cannot be read as an address of a server stays as it is.
+    """
+    try:
+        url = make_url(address)
+        server = url.get_backend_name() == "postgresql"
+    except (exc.ArgumentError, exc.NoSuchModuleError, ValueError):
+        return address
+    where = {name: value for name, value in url.query.items() if name in ("host", "port")}
+    plain = url.set(drivername="postgresql", query=where)._replace(password=None)
+    return plain.render_as_string() if server else address
 
 
 def create_store(address: str, name: str, clock: Clock = system_clock) -> Store:
@@ -257,9 +295,14 @@ def create_store(address: str, name: str, clock: Clock = system_clock) -> Store:
     return _opened(made, clock)
 
 
-def _opened(found: Database, clock: Clock) -> Store:
+def open_copy(copied: LocalCopy, file: Path, clock: Clock = system_clock) -> Store:
+    """Open a copy of a registry for reading. Raises Unreachable."""
+    return _opened(SQLite(file, only_read=True), clock, copied)
+
+
+def _opened(found: Database, clock: Clock, copied: LocalCopy | None = None) -> Store:
     try:
-        return Store(found, clock)
+        return Store(found, clock, copied)
     except BaseException:
         found.engine.dispose()
         raise

@@ -111,7 +111,7 @@ class Installation:
         seed, secret = secrets.token_bytes(32), secrets.token_bytes(32)
         name = _secret_name(seed)
         text = {"v": 1, "seed": _b64(seed), "keyring": self._secrets.set(name, secret)}
-        _save(path, canonical.jcs(text), once=True)
+        save_private(path, canonical.jcs(text), once=True)
 
     # ---- the memory
 
@@ -138,7 +138,7 @@ class Installation:
         text = {
             "v": 1, "registry": memory.registry, "size": memory.size, "peaks": [p.hex() for p in memory.peaks],
             "head": memory.head, "first": canonical.utc_text(memory.first), "seen": canonical.utc_text(memory.seen)}
-        _save(self._place(memory.registry), canonical.jcs(text | {"mac": self._mac(text)}))
+        save_private(self._place(memory.registry), canonical.jcs(text | {"mac": self._mac(text)}))
 
     def set_aside(self, registry: str, at: datetime) -> Path | None:
         """Put what is remembered aside, under another name; where it is now. None when there was nothing."""
@@ -146,6 +146,16 @@ class Installation:
         if not path.exists():
             return None
         return path.rename(path.with_name(f"{path.stem}.set-aside-{at:%Y%m%dT%H%M%S%f}.json"))
+
+    # ---- seals
+
+    def seal(self, text: dict[str, Any]) -> str:
+        """What authenticates a text that this installation keeps; of one kind each, by its field `format`."""
+        return self._mac(text)
+
+    def sealed(self, text: dict[str, Any], seal: str) -> bool:
+        """Whether this installation sealed a text."""
+        return hmac.compare_digest(seal, self._mac(text))
 
     def _place(self, registry: str) -> Path:
         return self.folder / "logs" / f"{hashlib.sha256(registry.encode()).hexdigest()[:32]}.json"
@@ -189,7 +199,7 @@ def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def _save(path: Path, data: bytes, *, once: bool = False) -> None:
+def save_private(path: Path, data: bytes, *, once: bool = False) -> None:
     """Write a file for this user only, whole or not at all; `once`: whoever comes second leaves the first."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -49,6 +49,7 @@ class TaskDialog(QDialog):
     """See the module. Signal `succeeded(result)`: the work is done; the dialog closes unless `finish` does not."""
 
     succeeded = Signal(object)
+    records = True  # whether what it does is recorded: then it does nothing in a copy of a registry
 
     def __init__(
         self, jobs: Jobs, title: str, *, action: str, lead: str = "", width: int = 520, tall: bool = False,
@@ -277,6 +278,10 @@ class TaskDialog(QDialog):
         if self._came_from is None and (before := QApplication.focusWidget()) is not None:
             self._came_from = Place(before)
         super().showEvent(event)
+        if self.records and self.jobs.reads_only:
+            self.primary.setEnabled(False)
+            self.say("This is a copy of the registry: nothing can be recorded in it.",
+                     "Connect again first, at the top of the window.", "undetermined")
         self.fit()
         if self._first is not None:
             self._first.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -347,6 +352,8 @@ def _in_layout(layout: QLayout) -> list[QWidget]:
 
 class NoteDialog(TaskDialog):
     """Says one thing and closes: a result that deserves more than a line."""
+
+    records = False
 
     def __init__(self, jobs: Jobs, title: str, detail: str, parent: QWidget | None = None) -> None:
         super().__init__(jobs, title, action="Close", parent=parent)

@@ -18,6 +18,7 @@ from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
     from desktop_app.domain.change import Change
+    from desktop_app.domain.local_copy import LocalCopy
     from desktop_app.gui.page import Page
     from desktop_app.operations.outbox import Told
 
@@ -87,6 +88,28 @@ def open_registry(address: str | None, person: str | None) -> Workspace:
     return open_workspace(address or None, person or None)
 
 
+def open_copy(address: str | None, person: str | None) -> Workspace:
+    """Open the copy of a registry that this computer keeps, for reading. Runs on a worker."""
+    from desktop_app.settings import default_registry
+    from desktop_app.workspace import open_copy
+
+    return open_copy(address or str(default_registry()), person or None)
+
+
+def kept(address: str | None) -> LocalCopy | None:
+    """The copy of a registry that this computer says it keeps."""
+    from desktop_app.operations import copies
+
+    return copies.kept(address)
+
+
+def take_copy(ws: Workspace, progress: Progress) -> None:
+    """Take a copy of the registry anew. Runs on a worker."""
+    from desktop_app.operations import copies
+
+    copies.take(ws, progress)
+
+
 def identity(ws: Workspace) -> tuple[str, Acting | None, tuple[Acting, ...]]:
     """The registry's name, who acts, and whose keys are on this machine. Runs on a worker."""
     from desktop_app.operations import people
@@ -94,7 +117,7 @@ def identity(ws: Workspace) -> tuple[str, Acting | None, tuple[Acting, ...]]:
     known = people.listing(ws)
     may = tuple(_acting(p) for p in known if p.key_here)
     me = next((_acting(p) for p in known if p.id == ws.actor), None)
-    return ws.store.info.name, me, may
+    return f"{ws.store.info.name} (a copy)" if ws.store.copied else ws.store.info.name, me, may
 
 
 def _acting(person: Any) -> Acting:
@@ -158,10 +181,10 @@ def _commands(window: MainWindow) -> Sequence[Action]:
 
 DESK = Desk(pages=PAGES, start="inventory", open=open_registry, identity=identity, act_as=act_as, search=search,
             standing=standing, head=head, since=since, leftovers=leftovers, told=told, commands=_commands,
-            background=True)
+            background=True, open_copy=open_copy, kept=kept, take_copy=take_copy)
 
 
-def run(address: str | None = None, person: str | None = None) -> int:
+def run(address: str | None = None, person: str | None = None, *, offline: bool = False) -> int:
     """Open the window on a registry; where there is none yet, ask for one first. Returns the exit code."""
     from desktop_app.gui import app, theme
     from desktop_app.settings import default_registry
@@ -173,4 +196,4 @@ def run(address: str | None = None, person: str | None = None) -> int:
         address = first_run(None)
         if address is None:
             return 0
-    return app.run(address, person, DESK)
+    return app.run(address, person, DESK, offline=offline)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtWidgets import QWidget
 
 from desktop_app.domain.canonical import day_text, parse_utc, record
+from desktop_app.domain.local_copy import LocalCopy
 from desktop_app.gui import theme
 from desktop_app.gui.background import Background
 from desktop_app.gui.dialogs.form import Choice
 from desktop_app.gui.jobs import Jobs, Workspace
 from desktop_app.gui.lock import MINUTES, IdleLock
 from desktop_app.gui.page import Page
+from desktop_app.gui.pages.own_copy import OwnCopy
 from desktop_app.gui.state import AppState
 from desktop_app.gui.widgets.column import Column, beside, button, heading, muted, scrolling
 from desktop_app.gui.widgets.facts_list import Fact, FactsList
 from desktop_app.gui.widgets.fields import labelled
 from desktop_app.progress import Progress
 from desktop_app.settings import data_folder
+
+if TYPE_CHECKING:
+    from desktop_app.gui.main_window import MainWindow
 
 
 @record
@@ -29,6 +36,8 @@ class Shown:
     created: str
     keys_folder: str
     keys: int
+    in_a_file: bool
+    kept: LocalCopy | None
 
 
 class SettingsPage(Page[Shown]):
@@ -51,6 +60,7 @@ class SettingsPage(Page[Shown]):
         self.recompute: Choice[bool] = Choice([(True, "While nothing else runs"), (False, "Never")])
         self.recompute.setMaximumWidth(theme.px(260))
         self.recompute.currentIndexChanged.connect(lambda index: self._set_background())
+        self.own_copy = OwnCopy(jobs)
         self.who = FactsList(label_width=160)
         self.where = FactsList(label_width=160)
         self.body = Column(
@@ -63,7 +73,7 @@ class SettingsPage(Page[Shown]):
             labelled("Recompute it in the background", self.recompute,
                      "In small steps that keep nobody waiting: entries, hashes, facts and documents. Signatures and "
                      "decisions are judged by Verify the log."),
-            theme.M,
+            theme.M, self.own_copy, theme.M,
             heading("Where things are"), self.where,
             muted("Another registry opens with: assaydesk --registry ADDRESS. A registry in a file is tamper-evident "
                   "only against digests kept elsewhere, such as a printed audit PDF."), theme.L)
@@ -76,8 +86,11 @@ class SettingsPage(Page[Shown]):
 
     def load(self, ws: Workspace, progress: Progress) -> Shown:
         """Where the registry and the keys are."""
+        from desktop_app.operations import copies
+
         info = ws.store.info
-        return Shown(name=info.name, address=ws.store.address, registry=info.id, created=info.created,
+        return Shown(in_a_file=ws.store.folder is not None, kept=copies.kept(ws.store.address),
+                     name=info.name, address=ws.store.address, registry=info.id, created=info.created,
                      keys_folder=str(ws.signer.folder), keys=len(ws.signer.keys()))
 
     def show_data(self, data: Shown) -> None:
@@ -93,6 +106,9 @@ class SettingsPage(Page[Shown]):
             blocked = self.recompute.blockSignals(True)
             self.recompute.choose(background.on)
             self.recompute.blockSignals(blocked)
+        window = self._window()
+        self.own_copy.show_copy(data.address, data.kept, in_a_file=data.in_a_file, reads_copy=self.jobs.reads_only)
+        self.own_copy.show_renewal(window.renewal if window else None)
         created = day_text(parse_utc(data.created).astimezone().date())
         self.where.show_facts([
             Fact("Registry", data.name), Fact("Its address", data.address, "mono"),
@@ -113,35 +129,31 @@ class SettingsPage(Page[Shown]):
             field.blockSignals(blocked)
 
     def _set_look(self) -> None:
-        from desktop_app.gui.main_window import MainWindow
-
-        window: QWidget = self.window()
-        if isinstance(window, MainWindow):
+        if (window := self._window()) is not None:
             window.set_look(self.look.value or "system", self.text_size.value or 1.0)
 
-    def _lock(self) -> IdleLock | None:
+    def _window(self) -> MainWindow | None:
         from desktop_app.gui.main_window import MainWindow
 
         window: QWidget = self.window()
-        return window.idle_lock if isinstance(window, MainWindow) else None
+        return window if isinstance(window, MainWindow) else None
+
+    def _lock(self) -> IdleLock | None:
+        window = self._window()
+        return window.idle_lock if window else None
 
     def _set_lock(self) -> None:
         if (lock := self._lock()) is not None:
             lock.set_minutes(self.lock_after.value or 0)
 
     def _background(self) -> Background | None:
-        from desktop_app.gui.main_window import MainWindow
-
-        window: QWidget = self.window()
-        return window.background if isinstance(window, MainWindow) else None
+        window = self._window()
+        return window.background if window else None
 
     def _set_background(self) -> None:
         if (background := self._background()) is not None:
             background.set_on(self.recompute.value is not False)
 
     def _choose_person(self) -> None:
-        from desktop_app.gui.main_window import MainWindow
-
-        window: QWidget = self.window()
-        if isinstance(window, MainWindow):
+        if (window := self._window()) is not None:
             window.open_person_menu()

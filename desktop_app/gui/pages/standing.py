@@ -30,18 +30,23 @@ class Verified:
     at: datetime
 
 
-_verified: dict[str, Verified] = {}  # registry id → last verification
-_recomputed: dict[str, Recomputed] = {}  # registry id → how far it was recomputed in the background
+_verified: dict[str, Verified] = {}  # by `_which`: the last verification
+_recomputed: dict[str, Recomputed] = {}  # by `_which`: how far it was recomputed in the background
+
+
+def _which(ws: Workspace) -> str:
+    """A registry, or one copy of it: what was verified in the one says nothing of the other."""
+    return f"{ws.store.info.id} {ws.store.copied.sha256 if ws.store.copied else ''}"
 
 
 def keep_recomputed(ws: Workspace, found: Recomputed) -> None:
     """Keep how far the log was recomputed in the background, and what does not match."""
-    _recomputed[ws.store.info.id] = found
+    _recomputed[_which(ws)] = found
 
 
 def recomputed(ws: Workspace) -> str:
     """How far the log was recomputed in the background, in words; "" before the first step."""
-    found = _recomputed.get(ws.store.info.id)
+    found = _recomputed.get(_which(ws))
     return found.told if found and found.head else ""
 
 
@@ -50,7 +55,7 @@ def remember(ws: Workspace, report: CheckReport) -> Verified:
     first = next(iter((*report.problems, *report.unclear)), None)
     found = Verified(entries=report.entries, ok=report.ok, unclear=not report.problems, at=datetime.now(UTC),
                      first_problem=f"entry {first.seq:,}, {first.sentence}" if first else "")
-    _verified[ws.store.info.id] = found
+    _verified[_which(ws)] = found
     return found
 
 
@@ -66,7 +71,7 @@ def standing(ws: Workspace, progress: Progress) -> Standing:
     progress.step(0.6)
     head = audit.head_seq(ws)
     found = checkpoints.check_head(ws, progress.part(0.6, 0.8))
-    known = _verified.get(ws.store.info.id)
+    known = _verified.get(_which(ws))
     if known is None and 0 < head <= SMALL:
         known = remember(ws, audit.verify(ws, progress.part(0.8, 1.0)))
     restored = restoring.discontinuity(ws)
@@ -79,7 +84,7 @@ def standing(ws: Workspace, progress: Progress) -> Standing:
 
 def _mismatch(ws: Workspace) -> str:
     """What the recomputing in the background found wrong first, as an alarm."""
-    found = _recomputed.get(ws.store.info.id)
+    found = _recomputed.get(_which(ws))
     first = next(iter(found.problems), None) if found else None
     if first is None:
         return ""
@@ -93,6 +98,8 @@ def agreement(found: HeadCheck) -> tuple[str, str]:
         return "breached", found.title
     if found.state == "unknown":
         return "undetermined", found.title
+    if found.state == "copy" and found.since is not None:
+        return "note", f"A copy, as it was on {found.since.astimezone():%d %b %Y, %H:%M}; not the registry itself."
     if found.state == "first" or found.first is None:
         return "note", "Seen for the first time on this computer: nothing to compare it with yet."
     return "note", f"It agrees with all that this computer saw since {found.first.astimezone():%d %b %Y, %H:%M}."

@@ -21,7 +21,7 @@ class Banner(QFrame):
         self._run: Callable[[], None] = self.hide
         self._button.clicked.connect(lambda checked=False: self._run())
         row = QHBoxLayout(self)
-        row.setContentsMargins(theme.L, theme.XS, theme.L, theme.XS)
+        row.setContentsMargins(theme.XS, 0, theme.L, 0)
         row.addWidget(self._words, 1)
         row.addWidget(self._button)
         self.hide()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from desktop_app.gui import theme
 from desktop_app.gui.widgets.prose import paragraph
@@ -30,7 +30,11 @@ class EmptyState(QWidget):
                 label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
                 label.setMinimumWidth(theme.px(420))
                 label.setMaximumWidth(theme.px(560))
-                column.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)
+                row = QHBoxLayout()  # a label aligned in the column would get the height of a wider one
+                row.addStretch(1)
+                row.addWidget(label, 100)
+                row.addStretch(1)
+                column.addLayout(row)
         if report:
             column.addWidget(self._report(report), 3)
         if action is not None:
