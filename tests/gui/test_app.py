@@ -47,9 +47,9 @@ def painted():
     QTimer.singleShot(0, app.quit)
 import desktop_app.gui.app as gui
 real = gui._begin
-def begin(*args):
+def begin(*args, **more):
     painted()
-    real(*args)
+    real(*args, **more)
 gui._begin = begin
 window.show()
 app.exec()
