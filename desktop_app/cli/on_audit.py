@@ -30,6 +30,10 @@ _FILTERS = (
 )
 
 
+_ROOT = arg("--timestamp-root", type=Path, action="append", default=[], metavar="CA.pem",
+            help="the root certificate of a timestamping authority that is trusted; may be repeated")
+
+
 def _wanted(call: Call, ws: Workspace) -> LogFilter:
     """The filter that the options make. Raises NotFound for what is not there."""
     from desktop_app.operations import entries
@@ -148,14 +152,20 @@ def _report(report: CheckReport, done: str) -> Result:
         help="a checkpoint or a proof that somebody keeps: the log must begin with it; may be repeated"),
     arg("--key", action="append", default=[], metavar="LINE",
         help="the line of a key (assaydesk audit key) that must have signed what --from names; may be repeated"),
+    _ROOT,
 )  # fmt: skip
 def audit_verify(call: Call) -> Result:
     """Entries, chain, facts, documents, signatures, decisions, projections, guards; every checkpoint there is."""
-    from desktop_app.operations import audit
+    from desktop_app.operations import audit, timestamps
 
+    against, trusted = tuple(call.args.against), timestamps.roots(tuple(call.args.timestamp_root))
     with call.workspace() as ws:
-        report = audit.verify(ws, call.progress, against=tuple(call.args.against), keys=tuple(call.args.key))
-    return _report(report, f"In order: {counted(report.entries, 'entry', 'entries')}, head {report.head}.")
+        report = audit.verify(ws, call.progress, against=against, keys=tuple(call.args.key), trusted=trusted)
+    made = _report(report, f"In order: {counted(report.entries, 'entry', 'entries')}, head {report.head}.")
+    stamps = [s for file in against if (s := timestamps.of(file, trusted))]
+    return Result([*made.lines, *(s.told for s in stamps)], made.data | {"timestamps": [
+        {"file": s.file, "at": utc_text(s.at) if s.at else None, "by": s.by, "judged": s.judged, "flaw": s.flaw}
+        for s in stamps]}, made.exit_code)
 
 
 @command(
@@ -163,19 +173,38 @@ def audit_verify(call: Call) -> Result:
     "print the log's size and root, signed by this installation, to be kept elsewhere",
     arg("--cosign", type=Path, metavar="FILE", help="add this installation's cosignature to somebody's checkpoint"),
     arg("--out", type=Path, metavar="FILE", help="write it to a file"),
+    arg("--timestamp", metavar="URL", help="have a timestamping authority (RFC 3161) state when the file existed: "
+        "FILE.tsr beside it"),
+    _ROOT,
 )
 def audit_checkpoint(call: Call) -> Result:
     """Only after the log was found to continue what this computer saw of it, and the checkpoint that is cosigned."""
     from desktop_app.operations import checkpoints
 
+    if call.args.timestamp and call.args.out is None:
+        raise UserError("Say where the checkpoint is written.", "A timestamp is of the bytes of a file.",
+                        "Add --out FILE; the timestamp is written beside it.")
     with call.workspace() as ws:
         made = (checkpoints.cosign(ws, call.args.cosign, call.progress) if call.args.cosign
                 else checkpoints.checkpoint(ws, call.progress))
         key = ws.installation.key().line
     text = made.note.write()
-    said = _written(text, call.args.out) or text.splitlines()
+    stamped = _timestamped(call, text.encode()) if call.args.timestamp else []
+    said = [*_written(text, call.args.out), *stamped] or text.splitlines()
     return Result(said, {"registry": made.registry, "entries": made.size, "root": made.root.hex(), "checkpoint": text,
-                         "key": key, "file": str(call.args.out) if call.args.out else None})
+                         "key": key, "file": str(call.args.out) if call.args.out else None,
+                         "timestamp": f"{call.args.out}.tsr" if stamped else None})
+
+
+def _timestamped(call: Call, data: bytes) -> list[str]:
+    """Before the file itself is written: without its timestamp there is neither."""
+    from desktop_app.operations import timestamps
+    from desktop_app.operations.saving import save_bytes
+
+    response, stamp = timestamps.ask(data, call.args.timestamp, timestamps.roots(tuple(call.args.timestamp_root)))
+    place = timestamps.beside(call.args.out)
+    save_bytes(place, response)
+    return [f"Wrote {place}: {stamp.by} states {utc_text(stamp.at)}"]
 
 
 @command(

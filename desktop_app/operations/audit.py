@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from desktop_app.domain import canonical
 from desktop_app.domain.audit import CheckReport, Entry, LogFilter, Recorded
@@ -33,20 +33,23 @@ from desktop_app.registry.reader import Reader
 from desktop_app.trust.verify import Held, LogVerifier, StoredFact
 from desktop_app.workspace import Workspace
 
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
 _AT_ONCE = 300  # models that are compared with their lists together
 
 
 def verify(
     workspace: Workspace, progress: Progress | None = None, *, against: tuple[Path, ...] = (),
-    keys: tuple[str, ...] = (), also: tuple[Held, ...] = (),
+    keys: tuple[str, ...] = (), also: tuple[Held, ...] = (), trusted: tuple[Certificate, ...] = (),
 ) -> CheckReport:
     """Recompute what was recorded: entries, chain, facts, documents, signatures, decisions, projections; and hold the
     log against every checkpoint there is (`checkpoints.held`: what this computer remembers, the auditors' folder).
 
     against: files with checkpoints or proofs · keys: lines of public keys one of which must have signed each of them
-    · also: checkpoints that were read already.
+    · also: checkpoints that were read already · trusted: roots of timestamping authorities (`timestamps.roots`).
     """
-    held = (*checkpoints.held(workspace, against, keys), *also)
+    held = (*checkpoints.held(workspace, against, keys, trusted), *also)
     report = _verified(workspace, progress or Progress(), held)
     if report.ok:
         with suppress(UserError):  # what was verified stays verified where this user's folder cannot be written

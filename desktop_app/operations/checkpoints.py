@@ -10,10 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from desktop_app import settings
 from desktop_app.domain.canonical import Digest, record
 from desktop_app.errors import Cancelled, NotFound, Refused, Unreachable, UserError
+from desktop_app.operations import timestamps
 from desktop_app.operations.saving import save_bytes
 from desktop_app.progress import Progress
 from desktop_app.registry.reader import Reader
@@ -23,6 +25,9 @@ from desktop_app.trust.installation import Memory, MemoryChanged
 from desktop_app.trust.log import Broken, Tree
 from desktop_app.trust.verify import Held
 from desktop_app.workspace import Workspace
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 SUFFIX = ".checkpoint"
 LARGEST = 1_000_000  # bytes of a file that may be a checkpoint
@@ -266,23 +271,28 @@ def prove(workspace: Workspace, seq: int, progress: Progress | None = None) -> E
 # ---- what others keep, held against the log
 
 
-def held(workspace: Workspace, files: tuple[Path, ...] = (), keys: tuple[str, ...] = ()) -> tuple[Held, ...]:
+def held(
+    workspace: Workspace, files: tuple[Path, ...] = (), keys: tuple[str, ...] = (),
+    trusted: tuple[Certificate, ...] = (),
+) -> tuple[Held, ...]:
     """Every checkpoint there is to hold the log against: remembered here, in the auditors' folder, in `files`.
 
-    files: checkpoints or proofs · keys: lines of the public keys one of which must have signed each of `files`.
+    files: checkpoints or proofs · keys: lines of the public keys one of which must have signed each of `files` ·
+    trusted: roots of timestamping authorities, which the timestamps beside files are held against.
     """
     known = _keys(workspace, keys)
     if (copied := workspace.store.copied) is not None:
         sealed = Held(f"the copy as it was taken on {_when(copied.taken)}", copied.entries, bytes.fromhex(copied.root))
-        return (sealed, *(_within(_held(workspace, path, known, must=bool(keys)), copied.entries) for path in files))
+        return (sealed, *(_within(_held(workspace, path, known, trusted, must=bool(keys)), copied.entries)
+                          for path in files))
     found = [*_remembered(workspace)]
     folder = settings.witness_folder()
     if folder is not None:
         if not folder.is_dir():
             found.append(Held("the folder of checkpoints", 0, b"", f"{folder} is not there", out_of_reach=True))
         there = sorted(folder.glob(f"{workspace.store.info.id}-*{SUFFIX}"))
-        found += [_held(workspace, path, known, must=False) for path in there]
-    return (*found, *(_held(workspace, path, known, must=bool(keys)) for path in files))
+        found += [_held(workspace, path, known, trusted, must=False) for path in there]
+    return (*found, *(_held(workspace, path, known, trusted, must=bool(keys)) for path in files))
 
 
 def _within(held: Held, entries: int) -> Held:
@@ -312,7 +322,9 @@ def _keys(workspace: Workspace, lines: tuple[str, ...]) -> list[Key]:
     return given if given else [*workspace.installation.key().both()]
 
 
-def _held(workspace: Workspace, path: Path, keys: list[Key], *, must: bool) -> Held:
+def _held(
+    workspace: Workspace, path: Path, keys: list[Key], trusted: tuple[Certificate, ...], *, must: bool,
+) -> Held:
     """A checkpoint, or the one in a proof; must: one of the keys has to have signed it."""
     try:
         text = _text(path)
@@ -325,7 +337,11 @@ def _held(workspace: Workspace, path: Path, keys: list[Key], *, must: bool) -> H
         flaw = f"it is of another registry, {read.registry}"
     elif proof and not proof.holds:
         flaw = "its proof does not lead to its own checkpoint: it was changed"
-    return Held(path.name, read.size, read.root, flaw, entry=(proof.index + 1, proof.leaf) if proof else None)
+    stamped = timestamps.of(path, trusted)
+    if stamped and stamped.flaw and not flaw:
+        flaw = f"its timestamp: {stamped.flaw}"
+    return Held(path.name, read.size, read.root, flaw, entry=(proof.index + 1, proof.leaf) if proof else None,
+                stamped=stamped.at if stamped and stamped.judged else None)
 
 
 def _flaw(read: Checkpoint, keys: list[Key], *, must: bool) -> str:

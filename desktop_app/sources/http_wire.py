@@ -140,9 +140,12 @@ class Wire:
         return self._broken
 
     @contextlib.contextmanager
-    def open(self, method: str, path: str, *, params: Mapping[str, Any] | None = None,
-             body: Any = None) -> Iterator[httpx.Response]:
-        """A reply whose body is still to be read with `chunks`; redirects within the server are followed."""
+    def open(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None,
+             content: bytes | None = None) -> Iterator[httpx.Response]:
+        """A reply whose body is still to be read with `chunks`; redirects within the server are followed.
+
+        body: sent as JSON · content: sent as it is.
+        """
         import httpx
 
         asked = self.address.base + path
@@ -151,7 +154,8 @@ class Wire:
             for _ in range(REDIRECTS + 1):
                 if self._broken:
                     raise httpx.ReadError("broken off")
-                with self._client.stream(method, url, json=body, extensions={"trace": self._trace}) as response:
+                with self._client.stream(
+                        method, url, json=body, content=content, extensions={"trace": self._trace}) as response:
                     if not response.is_redirect:
                         yield response
                         return

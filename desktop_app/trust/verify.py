@@ -17,6 +17,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from desktop_app.domain import audit, canonical
@@ -70,7 +71,8 @@ class Held:
     """A checkpoint kept outside the registry: whose or which file, how many entries, and the root over them.
 
     flaw: what is wrong with it by itself ("" when nothing is) · out_of_reach: the flaw is only that it cannot be read
-    now, which speaks neither for nor against the log · entry: (seq, leaf hash) of the entry that it proves.
+    now, which speaks neither for nor against the log · entry: (seq, leaf hash) of the entry that it proves · stamped:
+    when a timestamping authority saw it, at the latest.
     """
 
     where: str
@@ -79,6 +81,7 @@ class Held:
     flaw: str = ""
     out_of_reach: bool = False
     entry: tuple[int, bytes] | None = None
+    stamped: datetime | None = None
 
 
 class LogVerifier:
@@ -90,6 +93,7 @@ class LogVerifier:
     def __init__(self, registry: str, held: tuple[Held, ...] = ()) -> None:
         self.registry, self._held = registry, held
         self._tree, self._roots, self._leaves = Tree(), {h.size: b"" for h in held}, dict[int, bytes]()
+        self._made: dict[int, datetime] = {}
         self._hashes: dict[int, str] = {}
         self._proved = {h.entry[0] for h in held if h.entry}
         self.problems: list[Problem] = []
@@ -118,7 +122,7 @@ class LogVerifier:
         if entry.seq != self.seq + 1:
             self.problem(1, entry.seq, f"entry {self.seq + 1:,} is missing: after {self.seq:,} comes {entry.seq:,}")
         framed = audit.message(entry.seq, entry.at, entry.user, entry.command, entry.body)
-        self._grow(entry.seq, leaf_hash(framed))
+        self._grow(entry, leaf_hash(framed))
         if not (audit.frames(entry.user) and audit.frames(entry.command)):
             self.problem(2, entry.seq, "its user or its command is not one line of text")
         if entry.prev != self._hash:
@@ -135,12 +139,13 @@ class LogVerifier:
         self.seq, self._hash, self._at = entry.seq, entry.hash, canonical.utc_text(entry.at)
         self._body(entry, facts)
 
-    def _grow(self, seq: int, leaf: bytes) -> None:
+    def _grow(self, entry: Entry, leaf: bytes) -> None:
         self._tree.append(leaf)
         if self._tree.size in self._roots:
             self._roots[self._tree.size] = self._tree.root()
-        if seq in self._proved:
-            self._leaves[seq] = leaf
+            self._made[self._tree.size] = entry.at
+        if entry.seq in self._proved:
+            self._leaves[entry.seq] = leaf
 
     def _body(self, entry: Entry, facts: list[StoredFact]) -> None:
         try:
@@ -353,6 +358,9 @@ class LogVerifier:
                              "of: the log was rewritten, or is a copy that went its own way")
             elif held.entry and self._leaves.get(held.entry[0]) != held.entry[1]:
                 self.problem(13, held.entry[0], f"{held.where}: this entry is not the one that it proves")
+            elif held.stamped and self._made[held.size] - held.stamped > timedelta(seconds=SKEW_SECONDS):
+                self.problem(13, held.size, f"{held.where}: a timestamping authority saw it on "
+                             f"{canonical.utc_text(held.stamped)}, before the time that its last entry bears")
 
     def report(self) -> CheckReport:
         """What was checked and what was found."""

@@ -15,7 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,9 +93,11 @@ class Nursery:
         self.lines, self.took = [], 0.08
 
     def bear(self):
-        """Let a child be born."""
+        """Let a child be born; it may speak before the nursery tells."""
         self.process.stdin.write("live\n")
-        self.child, self.lines = int(next(self.process.stdout).split()[1]), []
+        self.lines = []
+        self.read("born")
+        self.child = int(self.lines.pop()[1])
 
     def read(self, word):
         """Read until it says the word."""
@@ -131,7 +133,8 @@ def nurseries(registry, count):
     finally:
         for nursery in made:
             if nursery.process.poll() is None:
-                os.kill(nursery.child, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(nursery.child, signal.SIGKILL)
             nursery.close()
 
 
