@@ -7,6 +7,7 @@ ROOT.pem` says the same of it.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ def read(response: bytes, data: bytes, nonce: int | None = None, roots: tuple[Ce
     if len(response) > LARGEST:
         raise ValueError("it is too large for a timestamp")
     try:
-        found = decode_timestamp_response(response)
+        found = decode_timestamp_response(_sorted(response))
         if found.status != 0:
             said = "; ".join(found.status_string)[:200]
             raise ValueError(f"the authority granted none: {said or f'status {found.status}'}")
@@ -73,9 +74,26 @@ def read(response: bytes, data: bytes, nonce: int | None = None, roots: tuple[Ce
     if nonce is not None and info.nonce != nonce:
         raise ValueError("it answers another request")
     by = _signer(found, roots)
-    exact = timedelta() if accuracy is None else timedelta(
-        seconds=accuracy.seconds or 0, milliseconds=accuracy.millis or 0, microseconds=accuracy.micros or 0)
-    return Stamp(at=at.astimezone(UTC), accuracy=exact, by=by)
+    seconds, thousandths, millionths = (getattr(accuracy, part, None) or 0 for part in ("seconds", "millis", "micros"))
+    return Stamp(at=at.astimezone(UTC), by=by, accuracy=timedelta(
+        seconds=seconds, milliseconds=thousandths, microseconds=millionths))
+
+
+def _sorted(response: bytes) -> bytes:
+    """The same with its certificates in the order of DER (X.690 §11.6), which authorities that use OpenSSL leave to
+    chance and our reader demands. They are under no signature; whatever cannot be read stays as it is.
+    """
+    from asn1crypto.cms import CertificateChoices, CertificateSet
+    from asn1crypto.tsp import TimeStampResp
+
+    with suppress(ValueError, TypeError, KeyError, AttributeError):
+        found = TimeStampResp.load(response)
+        signed = found["time_stamp_token"]["content"]
+        certificates = [choice.dump() for choice in signed["certificates"]]
+        if certificates != sorted(certificates):
+            signed["certificates"] = CertificateSet([CertificateChoices.load(one) for one in sorted(certificates)])
+            return bytes(found.dump())
+    return response
 
 
 def _signer(found: TimeStampResponse, roots: tuple[Certificate, ...]) -> str:

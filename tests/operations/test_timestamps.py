@@ -66,6 +66,16 @@ def test_a_stamp_says_when_and_who_and_openssl_agrees(authority, trusted, tmp_pa
     assert timestamps.of(tmp_path / "data", trusted).at == stamp.at
 
 
+def test_an_authority_need_not_say_how_exact_it_is_nor_send_more_than_its_own_certificate(tmp_path):
+    vague = Authority(tmp_path / "vague", "Vague")
+    config = vague.folder / "config"
+    config.write_text(config.read_text().replace("accuracy = secs:1\n", "").replace("chain.pem", "tsa.pem"))
+    vague._make("tsa", "/CN=Vague", "stamping", "root")
+    query, nonce = timestamp.request(DATA)
+    stamp = timestamp.read(vague.reply(query), DATA, nonce, timestamps.roots((vague.root,)))
+    assert (stamp.accuracy, stamp.by) == (timedelta(), "CN=Vague")
+
+
 @pytest.mark.parametrize("algorithm", ["sha384", "sha512"])
 def test_a_stamp_that_openssl_asked_for_is_read(made, trusted, tmp_path, algorithm):
     (tmp_path / "data").write_bytes(DATA)
