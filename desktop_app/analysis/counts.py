@@ -1,30 +1,49 @@
-"""Confusion cells by group: the rows of a table counted once, so that everything after is arithmetic on counts."""
+"""Confusion cells by group, out of the cube: every rate, gap and interval is arithmetic on them."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.analysis.table import Table, texts
+from desktop_app.analysis import cube as cubes
+from desktop_app.analysis.cube import OWN_VALUE, UNKNOWN, Cube
+from desktop_app.analysis.table import Source, Table, event_among, texts
 from desktop_app.domain.evidence import FairnessSpec
 from desktop_app.errors import UserError
+from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import Series
 
-UNKNOWN = "unknown"
+__all__ = ["JOIN", "OWN_VALUE", "RATES", "UNKNOWN", "Cells", "Counted", "count", "event_column", "opposed"]
 MAX_GROUPS = 200
 JOIN = " × "
-_SOME_VALUE = "Choose which of its values is the event that counts, or a table in which it occurs."
-_OWN_VALUE = ("Say which of its values goes with the decision's: --label-positive, or “Value that counts” beside its "
-              "column.")
+TN, FP, FN, TP = range(4)
+_ALL, _EVENT, _NO_EVENT, _SELECTED, _OTHERS = (TN, FP, FN, TP), (FN, TP), (TN, FP), (FP, TP), (TN, FN)
+RATES: dict[str, tuple[tuple[int, ...], tuple[int, ...], str]] = {  # numerator, denominator, what that counts
+    "selection_rate": (_SELECTED, _ALL, "rows"),
+    "true_positive_rate": ((TP,), _EVENT, "rows with the event"),
+    "false_positive_rate": ((FP,), _NO_EVENT, "rows without the event"),
+    "true_negative_rate": ((TN,), _NO_EVENT, "rows without the event"),
+    "false_negative_rate": ((FN,), _EVENT, "rows with the event"),
+    "precision": ((TP,), _SELECTED, "selected rows"),
+    "negative_predictive_value": ((TN,), _OTHERS, "rows that were not selected"),
+    "false_discovery_rate": ((FP,), _SELECTED, "selected rows"),
+    "false_omission_rate": ((FN,), _OTHERS, "rows that were not selected"),
+    "accuracy": ((TN, TP), _ALL, "rows"),
+    "prevalence": (_EVENT, _ALL, "rows"),
+}
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Rows of one group by (label, decision); without a label column everything is counted under label 0."""
+    """Rows of one group by (label, decision); without a label column everything is counted under label 0.
+
+    tn, fp, fn, tp: rows · w, w2: sums of their weights and of the squares of these, in that order; None: no weights.
+    """
 
     group: str
     tn: int
@@ -32,11 +51,23 @@ class Cells:
     fn: int
     tp: int
     labelled: bool
+    w: tuple[float, ...] | None = None
+    w2: tuple[float, ...] | None = None
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The four counts."""
+        return self.tn, self.fp, self.fn, self.tp
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """The four sums that rates are made of."""
+        return self.w or tuple(float(n) for n in self.rows)
 
     @property
     def n(self) -> int:
         """All rows."""
-        return self.tn + self.fp + self.fn + self.tp
+        return sum(self.rows)
 
     @property
     def selected(self) -> int:
@@ -48,65 +79,118 @@ class Cells:
         """Rows whose label is the event."""
         return self.fn + self.tp
 
-    def favourable(self, selected_is_good: bool) -> int:
-        """Rows with the outcome that is good for the person."""
-        return self.selected if selected_is_good else self.n - self.selected
+    def favourable(self, selected_is_good: bool) -> tuple[float, float]:
+        """(k, n) of the outcome that is good for the person."""
+        return self._share(_SELECTED if selected_is_good else _OTHERS, _ALL)
 
-    def rate(self, name: str) -> tuple[int, int, str]:
-        """(numerator, denominator, what the denominator counts) of a rate by its fairlearn name."""
-        negatives = self.fp + self.tn
-        return {
-            "selection_rate": (self.selected, self.n, "rows"),
-            "true_positive_rate": (self.tp, self.positives, "rows with the event"),
-            "false_positive_rate": (self.fp, negatives, "rows without the event"),
-            "false_negative_rate": (self.fn, self.positives, "rows with the event"),
-            "precision": (self.tp, self.selected, "selected rows"),
-            "accuracy": (self.tp + self.tn, self.n, "rows"),
-        }[name]
+    def rate(self, name: str) -> tuple[float, float, str]:
+        """(k, n, what n counts) of a rate by its name in `RATES`: rows, or with weights as many as they are worth."""
+        over, under, of = RATES[name]
+        return *self._share(over, under), of
+
+    def _share(self, over: tuple[int, ...], under: tuple[int, ...]) -> tuple[float, float]:
+        """So many of so many. With weights n is the effective number of rows, from the linearised variance of the
+        weighted rate k / n (Särndal, Swensson and Wretman 1992, §5.7; Kish 1965 where it is 0 or 1).
+        """
+        if self.w is None or self.w2 is None:
+            return sum(self.rows[i] for i in over), sum(self.rows[i] for i in under)
+        whole = sum(self.w[i] for i in under)
+        if whole <= 0:
+            return 0.0, 0.0
+        p = sum(self.w[i] for i in over) / whole
+        ones = sum(self.w2[i] for i in over)
+        zeros = sum(self.w2[i] for i in under if i not in over)
+        spread = ones * (1 - p) ** 2 + zeros * p**2
+        n = whole**2 * p * (1 - p) / spread if spread > 0 else whole**2 / (ones + zeros)
+        return p * n, n
 
 
 @dataclass(frozen=True)
 class Counted:
     """The table as counts: cells of each attribute's groups (unknown last), and what was left out."""
 
-    rows: int
+    cube: Cube
     overall: Cells
     groups: dict[str, tuple[Cells, ...]]
     notes: tuple[str, ...]
 
+    @property
+    def rows(self) -> int:
+        """Rows counted."""
+        return self.cube.rows
 
-def count(table: Table, spec: FairnessSpec) -> Counted:
+
+def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) -> Counted:
     """Count the cells of every attribute and intersection. Raises UserError for columns that cannot be used."""
-    decision, label = event_column(table, spec.decision, spec.positive), None
-    kept = decision.notna()
-    if spec.label is not None:
-        label = event_column(table, spec.label, spec.label_event, _OWN_VALUE)
-        kept &= label.notna()
-    if not kept.any():
-        raise UserError("No row has both a decision and a label.", f"{len(kept):,} rows were read.",
-                        "Choose columns that are filled in.")
-    cell = decision[kept].to_numpy(dtype=int)
-    if label is not None:
-        cell = cell + 2 * label[kept].to_numpy(dtype=int)
-    notes = _dropped(spec, decision, label)
-    words = {name: _groups(table, name)[kept] for name in dict.fromkeys(
-        [*spec.sensitive, *(part for parts in spec.intersections for part in parts)])}
-    attributes = {name: words[name] for name in spec.sensitive}
-    attributes |= {JOIN.join(parts): _joined([words[p] for p in parts]) for parts in spec.intersections}
-    labelled = label is not None
-    groups = {name: _cells(values, cell, labelled) for name, values in attributes.items()}
-    overall = _overall(cell, labelled)
-    notes = [*_opposed(spec, overall), *notes]
+    found = cubes.count(source, spec, progress)
+    wanted = {name: (name,) for name in spec.sensitive} | {JOIN.join(parts): parts for parts in spec.intersections}
+    groups = {name: tuple(cells_of(found, parts)) for name, parts in wanted.items()}
+    overall = _made("all", [_sums(found, part) for part in (found.n, found.w, found.w2)], found)
+    notes = [*_opposed(spec, overall), *(f"{rows:,} rows were left out: {column} is {why}."
+                                         for column, rows, why in found.dropped)]
     notes += [f"{name}: {c.n:,} rows with no known value, shown as “{UNKNOWN}”, outside the criteria."
               for name, cells in groups.items() for c in cells if c.group == UNKNOWN]
-    return Counted(int(kept.sum()), overall, groups, tuple(notes))
+    if found.weighted:
+        notes.append(f"Rates are weighted by {spec.weight}; their intervals go by the effective number of rows.")
+    return Counted(found, overall, groups, tuple(notes))
+
+
+def grouped(cube: Cube, names: tuple[str, ...]) -> tuple[NDArray[Any], list[str]]:
+    """Each line's group by some attributes together, and the groups' names, in their order; unknown in any, unknown.
+
+    Raises UserError for more groups than are compared.
+    """
+    import numpy as np
+
+    places = [cube.attributes.index(name) for name in names]
+    codes, inverse = np.unique(cube.codes[:, places], axis=0, return_inverse=True)
+    said = [[cube.values[place][code] for place, code in zip(places, line, strict=True)] for line in codes]
+    called = [UNKNOWN if UNKNOWN in words else JOIN.join(words) for words in said]
+    order = sorted(set(called), key=lambda g: (g == UNKNOWN, _natural(g)))
+    if len(order) > MAX_GROUPS + 1:
+        what = f"Column “{names[0]}” has {len(order):,} different values." if len(names) == 1 else \
+            f"The intersection has {len(order):,} groups."
+        raise UserError(what, f"Groups are compared for up to {MAX_GROUPS} values.",
+                        "Put it into bands first, for instance ages into under 25, 25–39, 40–61, 62 and over.")
+    place_of = {name: i for i, name in enumerate(order)}
+    return np.array([place_of[name] for name in called])[inverse.reshape(-1)], order
+
+
+def cells_of(cube: Cube, names: tuple[str, ...], where: NDArray[Any] | None = None) -> Iterable[Cells]:
+    """The cells of the groups by some attributes; where: only these lines of the cube."""
+    import numpy as np
+
+    codes, order = grouped(cube, names)
+    place = codes * 4 + cube.cell
+    parts = [part if where is None else part * where for part in (cube.n, cube.w, cube.w2)]
+    tables = [np.bincount(place, weights=part, minlength=4 * len(order)).reshape(-1, 4) for part in parts]
+    for i, name in enumerate(order):
+        made = _made(name, [table[i] for table in tables], cube)
+        if made.n:
+            yield made
+
+
+def _sums(cube: Cube, part: NDArray[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    return np.bincount(cube.cell, weights=part, minlength=4)
+
+
+def _made(group: str, sums: list[NDArray[Any]], cube: Cube) -> Cells:
+    """From the four sums of rows, of weights and of their squares."""
+    n, w, w2 = sums
+    tn, fp, fn, tp = (int(v) for v in n)
+    if not cube.weighted:
+        return Cells(group, tn, fp, fn, tp, cube.labelled)
+    return Cells(group, tn, fp, fn, tp, cube.labelled, tuple(float(v) for v in w), tuple(float(v) for v in w2))
 
 
 def _opposed(spec: FairnessSpec, overall: Cells) -> list[str]:
     if spec.label is None or not opposed(overall):
         return []
     share = (overall.tp + overall.tn) / overall.n
-    return [f"Look whether the two events belong together: “{spec.decision}” = {spec.positive} agrees with "
+    event = f"“{spec.decision}” = {spec.positive}" if spec.score is None else f"“{spec.score}” ≥ {spec.threshold}"
+    return [f"Look whether the two events belong together: {event} agrees with "
             f"“{spec.label}” = {spec.label_event} in {share:.0%} of the rows. If they mean opposite things, the error "
             "rates by group are turned round: make the report again with the other value of the label."]
 
@@ -118,90 +202,11 @@ def opposed(cells: Cells) -> bool:
     return 2 * (cells.tp + cells.tn) < cells.n or phi < -0.2
 
 
-def event_column(table: Table, name: str, event: str, remedy: str = _SOME_VALUE) -> Series[Any]:
-    """True where the column has the event, False where not, None where missing.
-
-    Raises UserError for a column that is empty, has more than two values, or never has the event.
-    """
+def event_column(table: Table, name: str, event: str, remedy: str = "") -> Series[Any]:
+    """True where the column has the event, False where not, None where missing. Raises UserError as `event_among`."""
     words = texts(table, name)
-    found = sorted({str(w) for w in words.dropna().unique()})
-    if not found:
-        raise UserError(f"Column “{name}” is empty.", "Every value is missing.", "Choose a column that is filled in.")
-    if len(found) > 2:
-        shown = ", ".join(found[:6])
-        raise UserError(f"Column “{name}” is not a yes-or-no column.",
-                        f"It has {len(found):,} different values: {shown}{' …' if len(found) > 6 else ''}.",
-                        "Choose a column with two values, for instance a decision made from a score and a threshold.")
-    here = next((w for w in found if _same(w, event)), None)
-    if here is None:
-        only = "only " if len(found) == 1 else ""
-        raise UserError(f"Column “{name}” never has the value “{event}”.", f"It has {only}{_quoted(found)}.", remedy)
+    here = event_among(name, sorted({str(w) for w in words.dropna().unique()}), event, remedy)
     return words.map(lambda w: None if w is None else w == here)
-
-
-def _quoted(found: list[str]) -> str:
-    return " and ".join(f"“{word}”" for word in found)
-
-
-def _same(word: str, positive: str) -> bool:
-    """As text, or as numbers, so that 1 and 1.0 are one event."""
-    try:
-        return word == positive.strip() or float(word) == float(positive)
-    except ValueError:
-        return False
-
-
-def _dropped(spec: FairnessSpec, decision: Series[Any], label: Series[Any] | None) -> list[str]:
-    missing = [(spec.decision, int(decision.isna().sum()))]
-    if label is not None and spec.label is not None:
-        missing.append((spec.label, int(label.isna().sum())))
-    return [f"{n:,} rows were left out: {name} is missing." for name, n in missing if n]
-
-
-def _groups(table: Table, name: str) -> Series[Any]:
-    words = texts(table, name)
-    distinct = words.nunique()
-    if distinct == 0:
-        raise UserError(f"Column “{name}” has no known value.", "Every value is missing.",
-                        "Choose another sensitive attribute.")
-    if distinct > MAX_GROUPS:
-        raise UserError(f"Column “{name}” has {distinct:,} different values.",
-                        f"Groups are compared for up to {MAX_GROUPS} values.",
-                        "Put it into bands first, for instance ages into under 25, 25–39, 40–61, 62 and over.")
-    return words.fillna(UNKNOWN)
-
-
-def _joined(parts: list[Series[Any]]) -> Series[Any]:
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = whole + JOIN + part
-    for part in parts:
-        whole = whole.where(part != UNKNOWN, UNKNOWN)
-    if whole.nunique() > MAX_GROUPS + 1:
-        raise UserError(f"The intersection has {whole.nunique():,} groups.",
-                        f"Groups are compared for up to {MAX_GROUPS} values.", "Choose attributes with fewer values.")
-    return whole
-
-
-def _cells(groups: Series[Any], cell: NDArray[Any], labelled: bool) -> tuple[Cells, ...]:
-    import numpy as np
-    import pandas as pd
-
-    codes, names = pd.factorize(groups)
-    table = np.bincount(codes * 4 + cell, minlength=4 * len(names)).reshape(-1, 4)
-    made = [_made(str(name), row, labelled) for name, row in zip(names, table, strict=True)]
-    return tuple(sorted(made, key=lambda c: (c.group == UNKNOWN, _natural(c.group))))
-
-
-def _overall(cell: NDArray[Any], labelled: bool) -> Cells:
-    import numpy as np
-
-    return _made("all", np.bincount(cell, minlength=4), labelled)
-
-
-def _made(group: str, row: NDArray[Any], labelled: bool) -> Cells:
-    tn, fp, fn, tp = (int(v) for v in row)
-    return Cells(group, tn, fp, fn, tp, labelled)
 
 
 def _natural(text: str) -> tuple[tuple[int, float, str], ...]:

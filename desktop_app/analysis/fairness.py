@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from desktop_app.analysis import intervals, verdicts
 from desktop_app.analysis.counts import JOIN, UNKNOWN, Cells, Counted, count
-from desktop_app.analysis.table import Table
+from desktop_app.analysis.table import Source
 from desktop_app.analysis.verdicts import Judgement, Question, Rate, judge
 from desktop_app.domain import words
 from desktop_app.domain.canonical import number
@@ -45,12 +45,18 @@ LIBRARIES = ("fairlearn", "scikit-learn", "pandas", "numpy", "scipy")
 
 
 def report(
-    table: Table, spec: FairnessSpec, progress: Progress | None = None,
+    source: Source, spec: FairnessSpec, progress: Progress | None = None,
 ) -> tuple[FairnessResult, tuple[CriterionResult, ...]]:
     """Count, measure and judge. Raises UserError as `check`."""
     progress = progress or Progress()
-    progress.step(0, "Counting")
-    counted = check(table, spec)
+    return measured(check(source, spec, progress.part(0, 0.6)), spec, progress.part(0.6, 1))
+
+
+def measured(
+    counted: Counted, spec: FairnessSpec, progress: Progress | None = None,
+) -> tuple[FairnessResult, tuple[CriterionResult, ...]]:
+    """Measure and judge what was counted."""
+    progress = progress or Progress()
     rows: list[GroupRow] = []
     gaps: list[NamedMeasure] = []
     for i, (attribute, cells) in enumerate(counted.groups.items()):
@@ -66,8 +72,8 @@ def report(
                           notes=counted.notes + _small(spec, counted), not_tested=_not_tested(spec)), judged
 
 
-def check(table: Table, spec: FairnessSpec) -> Counted:
-    """Whether what is asked can be computed on this table; measures nothing.
+def check(source: Source, spec: FairnessSpec, progress: Progress | None = None) -> Counted:
+    """Whether what is asked can be computed on this table: it is counted, and nothing measured.
 
     Raises UserError for columns, groups, references or criteria that cannot be used, and for too few rows.
     """
@@ -76,7 +82,7 @@ def check(table: Table, spec: FairnessSpec) -> Counted:
     if spec.minimum_group < 1:
         raise UserError("The smallest group judged has at least one row.", f"{spec.minimum_group} was asked.",
                         "30 is usual.")
-    counted = count(table, spec)
+    counted = count(source, spec, progress)
     if counted.rows < spec.minimum_group:
         what = "a decision" if spec.label is None else "a decision and a label"
         raise UserError("The table is too small for a bias report.",
@@ -109,7 +115,7 @@ def _frame(cells: tuple[Cells, ...]) -> DataFrame:
 
     labelled = cells[0].labelled
     listed = [(c.group, label, decision, weight) for c in cells
-              for label, decision, weight in ((0, 0, c.tn), (0, 1, c.fp), (1, 0, c.fn), (1, 1, c.tp)) if weight]
+              for (label, decision), weight in zip(((0, 0), (0, 1), (1, 0), (1, 1)), c.weights, strict=True) if weight]
     group, label, decision, weight = (list(part) for part in zip(*listed, strict=True))
     wanted: dict[str, Any] = {"selection_rate": metrics.selection_rate}
     if labelled:
@@ -183,10 +189,10 @@ def _row_ratio(spec: FairnessSpec, cells: tuple[Cells, ...], one: Cells, referen
     """The ratio of the favourable rate to the reference's, or the minimum of the ratios to all groups."""
     others = [c for c in _compared(spec, cells) if c is not one] if reference is None else [
         c for c in cells if c.group == reference]
-    best = max([*others, one], key=lambda c: c.favourable(spec.favourable) / c.n) if reference is None else others[0]
+    best = max([*others, one], key=lambda c: _favourable(spec, c).value) if reference is None else others[0]
     if one.group == reference:
         return Measure(value=number(1.0), method="the reference itself"), one.group
-    if best.favourable(spec.favourable) == 0:
+    if not _favourable(spec, best).k:
         return Measure(value=None, reason=f"“{best.group}” has no favourable outcome to compare with"), best.group
     pairs = tuple((_favourable(spec, one), _favourable(spec, c)) for c in others)
     if not pairs:
@@ -197,7 +203,7 @@ def _row_ratio(spec: FairnessSpec, cells: tuple[Cells, ...], one: Cells, referen
 
 
 def _favourable(spec: FairnessSpec, c: Cells) -> Rate:
-    return Rate(c.group, c.favourable(spec.favourable), c.n)
+    return Rate(c.group, *c.favourable(spec.favourable))
 
 
 # ---- gaps as fairlearn defines them
@@ -282,7 +288,7 @@ def _why_not(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> st
     if criterion.metric == "impact_ratio":
         reference = _criterion_reference(spec, criterion)
         base = [c for c in cells if reference is None or c.group == reference]
-        if base and not any(c.favourable(spec.favourable) for c in base):
+        if base and not any(_favourable(spec, c).k for c in base):
             return f"nobody has the favourable outcome in {reference or 'any group'}"
         return ""
     if spec.label is None and criterion.metric != "demographic_parity_difference":

@@ -44,9 +44,15 @@ def report(
     table: Table, spec: PerformanceSpec, progress: Progress | None = None,
 ) -> tuple[PerformanceResult, tuple[CriterionResult, ...]]:
     """Measure and judge. Raises UserError as `check`."""
+    return measured(check(table, spec), spec, progress)
+
+
+def measured(
+    checked: Checked, spec: PerformanceSpec, progress: Progress | None = None,
+) -> tuple[PerformanceResult, tuple[CriterionResult, ...]]:
+    """Measure and judge what was checked."""
     progress = progress or Progress()
-    progress.step(0, "Reading the columns")
-    labels, score, decision = check(table, spec)
+    labels, score, decision = checked
     measures: list[NamedMeasure] = []
     notes = list(_missing(labels.unknown, f"{spec.label} is missing"))
     if score is not None:
@@ -72,11 +78,15 @@ class _Column:
     unknown: int
 
 
-def check(table: Table, spec: PerformanceSpec) -> tuple[_Column, _Column | None, _Column | None]:
+Checked = tuple[_Column, _Column | None, _Column | None]  # labels, scores, decisions
+
+
+def check(table: Table, spec: PerformanceSpec, progress: Progress | None = None) -> Checked:
     """Whether what is asked can be computed on this table: its labels, scores and decisions; measures nothing.
 
     Raises UserError for columns or criteria that cannot be used, too few rows, or labels that are all the same.
     """
+    (progress or Progress()).step(0, "Reading the columns")
     if spec.score is None and spec.decision is None:
         raise UserError("There is nothing to measure.", "Neither a score nor a decision column was given.",
                         "Choose the column that holds the model's score or its decision.")

@@ -38,6 +38,34 @@ class Table:
     frame: DataFrame
     input: TableInput
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its columns, in order."""
+        return tuple(str(name) for name in self.frame.columns)
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A table that is counted where it lies: one CSV or Parquet file, or the Parquet files of a folder.
+
+    delimiter: of a CSV, None for Parquet · input: rows are 0 where they are not known before they are counted.
+    """
+
+    paths: tuple[Path, ...]
+    names: tuple[str, ...]
+    delimiter: str | None
+    input: TableInput
+    stamps: tuple[tuple[int, int, int], ...]  # size, time of change and number of each file when it was digested
+
+    def check_unchanged(self) -> None:
+        """The files are those that the digest is of. Raises UserError."""
+        if self.stamps != tuple(_stamp(path) for path in self.paths):
+            raise UserError(f"{self.input.name} was changed while it was read.", "Its digest is of other bytes.",
+                            "Wait until whatever writes it has ended, then try again.")
+
+
+Source = Table | TableFile
+
 
 @dataclass(frozen=True)
 class ColumnPreview:
@@ -91,9 +119,90 @@ def load(path: Path, progress: Progress | None = None) -> Table:
                                    location=str(path.absolute())))
 
 
-def _check_size(path: Path, size: int) -> None:
+def open_file(path: Path, progress: Progress | None = None) -> TableFile:
+    """A CSV or a Parquet file, or a folder of Parquet files, to be counted where it lies: its digest and its columns.
+
+    The digest of a folder is over the names and digests of its files, a line each. Raises UserError as `load`, for
+    names that a pattern could be made of, and for files of a folder that do not have the same columns.
+    """
+    progress = progress or Progress()
+    try:
+        paths = tuple(sorted(path.glob("*.parquet"))) if path.is_dir() else (path,)
+        if not paths:
+            raise UserError(f"There is no Parquet file in {path.name}.", str(path), "Choose the file, or its folder.")
+        for one in paths:
+            _check_pattern(one)
+        opened = [_open_one(one, progress.part(i / len(paths), (i + 1) / len(paths))) for i, one in enumerate(paths)]
+    except OSError as error:
+        raise UserError(f"{path.name} cannot be read.", error.strerror or str(error),
+                        "Check that the file is there and that you may read it.") from error
+    first = opened[0]
+    for one, other in zip(paths, opened, strict=True):
+        if other.names != first.names or (len(paths) > 1 and other.delimiter is not None):
+            raise UserError(f"{one.name} does not have the columns of {paths[0].name}.", str(path),
+                            "A folder holds one table in several Parquet files with the same columns.")
+    if len(opened) == 1:
+        return first
+    lines = "".join(f"{p.name} {o.input.digest}\n" for p, o in zip(paths, opened, strict=True))
+    whole = TableInput(name=path.name, digest=Digest(hashlib.sha256(lines.encode()).hexdigest()),
+                       rows=sum(o.input.rows for o in opened), columns=len(first.names), location=str(path.absolute()))
+    return TableFile(paths=tuple(p for o in opened for p in o.paths), names=first.names, delimiter=None, input=whole,
+                     stamps=tuple(s for o in opened for s in o.stamps))
+
+
+def _check_pattern(path: Path) -> None:
+    if found := sorted(set("*?[]{}") & set(str(path.absolute()))):
+        raise UserError(f"{path.name} has a name that could mean several files.", f"It contains {' '.join(found)}.",
+                        "Rename the file or its folder.")
+
+
+def _open_one(path: Path, progress: Progress) -> TableFile:
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path.name} is not a file.", "A table is one CSV or Parquet file.", "Choose the file.")
+    with path.open("rb") as file:
+        stamp, size = _stamp(path), path.stat().st_size
+        _check_empty(path, size)
+        digest = _digest(file, size, progress)
+        head = file.read(1 << 16)
+        file.seek(0)
+        if head.startswith(b"PAR1"):
+            names, rows, delimiter = *_parquet_shape(path, file), None
+        else:
+            _check_text(path, head)
+            delimiter, names = _header(path, file)
+            _check_names(path, names)
+            rows = 0
+    return TableFile((path.absolute(),), tuple(names), delimiter, TableInput(
+        name=path.name, digest=digest, rows=rows, columns=len(names), location=str(path.absolute())), (stamp,))
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def _parquet_shape(path: Path, file: BinaryIO) -> tuple[list[str], int]:
+    """Columns and rows of a Parquet file. Raises UserError when it is damaged or has columns within columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        parquet = pq.ParquetFile(file)
+        names = list(parquet.schema_arrow.names)
+        _check_names(path, names)
+        _check_flat(path, parquet)
+        return names, parquet.metadata.num_rows
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowMemoryError, OSError) as error:
+        raise _damaged(path) from error
+
+
+def _check_empty(path: Path, size: int) -> None:
     if size == 0:
         raise UserError(f"{path.name} is empty.", "The file has no bytes.", "Choose the file that holds the data.")
+
+
+def _check_size(path: Path, size: int) -> None:
+    _check_empty(path, size)
     if size > MAX_FILE:
         raise too_large(path.name, f"{size:,} bytes; up to {MAX_FILE:,} are read.")
 
@@ -205,19 +314,28 @@ def _read_parquet(path: Path, file: BinaryIO, progress: Progress) -> DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    damaged = UserError(f"{path.name} is not a whole Parquet file.", "It is damaged or was cut short.",
-                        "Copy or export it again.")
     try:
         parquet = pq.ParquetFile(file)
         rows, names = parquet.metadata.num_rows, list(parquet.schema_arrow.names)
         _check_names(path, names)
         _check_shape(path, rows, len(names))  # before reading: two megabytes can hold 500 million rows
-        if any(pa.types.is_nested(kind) for kind in parquet.schema_arrow.types):
-            raise UserError(f"{path.name} has nested columns.", "A table has one value per row and column.",
-                            "Flatten the nested columns and export again.")
+        _check_flat(path, parquet)
         return _batches(path, parquet, progress)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowMemoryError, OSError) as error:
-        raise damaged from error
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> UserError:
+    return UserError(f"{path.name} is not a whole Parquet file.", "It is damaged or was cut short.",
+                     "Copy or export it again.")
+
+
+def _check_flat(path: Path, parquet: Any) -> None:
+    import pyarrow as pa
+
+    if any(pa.types.is_nested(kind) for kind in parquet.schema_arrow.types):
+        raise UserError(f"{path.name} has nested columns.", "A table has one value per row and column.",
+                        "Flatten the nested columns and export again.")
 
 
 def _batches(path: Path, parquet: Any, progress: Progress) -> DataFrame:
@@ -240,9 +358,14 @@ def _batches(path: Path, parquet: Any, progress: Progress) -> DataFrame:
 
 def column(table: Table, name: str) -> Series[Any]:
     """A column by its name. Raises UserError that names the nearest column."""
-    names = [str(n) for n in table.frame.columns]
+    return table.frame[named(table, name)]
+
+
+def named(table: Source, name: str) -> str:
+    """The name of a column that is there. Raises UserError that names the nearest column."""
+    names = list(table.names)
     if name in names:
-        return table.frame[name]
+        return name
     near = get_close_matches(name, names, 1, 0.5) or get_close_matches(name.lower(), [n.lower() for n in names], 1, 0.5)
     meant = next((n for n in names if near and n.lower() == near[0].lower()), None)
     raise UserError(f"There is no column “{name}” in {table.input.name}.",
@@ -257,15 +380,45 @@ def texts(table: Table, name: str) -> Series[Any]:
 
     values = column(table, name)
     codes, uniques = pd.factorize(values, use_na_sentinel=True)
-    words = np.array([*(_text(value) for value in uniques), None], dtype=object)
+    words = np.array([*(as_text(value) for value in uniques), None], dtype=object)
     return pd.Series(words[codes], index=values.index, dtype=object)  # code −1, missing, is the last word
 
 
-def _text(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
+    """A value as text, None for one that means missing; a whole number without a decimal point."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = str(value).strip()
     return None if text.lower() in MISSING else text
+
+
+def event_among(column: str, found: list[str], event: str, remedy: str = "") -> str:
+    """Which of the one or two values of a yes-or-no column is the event, as text or as a number.
+
+    Raises UserError for a column that is empty, has more than two values, or never has the event.
+    """
+    if not found:
+        raise UserError(f"Column “{column}” is empty.", "Every value is missing.",
+                        "Choose a column that is filled in.")
+    if len(found) > 2:
+        shown = ", ".join(found[:6])
+        raise UserError(f"Column “{column}” is not a yes-or-no column.",
+                        f"It has {len(found):,} different values: {shown}{' …' if len(found) > 6 else ''}.",
+                        "Choose a column with two values, for instance a decision made from a score and a threshold.")
+    here = next((word for word in found if _same(word, event)), None)
+    if here is None:
+        only = "only " if len(found) == 1 else ""
+        raise UserError(f"Column “{column}” never has the value “{event}”.",
+                        f"It has {only}{' and '.join(f'“{word}”' for word in found)}.", remedy or
+                        "Choose which of its values is the event that counts, or a table in which it occurs.")
+    return here
+
+
+def _same(word: str, event: str) -> bool:
+    try:
+        return word == event.strip() or float(word) == float(event)
+    except ValueError:
+        return False
 
 
 def numbers(table: Table, name: str) -> NDArray[Any]:

@@ -30,6 +30,11 @@ class Rate:
     part: str = ""
     of: str = ""
 
+    @property
+    def value(self) -> float:
+        """The rate itself; 0 of nothing."""
+        return self.k / self.n if self.n else 0.0
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -83,7 +83,7 @@ def fairness(call: Call) -> Result:
             item = evidence.get(ws, evidence.report(ws, version, call.args.data, spec, progress=call.progress))
         result, verdicts, filed = item.record.fairness, item.record.verdicts, item.label
     else:
-        result, verdicts = evidence.preview(call.args.data, spec, call.progress)
+        result, verdicts, _ = evidence.preview(call.args.data, spec, call.progress)
         filed = None
     assert result is not None
     marks = evidence.group_verdicts(spec, result)

@@ -113,6 +113,15 @@ class FairnessSpec:
     minimum_group: int = 30
     criteria: tuple[Criterion, ...] = ()
     label_positive: str | None = later(default=None)  # value of `label` that is the event; None: the same as `positive`
+    score: str | None = later(default=None)  # column of scores from 0 to 1 that decides, in place of `decision`
+    threshold: Number | None = later(default=None)  # a row is selected when its score is at least this
+    weight: str | None = later(default=None)  # column of what each row stands for
+    strata: tuple[str, ...] = later(default=())  # legitimate factors, within which groups are compared too
+    record_id: str | None = later(default=None)  # column that names each row once
+    metrics: tuple[str, ...] = later(default=())  # rates that are reported; none: the usual ones
+    bootstrap: int = later(default=0)  # replicates for what has no closed interval
+    seed: int = later(default=1)
+    preset: str = later(default="")  # name and version of the preset that the criteria come from
 
     @property
     def label_event(self) -> str:

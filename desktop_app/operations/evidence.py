@@ -5,6 +5,7 @@ The spec with its thresholds is an entry of the log before anything is computed 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import ModuleType
@@ -12,8 +13,9 @@ from typing import Any
 
 from desktop_app.domain import canonical
 from desktop_app.domain.audit import Recorded
-from desktop_app.domain.canonical import Id, record
+from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.change import Change
+from desktop_app.domain.dataset import TableInput
 from desktop_app.domain.evidence import (
     CriterionResult,
     DocumentInfo,
@@ -60,17 +62,27 @@ def report(
 
     Raises UserError, before anything is recorded, for what cannot be computed on this table; Cancelled.
     """
-    from desktop_app.analysis import table as tables
-
     progress = progress or Progress()
     engine = _engine(spec)
-    loaded = tables.load(table, progress.part(0.0, 0.3))
-    engine.check(loaded, spec)
+    read, source = _read(engine, table, spec, progress.part(0.0, 0.7))
     plan = _plan(workspace, version, spec)
-    result, verdicts = engine.report(loaded, spec, progress.part(0.3, 0.95))
+    result, verdicts = engine.measured(read, spec, progress.part(0.7, 0.95))
     progress.step(0.95, "filing")
     return _file(workspace, plan, title or TITLES[_kind(spec)], result, libraries=engine.LIBRARIES, verdicts=verdicts,
-                 inputs=(loaded.input,), period_from=period[0], period_to=period[1])
+                 inputs=(source,), period_from=period[0], period_to=period[1])
+
+
+def _read(engine: ModuleType, table: Path, spec: Asked, progress: Progress) -> tuple[Any, TableInput]:
+    """What a report needs of a table, and which table it was. Raises UserError for what cannot be computed on it."""
+    from desktop_app.analysis import table as tables
+
+    if _kind(spec) is EvidenceKind.FAIRNESS:  # counted where it lies, however large
+        file = tables.open_file(table, progress.part(0.0, 0.3))
+        counted = engine.check(file, spec, progress.part(0.3, 1.0))
+        file.check_unchanged()
+        return counted, replace(file.input, rows=counted.cube.read)
+    loaded = tables.load(table, progress.part(0.0, 0.7))
+    return engine.check(loaded, spec, progress.part(0.7, 1.0)), loaded.input
 
 
 def explanation(
@@ -97,14 +109,13 @@ def explanation(
                  inputs=(loaded.input,), artefact=digest)
 
 
-def preview(table: Path, spec: Asked, progress: Progress | None = None) -> tuple[Any, tuple[CriterionResult, ...]]:
-    """A bias or a performance report (its result and verdicts) that is not filed anywhere."""
-    from desktop_app.analysis import table as tables
-
-    progress = progress or Progress()
-    found: tuple[Any, tuple[CriterionResult, ...]] = _engine(spec).report(
-        tables.load(table, progress.part(0.0, 0.3)), spec, progress.part(0.3, 1.0))
-    return found
+def preview(
+    table: Path, spec: Asked, progress: Progress | None = None,
+) -> tuple[Any, tuple[CriterionResult, ...], TableInput]:
+    """A bias or a performance report (its result, verdicts and table) that is not filed anywhere."""
+    progress, engine = progress or Progress(), _engine(spec)
+    read, source = _read(engine, table, spec, progress.part(0.0, 0.8))
+    return *engine.measured(read, spec, progress.part(0.8, 1.0)), source
 
 
 def _kind(spec: Asked | ExplanationSpec) -> EvidenceKind:
@@ -347,8 +358,6 @@ def reperform(workspace: Workspace, evidence: Id, table: Path, progress: Progres
 
     Raises Refused when the table is not the one it was computed on.
     """
-    from desktop_app.analysis import table as tables
-
     progress = progress or Progress()
     with workspace.store.read() as reader:
         item = reader.get(Evidence, evidence).record
@@ -356,16 +365,23 @@ def reperform(workspace: Workspace, evidence: Id, table: Path, progress: Progres
     if spec is None:
         raise UserError("This kind of evidence is not re-performed here.", item.evidence_kind.value,
                         "Bias and performance reports can be.")
-    loaded = tables.load(table, progress.part(0.0, 0.4))
-    if item.inputs and loaded.input.digest != item.inputs[0].digest:
+    digest = _digest(table, progress.part(0.0, 0.2))
+    if item.inputs and digest != item.inputs[0].digest:
         raise Refused("This is not the table the evidence was computed on.",
-                      f"Recorded: {item.inputs[0].digest}\nThis file: {loaded.input.digest}", "Find the original file.")
-    result, verdicts = _engine(spec).report(loaded, spec, progress.part(0.4, 1.0))
+                      f"Recorded: {item.inputs[0].digest}\nThis file: {digest}", "Find the original file.")
+    engine = _engine(spec)
+    result, verdicts = engine.measured(_read(engine, table, spec, progress.part(0.2, 0.8))[0], spec)
     before: Any = item.fairness or item.performance
     differences = [f"{name} differs" for name in vars(before)
                    if _numbers(getattr(before, name)) != _numbers(getattr(result, name))]
     differences += ["verdicts differ"] if _numbers(verdicts) != _numbers(item.verdicts) else []
     return Reperformance(same=not differences, differences=tuple(differences))
+
+
+def _digest(table: Path, progress: Progress) -> Digest:
+    from desktop_app.analysis import table as tables
+
+    return tables.open_file(table, progress).input.digest
 
 
 def _numbers(value: Any) -> Any:

@@ -28,7 +28,7 @@ from tests.operations.decided import two_decide
 
 ELSEWHERE = {  # tests of the window, of the demo, of syncing, of registries and of recertification run them
     "open", "demo", "sync mlflow", "people recertify", *(f"registry {verb}" for verb in (
-        "status", "backup", "restore", "upgrade", "rebuild", "admit"))}
+        "status", "backup", "restore", "upgrade", "rebuild", "admit", "copy"))}
 
 
 @dataclass

@@ -91,14 +91,14 @@ def test_what_is_reperformed_is_the_same_on_the_same_table_only(desk, table, tmp
 def test_what_is_reperformed_is_compared_by_its_numbers_not_its_words(desk, table, monkeypatch, change, same):
     from desktop_app.analysis import fairness
 
-    ws, compute = desk.as_("Dev Patel"), fairness.report
+    ws, compute = desk.as_("Dev Patel"), fairness.measured
     made = evidence.report(ws, desk.version, table, SPEC)
 
     def later(*arguments):
         result, verdicts = compute(*arguments)
         return replace(result, notes=("Another note.",)), tuple(map(change, verdicts))
 
-    monkeypatch.setattr(fairness, "report", later)
+    monkeypatch.setattr(fairness, "measured", later)
     assert evidence.reperform(ws, made, table).same is same
 
 
@@ -178,8 +178,8 @@ def test_lineage_knows_what_was_evaluated_on_what(desk, table):
 
 def test_a_preview_files_nothing(desk, table):
     head = audit.head_seq(desk.workspace)
-    result, verdicts = evidence.preview(table, SPEC)
-    assert (result.rows, len(verdicts)) == (400, 1)
+    result, verdicts, source = evidence.preview(table, SPEC)
+    assert (result.rows, len(verdicts), source.rows) == (400, 1, 400)
     assert evidence.columns_of(table) == ("SEX", "decision", "label")
     assert audit.head_seq(desk.workspace) == head
 
@@ -255,14 +255,14 @@ def test_a_cancelled_report_files_no_result(desk, table):
 def test_a_stop_between_the_numbers_and_the_filing_files_nothing(desk, table, monkeypatch):
     from desktop_app.analysis import fairness
 
-    stop, compute = [], fairness.report
+    stop, compute = [], fairness.measured
 
     def computed(*arguments):
         found = compute(*arguments)
         stop.append(True)
         return found
 
-    monkeypatch.setattr(fairness, "report", computed)
+    monkeypatch.setattr(fairness, "measured", computed)
     with pytest.raises(Cancelled):
         evidence.report(desk.as_("Dev Patel"), desk.version, table, SPEC,
                           progress=Progress(cancelled=lambda: bool(stop)))
