@@ -137,11 +137,14 @@ def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
 
 def grouped(cube: Cube, names: tuple[str, ...]) -> tuple[NDArray[Any], list[str]]:
     """Each line's group by some attributes together, and the groups' names, in their order; unknown in any, unknown.
+    Without attributes everything is one group, “all”.
 
     Raises UserError for more groups than are compared.
     """
     import numpy as np
 
+    if not names:
+        return np.zeros(len(cube.n), dtype=int), ["all"]
     places = [cube.attributes.index(name) for name in names]
     codes, inverse = np.unique(cube.codes[:, places], axis=0, return_inverse=True)
     said = [[cube.values[place][code] for place, code in zip(places, line, strict=True)] for line in codes]

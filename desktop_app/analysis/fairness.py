@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.analysis import intervals, verdicts
-from desktop_app.analysis.counts import JOIN, UNKNOWN, Cells, Counted, count
+from desktop_app.analysis import further, intervals, verdicts
+from desktop_app.analysis.counts import JOIN, RATES, UNKNOWN, Cells, Counted, count
 from desktop_app.analysis.table import Source
 from desktop_app.analysis.verdicts import Judgement, Question, Rate, judge
 from desktop_app.domain import words
@@ -39,7 +39,19 @@ METRICS = {  # of criteria: how it is said, the rates compared
     "demographic_parity_difference": ("the demographic parity difference", ("selection_rate",)),
     "equal_opportunity_difference": ("the equal opportunity difference", ("true_positive_rate",)),
     "equalised_odds_difference": ("the equalised odds difference", ("true_positive_rate", "false_positive_rate")),
+    "predictive_parity_difference": ("the predictive parity difference", ("precision",)),
+    "false_positive_rate_difference": ("the difference of false positive rates", ("false_positive_rate",)),
+    "false_negative_rate_difference": ("the difference of false negative rates", ("false_negative_rate",)),
+    "false_discovery_rate_difference": ("the difference of false discovery rates", ("false_discovery_rate",)),
+    "false_omission_rate_difference": ("the difference of false omission rates", ("false_omission_rate",)),
+    "accuracy_difference": ("the difference of accuracies", ("accuracy",)),
 }
+_UNLABELLED = ("impact_ratio", "demographic_parity_difference")
+_FIRST_GAPS = ("demographic_parity_difference", "demographic_parity_ratio", "equal_opportunity_difference",
+               "equalised_odds_difference")
+_BY_FAIRLEARN = frozenset(LABELLED)
+SCORED = ("auc", "calibration_error", "mean_score", "mean_score_with_event", "mean_score_without_event")
+EVERY = (*RATES, "balanced_accuracy", *SCORED)  # what can be asked of each group
 _RULES = ("interval", "four_fifths_and_significant", "point")
 LIBRARIES = ("fairlearn", "scikit-learn", "pandas", "numpy", "scipy")
 
@@ -60,16 +72,19 @@ def measured(
     rows: list[GroupRow] = []
     gaps: list[NamedMeasure] = []
     for i, (attribute, cells) in enumerate(counted.groups.items()):
-        progress.step(0.2 + 0.6 * i / len(counted.groups), f"Comparing the groups of {attribute}")
-        frame = _frame(cells)
-        rows += _rows(spec, attribute, cells, frame)
-        gaps += _gaps(attribute, [c for c in cells if c.group != UNKNOWN])
-    progress.step(0.8, "Judging the criteria")
+        progress.step(0.2 + 0.5 * i / len(counted.groups), f"Comparing the groups of {attribute}")
+        rows += _rows(spec, counted, attribute, cells)
+        gaps += _gaps(spec, attribute, [c for c in cells if c.group != UNKNOWN])
+    progress.step(0.7, "Judging the criteria")
     judged = tuple(_criterion(spec, counted, criterion) for criterion in spec.criteria)
-    names = LABELLED if spec.label is not None else SELECTION
-    overall = _rates(counted.overall, _frame((counted.overall,)).loc["all"], names)
-    return FairnessResult(rows=counted.rows, overall=overall, groups=tuple(rows), differences=tuple(gaps),
-                          notes=counted.notes + _small(spec, counted), not_tested=_not_tested(spec)), judged
+    progress.step(0.8, "Looking beyond the groups")
+    overall = tuple(_of_group(spec, counted, "", (counted.overall,))["all"])
+    more = further.further(counted, spec) if spec.metrics else further.NOTHING
+    return FairnessResult(
+        rows=counted.rows, overall=overall + more.overall, groups=tuple(rows), differences=(*gaps, *more.differences),
+        notes=counted.notes + _small(spec, counted), not_tested=_not_tested(spec), cuts=more.cuts, sweep=more.sweep,
+        calibration=more.calibration, strata=more.strata, adjusted=more.adjusted, unknown=more.unknown,
+        dropped=more.dropped), judged
 
 
 def check(source: Source, spec: FairnessSpec, progress: Progress | None = None) -> Counted:
@@ -79,6 +94,11 @@ def check(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
     """
     for criterion in spec.criteria:
         verdicts.check_criterion(criterion, METRICS, _RULES)
+    if unknown := [name for name in spec.metrics if name not in EVERY]:
+        raise UserError(f"“{unknown[0]}” is not known here.", f"Known: {', '.join(EVERY)}.", "Choose among these.")
+    if spec.score is not None and not 0 <= float(spec.threshold or -1) <= 1:
+        raise UserError("A score needs the threshold from which on a row is selected.",
+                        f"Given: {spec.threshold or 'none'}.", "Give one between 0 and 1.")
     if spec.minimum_group < 1:
         raise UserError("The smallest group judged has at least one row.", f"{spec.minimum_group} was asked.",
                         "30 is usual.")
@@ -137,16 +157,44 @@ def _bound(function: Any, name: str) -> Any:
     return lambda t, p, sample_weight: function(t, p, sample_weight=sample_weight, pos_label=1)
 
 
-def _rates(cells: Cells, row: Any, names: tuple[str, ...]) -> tuple[NamedMeasure, ...]:
-    return tuple(NamedMeasure(name=name, measure=_rate(cells, name, float(row[name]))) for name in names)
+def _of_group(
+    spec: FairnessSpec, counted: Counted, attribute: str, cells: tuple[Cells, ...],
+) -> dict[str, list[NamedMeasure]]:
+    """The measures of each group: the usual ones by fairlearn, the others asked for from the same cells."""
+    frame, labelled = _frame(cells), counted.overall.labelled
+    usual = LABELLED if labelled else SELECTION
+    asked = tuple(name for name in spec.metrics if (labelled or name in ("selection_rate", "mean_score"))
+                  and (spec.score is not None or name not in SCORED)) if spec.metrics else usual
+    names = further.names_of(spec, attribute)
+    scored = further.of_scores(counted.cube, names, spec, [n for n in asked if n in SCORED])
+    found: dict[str, list[NamedMeasure]] = {}
+    for c in cells:
+        row: Any = frame.loc[c.group]
+        made = {name: _rate(c, name, float(row[name]) if name in _BY_FAIRLEARN else None)
+                for name in asked if name in RATES}
+        if "balanced_accuracy" in asked:
+            made["balanced_accuracy"] = _balanced(c)
+        made |= {name: measures[c.group] for name, measures in scored.items()}
+        found[c.group] = [NamedMeasure(name=name, measure=made[name]) for name in asked]
+    return found
 
 
-def _rate(cells: Cells, name: str, value: float) -> Measure:
+def _rate(cells: Cells, name: str, value: float | None = None) -> Measure:
     k, n, of = cells.rate(name)
     if n == 0:
         return Measure(value=None, reason=f"no {of}")
     low, high = intervals.wilson(k, n)
-    return Measure(value=number(value), low=number(low), high=number(high), method=intervals.WILSON)
+    return Measure(value=number(k / n if value is None else value), low=number(low), high=number(high),
+                   method=intervals.WILSON)
+
+
+def _balanced(cells: Cells) -> Measure:
+    """The mean of the shares found with and without the event; its interval by MOVER (Zou and Donner 2008)."""
+    (k1, n1, of1), (k2, n2, of2) = cells.rate("true_positive_rate"), cells.rate("true_negative_rate")
+    if not n1 or not n2:
+        return Measure(value=None, reason=f"no {of2 if n1 else of1}")
+    value, (low, high) = (k1 / n1 + k2 / n2) / 2, intervals.mean_of_two(k1, n1, k2, n2)
+    return Measure(value=number(value), low=number(low), high=number(high), method=intervals.MOVER_MEAN)
 
 
 # ---- rows
@@ -161,16 +209,15 @@ def _compared(spec: FairnessSpec, cells: tuple[Cells, ...]) -> list[Cells]:
     return [c for c in cells if c.group != UNKNOWN and c.n >= spec.minimum_group]
 
 
-def _rows(spec: FairnessSpec, attribute: str, cells: tuple[Cells, ...], frame: DataFrame) -> list[GroupRow]:
-    reference = _reference(spec, attribute)
-    names = LABELLED if cells[0].labelled else SELECTION
+def _rows(spec: FairnessSpec, counted: Counted, attribute: str, cells: tuple[Cells, ...]) -> list[GroupRow]:
+    reference, measures = _reference(spec, attribute), _of_group(spec, counted, attribute, cells)
     rows = []
     for c in cells:
         ratio, relative_to = _row_ratio(spec, cells, c, reference)
         rows.append(GroupRow(
             attribute=attribute, group=c.group, n=c.n, selected=c.selected,
             positives=c.positives if c.labelled else None, true_positives=c.tp if c.labelled else None,
-            rates=_rates(c, frame.loc[c.group], names), ratio=ratio, relative_to=relative_to,
+            rates=tuple(measures[c.group]), ratio=ratio, relative_to=relative_to,
             state=_state(spec, c, reference, ratio)))
     return rows
 
@@ -209,11 +256,12 @@ def _favourable(spec: FairnessSpec, c: Cells) -> Rate:
 # ---- gaps as fairlearn defines them
 
 
-def _gaps(attribute: str, cells: list[Cells]) -> list[NamedMeasure]:
+def _gaps(spec: FairnessSpec, attribute: str, cells: list[Cells]) -> list[NamedMeasure]:
     """Largest gaps over all known groups, exactly fairlearn's, with the maximum over pairwise limits."""
-    wanted = ["demographic_parity_difference", "demographic_parity_ratio"]
-    if cells and cells[0].labelled:
-        wanted += ["equal_opportunity_difference", "equalised_odds_difference"]
+    labelled = bool(cells) and cells[0].labelled
+    wanted = list(_FIRST_GAPS if labelled else _FIRST_GAPS[:2])
+    if spec.metrics and labelled:
+        wanted += [name for name in METRICS if name not in (*_FIRST_GAPS, "impact_ratio")]
     return [NamedMeasure(name=f"{metric} {attribute}", measure=_gap(metric, cells)) for metric in wanted]
 
 
@@ -259,8 +307,10 @@ def _criterion(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> Cr
         judgement = judge(_question(spec, criterion, judged))
         measure, group = judgement.measure, judgement.worst.rate.group
         said = verdicts.sentence(judgement, f"{criterion.attribute}: {_noun(spec, criterion)}")
-        verdict = judgement.verdict
+        verdict, clearest = judgement.verdict, judgement.clearest
+        tested = {"p_raw": number(clearest.p_raw), "p_adjusted": number(clearest.p)} if spec.metrics else {}
     else:
+        tested = {}
         measure = Measure(value=None, reason=f"fewer than two groups have {words.counted(spec.minimum_group, 'row')}")
         group, said, verdict = "", "", Verdict.UNDETERMINED
     if threshold is None:
@@ -269,7 +319,8 @@ def _criterion(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> Cr
         said = f"{said} {_not_judged(spec, small)}"
     elif small:
         verdict, said = Verdict.UNDETERMINED, _too_small(spec, criterion, small, said if large else None)
-    return CriterionResult(criterion=criterion, measure=measure, verdict=verdict, sentence=said, worst_group=group)
+    return CriterionResult(criterion=criterion, measure=measure, verdict=verdict, sentence=said, worst_group=group,
+                           **tested)
 
 
 def _has_pairs(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> bool:
@@ -291,7 +342,7 @@ def _why_not(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> st
         if base and not any(_favourable(spec, c).k for c in base):
             return f"nobody has the favourable outcome in {reference or 'any group'}"
         return ""
-    if spec.label is None and criterion.metric != "demographic_parity_difference":
+    if spec.label is None and criterion.metric not in _UNLABELLED:
         return "no label column was given"
     return _metric_rates(criterion.metric, cells)[1]
 
@@ -374,7 +425,11 @@ def _not_tested(spec: FairnessSpec) -> tuple[str, ...]:
         missing.append("error rates by group: no label column was given")
     if len(spec.sensitive) > 1 and not spec.intersections:
         missing.append("intersections of " + JOIN.join(spec.sensitive))
-    return (*missing, "calibration by group", "how the result depends on the cut-off",
-            "gaps within strata of a legitimate factor (conditional parity)",
-            "whether other columns stand in for the sensitive attributes (proxies)",
+    if spec.score is None or spec.label is None or not spec.metrics:
+        missing.append("calibration by group")
+    if spec.score is None or not spec.metrics:
+        missing.append("how the result depends on the cut-off")
+    if not spec.strata or not spec.metrics:
+        missing.append("gaps within strata of a legitimate factor (conditional parity)")
+    return (*missing, "whether other columns stand in for the sensitive attributes (proxies)",
             "whether a less discriminatory model would do as well")

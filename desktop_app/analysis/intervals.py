@@ -13,6 +13,7 @@ from statistics import NormalDist
 
 Interval = tuple[float, float]
 WILSON, NEWCOMBE = "Wilson 95 %", "Newcombe 95 %"
+MOVER_MEAN = "Zou–Donner from Wilson limits 95 %"
 KATZ, MOVER = "Katz log 95 %", "Donner–Zou from Wilson limits 95 % (a cell is zero)"
 
 
@@ -35,6 +36,14 @@ def newcombe(k1: float, n1: float, k2: float, n2: float, confidence: float = 0.9
     p1, p2 = k1 / n1, k2 / n2
     (l1, u1), (l2, u2) = wilson(k1, n1, confidence), wilson(k2, n2, confidence)
     return p1 - p2 - math.hypot(p1 - l1, u2 - p2), p1 - p2 + math.hypot(u1 - p1, p2 - l2)
+
+
+def mean_of_two(k1: float, n1: float, k2: float, n2: float, confidence: float = 0.95) -> Interval:
+    """Interval of (p1 + p2) / 2 of independent rates, out of their Wilson intervals (MOVER, Zou and Donner 2008)."""
+    p1, p2 = k1 / n1, k2 / n2
+    (l1, u1), (l2, u2) = wilson(k1, n1, confidence), wilson(k2, n2, confidence)
+    middle = (p1 + p2) / 2
+    return middle - math.hypot(p1 - l1, p2 - l2) / 2, middle + math.hypot(u1 - p1, u2 - p2) / 2
 
 
 def katz(k1: float, n1: float, k2: float, n2: float, confidence: float = 0.95) -> Interval | None:
@@ -77,6 +86,16 @@ def p_value(k1: float, n1: float, k2: float, n2: float) -> float:
         return float(fisher_exact(table).pvalue)
     z = (k1 / n1 - k2 / n2) / math.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
     return math.erfc(abs(z) / math.sqrt(2))
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """P-values adjusted to hold the false discovery rate (Benjamini and Hochberg 1995), in the order given."""
+    order = sorted(range(len(p_values)), key=lambda i: -p_values[i])
+    adjusted, so_far = [0.0] * len(p_values), 1.0
+    for rank, i in enumerate(order):
+        so_far = min(so_far, p_values[i] * len(p_values) / (len(p_values) - rank))
+        adjusted[i] = so_far
+    return adjusted
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

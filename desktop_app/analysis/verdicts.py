@@ -47,6 +47,7 @@ class Comparison:
     simultaneous: intervals.Interval
     method: str
     p: float  # of equal rates, adjusted over the pairs
+    p_raw: float
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,10 @@ def compare(question: Question, scale: float = 1.0) -> list[Comparison]:
                       for a, b in question.pairs)
     keys = {_pair_key(a, b): (a, b) for a, b in all_pairs}
     raw = [intervals.p_value(a.k, a.n, b.k, b.n) for a, b in keys.values()]
-    p = dict(zip(keys, intervals.holm(raw), strict=True))
+    p = dict(zip(keys, zip(intervals.holm(raw), raw, strict=True), strict=True))
     wide = 1 - (1 - CONFIDENCE) / max(1, len(keys))
     gap = _ratio if question.kind == "ratio" else _difference
-    return [Comparison(a, b, *gap(a, b, wide), p[_pair_key(a, b)]) for a, b in all_pairs]
+    return [Comparison(a, b, *gap(a, b, wide), *p[_pair_key(a, b)]) for a, b in all_pairs]
 
 
 _Gap = tuple[float, intervals.Interval, intervals.Interval, str]
@@ -141,6 +142,11 @@ class Judgement:
         """The comparison with the worst value."""
         value = self.question.worst(c.value for c in self.comparisons)
         return next(c for c in self.comparisons if c.value == value)
+
+    @cached_property
+    def clearest(self) -> Comparison:
+        """The comparison whose gap against parity is the clearest."""
+        return min(self.comparisons, key=lambda c: (c.p, c.p_raw))
 
     @cached_property
     def stated(self) -> tuple[Comparison, ...]:
@@ -322,7 +328,7 @@ def _what_would_settle(judgement: Judgement) -> str:
 
 
 def _parity(judgement: Judgement) -> str:
-    least = min(judgement.comparisons, key=lambda c: c.p)
+    least = judgement.clearest
     adjusted = ", adjusted" if judgement.question.hypotheses > 1 else ""
     shown = "is clear" if least.p < 1 - CONFIDENCE else "is not shown"
     return f"Tested apart, a gap against parity {shown} ({p_words(least.p)}{adjusted})."

@@ -83,6 +83,8 @@ class CriterionResult:
     verdict: Verdict
     sentence: str
     worst_group: str = ""
+    p_raw: Number | None = later(default=None)  # of the clearest gap against parity, apart from the threshold
+    p_adjusted: Number | None = later(default=None)  # the same, by Holm over the pairs compared
 
 
 @record
@@ -146,6 +148,61 @@ class GroupRow:
 
 
 @record
+class Sweep:
+    """How one group's rates move with the cut-off; a value for each of the report's `cuts`, None for no rows."""
+
+    attribute: str
+    group: str
+    selected: tuple[Number | None, ...]
+    true_positive: tuple[Number | None, ...] = ()
+    false_positive: tuple[Number | None, ...] = ()
+
+
+@record
+class Calibration:
+    """One group's scores in equal parts of the scale: rows (or weights), mean score and share of events of each."""
+
+    attribute: str
+    group: str
+    rows: tuple[Number | None, ...]
+    predicted: tuple[Number | None, ...]
+    observed: tuple[Number | None, ...]
+
+
+@record
+class StratumRow:
+    """A group within one stratum of legitimate factors."""
+
+    attribute: str
+    stratum: str
+    group: str
+    n: int
+    selected: int
+
+
+@record
+class Adjusted:
+    """A group against all others known, within strata: the Mantel–Haenszel difference of selection rates, and the
+    Cochran–Mantel–Haenszel test, raw and by Holm over the groups of the attribute.
+    """
+
+    attribute: str
+    group: str
+    difference: Measure
+    p_raw: Number | None
+    p_adjusted: Number | None
+
+
+@record
+class Tally:
+    """How many rows something concerns: an attribute's unknown values, or a column's rows that were left out."""
+
+    name: str
+    rows: int
+    why: str = ""
+
+
+@record
 class FairnessResult:
     """A bias report."""
 
@@ -155,6 +212,13 @@ class FairnessResult:
     differences: tuple[NamedMeasure, ...]  # "demographic_parity_difference SEX", … as fairlearn defines them
     notes: tuple[str, ...]  # unknown values with counts, dropped rows and why, small cells
     not_tested: tuple[str, ...]
+    cuts: tuple[Number, ...] = later(default=())  # the cut-offs of `sweep`
+    sweep: tuple[Sweep, ...] = later(default=())
+    calibration: tuple[Calibration, ...] = later(default=())
+    strata: tuple[StratumRow, ...] = later(default=())
+    adjusted: tuple[Adjusted, ...] = later(default=())
+    unknown: tuple[Tally, ...] = later(default=())
+    dropped: tuple[Tally, ...] = later(default=())
 
 
 # ---- explanation

@@ -1,0 +1,191 @@
+"""What a bias report says beyond rates of groups: scores, cut-offs, calibration, strata, inequality, what was left out.
+
+Only for specs that ask for metrics by name; reports of before are computed again as they were.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from desktop_app.analysis import bootstrap, inequality, intervals, scores, strata
+from desktop_app.analysis.counts import JOIN, UNKNOWN, Counted, cells_of, grouped
+from desktop_app.analysis.cube import Cube
+from desktop_app.domain.canonical import Number, number
+from desktop_app.domain.evidence import (
+    Adjusted,
+    Calibration,
+    FairnessSpec,
+    Measure,
+    NamedMeasure,
+    StratumRow,
+    Sweep,
+    Tally,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SATO = "Mantel–Haenszel difference, Sato 95 %"
+
+
+@dataclass(frozen=True)
+class Further:
+    """The parts of a `FairnessResult` that are computed here."""
+
+    overall: tuple[NamedMeasure, ...] = ()
+    differences: tuple[NamedMeasure, ...] = ()
+    cuts: tuple[Number, ...] = ()
+    sweep: tuple[Sweep, ...] = ()
+    calibration: tuple[Calibration, ...] = ()
+    strata: tuple[StratumRow, ...] = ()
+    adjusted: tuple[Adjusted, ...] = ()
+    unknown: tuple[Tally, ...] = ()
+    dropped: tuple[Tally, ...] = ()
+
+
+NOTHING = Further()
+
+
+def further(counted: Counted, spec: FairnessSpec) -> Further:
+    """All of it that the spec asks for and the columns allow."""
+    cube, wanted = counted.cube, {name: names_of(spec, name) for name in counted.groups}
+    swept: list[Sweep] = []
+    calibrated: list[Calibration] = []
+    if cube.bin is not None:
+        for attribute, names in wanted.items():
+            groups = scores.histograms(cube, names)
+            swept += scores.sweep(attribute, groups, labelled=cube.labelled)
+            calibrated += scores.calibration(attribute, groups) if cube.labelled else ()
+    rows: list[StratumRow] = []
+    adjusted: list[Adjusted] = []
+    if spec.strata:
+        for attribute, names in wanted.items():
+            more, compared = _within(cube, attribute, names, spec.strata)
+            rows += more
+            adjusted += compared
+    return Further(
+        overall=_entropy(cube, spec), differences=tuple(_between(counted, spec)),
+        cuts=tuple(Number(repr(cut)) for cut in scores.cuts()) if swept else (), sweep=tuple(swept),
+        calibration=tuple(calibrated), strata=tuple(rows), adjusted=tuple(adjusted),
+        unknown=tuple(Tally(name=name, rows=sum(c.n for c in cells if c.group == UNKNOWN))
+                      for name, cells in counted.groups.items()),
+        dropped=tuple(Tally(name=column, rows=n, why=why) for column, n, why in cube.dropped))
+
+
+def names_of(spec: FairnessSpec, attribute: str) -> tuple[str, ...]:
+    """The columns that an attribute or an intersection is made of; none for all rows together."""
+    crossed = {JOIN.join(parts): parts for parts in spec.intersections}
+    return crossed.get(attribute, (attribute,) if attribute else ())
+
+
+# ---- scores of each group
+
+
+def of_scores(
+    cube: Cube, names: tuple[str, ...], spec: FairnessSpec, asked: list[str],
+) -> dict[str, dict[str, Measure]]:
+    """The measures of scores that are asked for: name → group → measure; one group “all” where there are no names."""
+    if not asked or cube.bin is None:
+        return {}
+    groups = scores.histograms(cube, names)
+    made: dict[str, dict[str, Measure]] = {}
+    if "auc" in asked:
+        made["auc"] = {g: scores.auc(h, weighted=cube.weighted) for g, h in groups.items()}
+    if "calibration_error" in asked:
+        made["calibration_error"] = {g: scores.calibration_error(h, spec.bootstrap, spec.seed, weighted=cube.weighted)
+                                     for g, h in groups.items()}
+    for name, labels in (("mean_score", (0, 1)), ("mean_score_with_event", (1,)), ("mean_score_without_event", (0,))):
+        if name in asked:
+            made[name] = _means(cube, names, labels)
+    return made
+
+
+def _means(cube: Cube, names: tuple[str, ...], labels: tuple[int, ...]) -> dict[str, Measure]:
+    import numpy as np
+
+    codes, order = grouped(cube, names)
+    counted = np.isin(cube.cell // 2, labels)
+    sums = [np.bincount(codes, weights=part * counted, minlength=len(order))
+            for part in (cube.n, cube.w, cube.w2, cube.s, cube.s2)]
+    return {name: scores.mean(*(float(part[i]) for part in sums)) for i, name in enumerate(order)}
+
+
+# ---- inequality
+
+
+def _cells(cube: Cube, names: tuple[str, ...]) -> NDArray[Any]:
+    import numpy as np
+
+    return np.array([c.rows for c in cells_of(cube, names) if c.group != UNKNOWN], dtype=float)
+
+
+def _entropy(cube: Cube, spec: FairnessSpec) -> tuple[NamedMeasure, ...]:
+    """Over all rows; from counts, so not with weights."""
+    import numpy as np
+
+    if not cube.labelled or cube.weighted:
+        return ()
+    cells = np.bincount(cube.cell, weights=cube.n, minlength=4)
+
+    def over(function: bootstrap.Statistic) -> Measure:
+        return bootstrap.interval(cells, lambda drawn: function(drawn[:, None, :]), spec.bootstrap, spec.seed)
+
+    return (NamedMeasure(name="generalised_entropy", measure=over(inequality.entropy)),
+            NamedMeasure(name="theil_index", measure=over(inequality.theil)))
+
+
+def _between(counted: Counted, spec: FairnessSpec) -> list[NamedMeasure]:
+    cube = counted.cube
+    if not cube.labelled or cube.weighted:
+        return []
+    found = []
+    for attribute in counted.groups:
+        cells = _cells(cube, names_of(spec, attribute))
+        if len(cells) < 2:
+            continue
+        for name, function in (("between_group_entropy", inequality.between_entropy),
+                               ("between_group_theil", inequality.between_theil)):
+            measure = bootstrap.interval(
+                cells.reshape(-1), lambda drawn, f=function: f(drawn.reshape(len(drawn), -1, 4)),  # type: ignore[misc]
+                spec.bootstrap, spec.seed)
+            found.append(NamedMeasure(name=f"{name} {attribute}", measure=measure))
+    return found
+
+
+# ---- strata
+
+
+def _within(
+    cube: Cube, attribute: str, names: tuple[str, ...], factors: tuple[str, ...],
+) -> tuple[list[StratumRow], list[Adjusted]]:
+    """Each group within each stratum, and against all other known groups over the strata."""
+    import numpy as np
+
+    codes, order = grouped(cube, names)
+    layers, called = grouped(cube, factors)
+    place = codes * len(called) + layers
+    shape = (len(order), len(called))
+    n = np.bincount(place, weights=cube.n, minlength=shape[0] * shape[1]).reshape(shape)
+    chosen = np.bincount(place, weights=cube.n * (cube.cell % 2), minlength=n.size).reshape(shape)
+    rows = [StratumRow(attribute=attribute, stratum=called[j], group=order[i], n=int(n[i, j]),
+                       selected=int(chosen[i, j])) for j in range(shape[1]) for i in range(shape[0]) if n[i, j]]
+    known = [i for i, name in enumerate(order) if name != UNKNOWN]
+    levels = [j for j, name in enumerate(called) if name != UNKNOWN]
+    pooled = {}
+    for i in known:
+        others = [k for k in known if k != i]
+        pooled[order[i]] = strata.pooled([
+            (chosen[i, j], n[i, j], float(chosen[others, j].sum()), float(n[others, j].sum())) for j in levels])
+    adjusted = iter(intervals.holm([p.p for p in pooled.values() if p]))
+    return rows, [_adjusted(attribute, group, found, next(adjusted) if found else None)
+                  for group, found in pooled.items()]
+
+
+def _adjusted(attribute: str, group: str, found: strata.Pooled | None, p: float | None) -> Adjusted:
+    if found is None:
+        return Adjusted(attribute=attribute, group=group, p_raw=None, p_adjusted=None, difference=Measure(
+            value=None, reason="no stratum holds this group and another"))
+    low, high = found.limits
+    return Adjusted(attribute=attribute, group=group, p_raw=number(found.p), p_adjusted=number(p), difference=Measure(
+        value=number(found.difference), low=number(low), high=number(high), method=SATO))

@@ -1,0 +1,157 @@
+"""What the scores of a cube say by group: means, AUC, calibration, and how everything moves with the cut-off.
+
+Scores are counted in bins 1/1024 wide. Cut-offs at multiples of 1/32 and calibration in sixteenths fall on edges of
+bins and are exact; an AUC treats scores of one bin as ties and states by how much that may be off.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from desktop_app.analysis import bootstrap
+from desktop_app.analysis.counts import UNKNOWN, grouped
+from desktop_app.analysis.cube import BINS, Cube
+from desktop_app.analysis.intervals import z_value
+from desktop_app.domain.canonical import number
+from desktop_app.domain.evidence import Calibration, Measure, Sweep
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CUTS = 32  # cut-offs at 1/32 … 31/32
+PARTS = 16  # of the scale, for calibration
+DELONG, NORMAL = "DeLong 95 %", "normal 95 %"
+Histogram = "NDArray[Any]"  # [label 0, 1][bin] rows of one group
+
+
+def histograms(cube: Cube, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """Of each group [label × bin × (rows, sum of scores)]: unweighted rows, weighted sums where there are weights."""
+    import numpy as np
+
+    assert cube.bin is not None
+    codes, order = grouped(cube, names)
+    place = (codes * 2 + cube.cell // 2) * BINS + cube.bin
+    made = [np.bincount(place, weights=part, minlength=len(order) * 2 * BINS).reshape(len(order), 2, BINS)
+            for part in (cube.w, cube.s)]
+    return {name: np.stack([part[i] for part in made], axis=-1) for i, name in enumerate(order)}
+
+
+# ---- how well the score ranks
+
+
+def auc(group: NDArray[Any], *, weighted: bool) -> Measure:
+    """Area under the ROC curve with DeLong's interval (DeLong et al. 1988), scores of one bin taken as ties."""
+    import numpy as np
+
+    q, p = group[0, :, 0], group[1, :, 0]
+    positives, negatives = p.sum(), q.sum()
+    if not positives or not negatives:
+        return Measure(value=None, reason="no rows with the event" if not positives else "no rows without the event")
+    above = (np.cumsum(q) - q / 2) / negatives  # of a row with the event: share of the others that it outranks
+    below = 1 - (np.cumsum(p) - p / 2) / positives
+    value = float((p * above).sum() / positives)
+    off = float((p * q).sum() / (2 * positives * negatives))
+    binned = f"bins of 1/{BINS} move it by at most {off:.2g}"
+    said = f"{DELONG}; {binned}"
+    if weighted:
+        return Measure(value=number(value), method=f"weighted, without an interval; {binned}")
+    if min(positives, negatives) < 2:
+        return Measure(value=number(value), method=said, reason="too few rows for an interval")
+    spread = _variance(above, p, value) / positives + _variance(below, q, value) / negatives
+    half = z_value(0.95) * math.sqrt(spread)
+    return Measure(value=number(value), low=number(max(0.0, value - half)), high=number(min(1.0, value + half)),
+                   method=said)
+
+
+def _variance(values: NDArray[Any], rows: NDArray[Any], mean: float) -> float:
+    """The sample variance of values that occur so often."""
+    return float((rows * (values - mean) ** 2).sum() / (rows.sum() - 1))
+
+
+# ---- means
+
+
+def mean(n: float, w: float, w2: float, s: float, s2: float) -> Measure:
+    """The mean score of rows with its interval; with weights by the effective number of rows (Kish 1965)."""
+    if n < 1 or w <= 0:
+        return Measure(value=None, reason="no rows")
+    value = s / w
+    worth = w * w / w2
+    if worth <= 1:
+        return Measure(value=number(value), method=NORMAL, reason="too few rows for an interval")
+    spread = max(0.0, s2 / w - value**2) * worth / (worth - 1)
+    half = z_value(0.95) * math.sqrt(spread / worth)
+    return Measure(value=number(value), low=number(max(0.0, value - half)), high=number(min(1.0, value + half)),
+                   method=NORMAL)
+
+
+# ---- calibration
+
+
+def calibration(attribute: str, groups: dict[str, NDArray[Any]]) -> tuple[Calibration, ...]:
+    """Of each group, in sixteenths of the scale: weight, mean score and share of events; None where nothing is."""
+    found = []
+    for name, group in groups.items():
+        parts = _parts(group)
+        rows = parts[:, :, 0].sum(axis=0)
+        found.append(Calibration(
+            attribute=attribute, group=name, rows=tuple(number(float(n)) for n in rows),
+            predicted=tuple(_share(s, n) for s, n in zip(parts[:, :, 1].sum(axis=0), rows, strict=True)),
+            observed=tuple(_share(k, n) for k, n in zip(parts[1, :, 0], rows, strict=True))))
+    return tuple(found)
+
+
+def _parts(group: NDArray[Any]) -> NDArray[Any]:
+    return group.reshape(2, PARTS, BINS // PARTS, 2).sum(axis=2)  # type: ignore[no-any-return]
+
+
+def _share(k: float, n: float) -> Any:
+    return number(float(k / n)) if n else None
+
+
+def calibration_error(group: NDArray[Any], replicates: int, seed: int, *, weighted: bool) -> Measure:
+    """Expected calibration error: mean |share of events − mean score| over sixteenths, by their rows.
+
+    The mean score of a sixteenth is kept in the replicates, which draw rows over (label × sixteenth).
+    """
+    import numpy as np
+
+    parts = _parts(group)
+    rows = parts[:, :, 0].sum(axis=0)
+    if not rows.sum():
+        return Measure(value=None, reason="no rows")
+    predicted = parts[:, :, 1].sum(axis=0) / np.where(rows > 0, rows, 1)
+
+    def error(cells: NDArray[Any]) -> NDArray[Any]:
+        by = cells.reshape(-1, 2, PARTS)
+        n = by.sum(axis=1)
+        return (np.abs(by[:, 1] - n * predicted).sum(axis=1) / n.sum(axis=1))  # type: ignore[no-any-return]
+
+    return bootstrap.interval(parts[:, :, 0].reshape(-1), error, 0 if weighted else replicates, seed)
+
+
+# ---- the cut-off
+
+
+def cuts() -> tuple[float, ...]:
+    """The cut-offs of a sweep."""
+    return tuple(i / CUTS for i in range(1, CUTS))
+
+
+def sweep(attribute: str, groups: dict[str, NDArray[Any]], *, labelled: bool) -> tuple[Sweep, ...]:
+    """Of each known group, at each cut-off: the share selected, and of rows with and without the event."""
+    import numpy as np
+
+    found = []
+    step = BINS // CUTS
+    for name, group in groups.items():
+        if name == UNKNOWN:
+            continue
+        over = np.cumsum(group[:, ::-1, 0], axis=1)[:, ::-1][:, step::step]  # [label × cut-off] selected
+        whole = group[:, :, 0].sum(axis=1)
+        found.append(Sweep(
+            attribute=attribute, group=name, selected=tuple(_share(k, whole.sum()) for k in over.sum(axis=0)),
+            true_positive=tuple(_share(k, whole[1]) for k in over[1]) if labelled else (),
+            false_positive=tuple(_share(k, whole[0]) for k in over[0]) if labelled else ()))
+    return tuple(found)
