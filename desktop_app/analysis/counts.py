@@ -130,6 +130,9 @@ def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
                                          for column, rows, why in found.dropped)]
     notes += [f"{name}: {c.n:,} rows with no known value, shown as “{UNKNOWN}”, outside the criteria."
               for name, cells in groups.items() for c in cells if c.group == UNKNOWN]
+    if found.median is not None:
+        notes.append(f"The median of the scores is {found.median:g}; a row counts as selected strictly above it.")
+    notes += _reconciled(spec, groups)
     if found.weighted:
         notes.append(f"Rates are weighted by {spec.weight}; their intervals go by the effective number of rows.")
     return Counted(found, overall, groups, tuple(notes))
@@ -186,6 +189,27 @@ def _made(group: str, sums: list[NDArray[Any]], cube: Cube) -> Cells:
     if not cube.weighted:
         return Cells(group, tn, fp, fn, tp, cube.labelled)
     return Cells(group, tn, fp, fn, tp, cube.labelled, tuple(float(v) for v in w), tuple(float(v) for v in w2))
+
+
+def _reconciled(spec: FairnessSpec, groups: dict[str, tuple[Cells, ...]]) -> list[str]:
+    """Where the table of an attribute and that of an intersection with it do not add up to the same, and how far."""
+    if not spec.metrics:
+        return []
+    found = []
+    for parts in spec.intersections:
+        crossed = JOIN.join(parts)
+        for place, attribute in enumerate(parts):
+            within: dict[str, list[int]] = {}
+            for c in groups[crossed]:
+                if c.group != UNKNOWN:
+                    sums = within.setdefault(c.group.split(JOIN)[place], [0, 0])
+                    sums[0], sums[1] = sums[0] + c.n, sums[1] + c.selected
+            for c in groups.get(attribute, ()):
+                n, selected = within.get(c.group, (0, 0))
+                if c.group != UNKNOWN and (n, selected) != (c.n, c.selected):
+                    found.append(f"{attribute} “{c.group}” has {c.n:,} rows, {c.selected:,} selected; in {crossed} "
+                                 f"{n:,} and {selected:,}: the others have no known value of another attribute.")
+    return found
 
 
 def _opposed(spec: FairnessSpec, overall: Cells) -> list[str]:

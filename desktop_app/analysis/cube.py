@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.analysis.table import MISSING, Source, Table, as_text, event_among, named
+from desktop_app.analysis.table import MISSING, Source, Table, as_text, event_among, named, one_of
 from desktop_app.domain.evidence import FairnessSpec
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 UNKNOWN = "unknown"
+ABOVE_MEDIAN = "above_median"
 BINS = 1024  # of scores, each 1/1024 wide; the decision itself comes from the exact threshold
 MAX_CELLS = 4_000_000
 POLL = 0.05  # seconds between two looks at whether the person asked to stop
@@ -57,6 +58,7 @@ class Cube:
     weighted: bool
     read: int
     dropped: tuple[tuple[str, int, str], ...] = ()
+    median: float | None = None  # above which a row was selected, where the sample's median decides
 
     @property
     def rows(self) -> int:
@@ -70,8 +72,9 @@ def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
     Raises UserError for columns that cannot be used: not there, empty, not yes-or-no, not numbers, scores outside 0 to
     1, negative weights, more combinations than can be kept; Cancelled.
     """
-    asked = _Asked(source, spec)
-    found = _fetch(source, asked.query, progress or Progress())
+    progress = progress or Progress()
+    asked = _Asked(source, spec, progress.part(0.0, 0.1))
+    found = _fetch(source, asked.query, progress.part(0.1, 1.0))
     return _Making(asked, found).cube()
 
 
@@ -88,7 +91,7 @@ def duplicates(source: Source, column: str, progress: Progress | None = None) ->
 class _Asked:
     """The query a spec needs, and what its result columns are."""
 
-    def __init__(self, source: Source, spec: FairnessSpec) -> None:
+    def __init__(self, source: Source, spec: FairnessSpec, progress: Progress) -> None:
         self.spec = spec
         crossed = [part for parts in spec.intersections for part in parts]
         self.attributes = tuple(dict.fromkeys([*spec.sensitive, *crossed, *spec.strata]))
@@ -106,7 +109,12 @@ class _Asked:
             keys.append(_state("weight", "TRUE"))
             weight = "CASE WHEN weight_value >= 0 AND isfinite(weight_value) THEN weight_value END"
             sums += [f"sum({weight}) AS w", f"sum(({weight}) * ({weight})) AS w2", "min(weight_value) AS least_weight"]
-        if spec.score is not None:
+        self.median: float | None = None
+        if spec.score is not None and spec.cut == ABOVE_MEDIAN:
+            numbers.append(_number(spec.score, "score"))
+            self.median = _median(source, spec.score, progress)
+            keys += [_state("score", "TRUE"), f"CAST(score_value > {self.median!r} AS TINYINT) AS decision"]
+        elif spec.score is not None:
             numbers.append(_number(spec.score, "score"))
             keys += [_state("score", "score_value BETWEEN 0 AND 1"),
                      f"CAST(score_value >= {float(spec.threshold or 0)!r} AS TINYINT) AS decision",
@@ -116,6 +124,16 @@ class _Asked:
             keys.append(f"{_quoted(spec.decision)} AS decision")
         inner = f"SELECT *{''.join(', ' + n for n in numbers)} FROM {_from(source)}"  # noqa: S608 - names are quoted
         self.query = f"SELECT {', '.join([*keys, *sums])} FROM ({inner}) GROUP BY ALL"  # noqa: S608 - likewise
+
+
+def _median(source: Source, column: str, progress: Progress) -> float:
+    """The median of all usable scores; the mean of the two in the middle of an even number."""
+    query = (f"SELECT median(score_value) AS m FROM (SELECT {_number(column, 'score')} FROM {_from(source)}) "  # noqa: S608
+             "WHERE isfinite(score_value)")
+    value = _fetch(source, query, progress)["m"][0]
+    if value is None or value != value:  # noqa: PLR0124 - not a number
+        raise UserError(f"Column “{column}” has no scores.", "A median needs at least one.", "Choose another column.")
+    return float(value)
 
 
 def _quoted(name: str) -> str:
@@ -245,7 +263,7 @@ class _Making:
         self._usable("weight", spec.weight)
         self._usable("score", spec.score)
         decision = self.found["decision"] if spec.score is not None else self._event(
-            "decision", spec.decision, spec.positive)
+            "decision", spec.decision, spec.positive, also=spec.also_positive)
         label = self._event("label", spec.label, spec.label_event, OWN_VALUE) if spec.label is not None else None
         if not self.n[self.kept].sum():
             raise UserError("No row has both a decision and a label.", f"{int(self.n.sum()):,} rows were read.",
@@ -256,16 +274,17 @@ class _Making:
         if label is not None:
             cell = cell + 2 * label[kept].astype(np.int64)
         keys = [codes[kept] for codes, _ in columns] + [cell]
-        if spec.score is not None:
+        binned = "bin" in self.found
+        if binned:
             keys.append(self.found["bin"][kept].astype(np.int64))
         sums = {name: self._sum(name)[kept] for name in ("w", "w2", "s", "s2")}
         lines, added = _merged(np.stack(keys, axis=1), [self.n[kept], *sums.values()])
         count = len(columns)
         return Cube(
             attributes=self.asked.attributes, values=tuple(values for _, values in columns), codes=lines[:, :count],
-            cell=lines[:, count], bin=lines[:, count + 1] if spec.score is not None else None, n=added[0], w=added[1],
-            w2=added[2], s=added[3], s2=added[4], labelled=label is not None, weighted=spec.weight is not None,
-            read=int(self.n.sum()), dropped=tuple(self.dropped))
+            cell=lines[:, count], bin=lines[:, count + 1] if binned else None, n=added[0], w=added[1], w2=added[2],
+            s=added[3], s2=added[4], labelled=label is not None, weighted=spec.weight is not None,
+            read=int(self.n.sum()), dropped=tuple(self.dropped), median=self.asked.median)
 
     def _sum(self, name: str) -> NDArray[Any]:
         import numpy as np
@@ -304,15 +323,18 @@ class _Making:
 
         return float(np.nanmin(self.found["least_weight"].astype(np.float64), initial=np.inf))
 
-    def _event(self, key: str, column: str, event: str, remedy: str = "") -> NDArray[Any]:
+    def _event(
+        self, key: str, column: str, event: str, remedy: str = "", also: tuple[str, ...] = (),
+    ) -> NDArray[Any]:
         """1 where the column has the event; rows where it is missing are dropped."""
         import numpy as np
 
         codes, texts = _texts(self.found[key])
         used = {t for t in texts if t is not None}
-        here = event_among(column, sorted(used), event, remedy)
+        here = {event_among(column, sorted(used), event, remedy)} if not also else {
+            one_of(column, sorted(used), value) for value in (event, *also)}
         self._drop(np.array([t is None for t in texts], dtype=bool)[codes], column, "missing")
-        events: NDArray[Any] = np.array([t == here for t in texts], dtype=np.int64)
+        events: NDArray[Any] = np.array([t in here for t in texts], dtype=np.int64)
         return events[codes]  # type: ignore[no-any-return]
 
     def _coded(self, key: str, column: str) -> tuple[NDArray[Any], tuple[str, ...]]:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from desktop_app.analysis import further, intervals, verdicts
 from desktop_app.analysis.counts import JOIN, RATES, UNKNOWN, Cells, Counted, count
+from desktop_app.analysis.cube import ABOVE_MEDIAN, duplicates
 from desktop_app.analysis.table import Source
 from desktop_app.analysis.verdicts import Judgement, Question, Rate, judge
 from desktop_app.domain import words
 from desktop_app.domain.canonical import number
+from desktop_app.domain.evidence import METRICS as EVERY
 from desktop_app.domain.evidence import (
     Criterion,
     CriterionResult,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 SELECTION = ("selection_rate",)
 LABELLED = ("selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "precision",
             "accuracy")
+CONDITIONAL = "conditional_parity_difference"
 METRICS = {  # of criteria: how it is said, the rates compared
     "impact_ratio": ("the lowest impact ratio", ()),
     "demographic_parity_difference": ("the demographic parity difference", ("selection_rate",)),
@@ -45,13 +48,15 @@ METRICS = {  # of criteria: how it is said, the rates compared
     "false_discovery_rate_difference": ("the difference of false discovery rates", ("false_discovery_rate",)),
     "false_omission_rate_difference": ("the difference of false omission rates", ("false_omission_rate",)),
     "accuracy_difference": ("the difference of accuracies", ("accuracy",)),
+    CONDITIONAL: ("the largest gap within strata", ()),
 }
-_UNLABELLED = ("impact_ratio", "demographic_parity_difference")
+_UNLABELLED = ("impact_ratio", "demographic_parity_difference", CONDITIONAL)
 _FIRST_GAPS = ("demographic_parity_difference", "demographic_parity_ratio", "equal_opportunity_difference",
                "equalised_odds_difference")
 _BY_FAIRLEARN = frozenset(LABELLED)
-SCORED = ("auc", "calibration_error", "mean_score", "mean_score_with_event", "mean_score_without_event")
-EVERY = (*RATES, "balanced_accuracy", *SCORED)  # what can be asked of each group
+_NO_LABEL = ("selection_rate", "mean_score", "standardised_mean_difference")
+SCORED = ("auc", "calibration_error", "mean_score", "mean_score_with_event", "mean_score_without_event",
+          "standardised_mean_difference")
 _RULES = ("interval", "four_fifths_and_significant", "point")
 LIBRARIES = ("fairlearn", "scikit-learn", "pandas", "numpy", "scipy")
 
@@ -96,13 +101,20 @@ def check(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
         verdicts.check_criterion(criterion, METRICS, _RULES)
     if unknown := [name for name in spec.metrics if name not in EVERY]:
         raise UserError(f"“{unknown[0]}” is not known here.", f"Known: {', '.join(EVERY)}.", "Choose among these.")
-    if spec.score is not None and not 0 <= float(spec.threshold or -1) <= 1:
+    if spec.cut not in ("", ABOVE_MEDIAN):
+        raise UserError(f"A cut “{spec.cut}” is not known here.", f"Known: {ABOVE_MEDIAN}.", "Leave it out.")
+    if spec.score is not None and not spec.cut and not 0 <= float(spec.threshold or -1) <= 1:
         raise UserError("A score needs the threshold from which on a row is selected.",
                         f"Given: {spec.threshold or 'none'}.", "Give one between 0 and 1.")
     if spec.minimum_group < 1:
         raise UserError("The smallest group judged has at least one row.", f"{spec.minimum_group} was asked.",
                         "30 is usual.")
-    counted = count(source, spec, progress)
+    progress = progress or Progress()
+    if spec.record_id is not None and (twice := duplicates(source, spec.record_id, progress.part(0.0, 0.2))):
+        raise UserError(f"“{spec.record_id}” does not name each row once.",
+                        f"{words.counted(twice, 'row')} {'has' if twice == 1 else 'have'} an id that another row has.",
+                        "Leave out the rows that are there twice, or choose another column.")
+    counted = count(source, spec, progress.part(0.2, 1.0))
     if counted.rows < spec.minimum_group:
         what = "a decision" if spec.label is None else "a decision and a label"
         raise UserError("The table is too small for a bias report.",
@@ -163,10 +175,12 @@ def _of_group(
     """The measures of each group: the usual ones by fairlearn, the others asked for from the same cells."""
     frame, labelled = _frame(cells), counted.overall.labelled
     usual = LABELLED if labelled else SELECTION
-    asked = tuple(name for name in spec.metrics if (labelled or name in ("selection_rate", "mean_score"))
-                  and (spec.score is not None or name not in SCORED)) if spec.metrics else usual
+    binned = counted.cube.bin is not None
+    asked = tuple(name for name in spec.metrics if (labelled or name in _NO_LABEL)
+                  and (binned or name not in SCORED)) if spec.metrics else usual
     names = further.names_of(spec, attribute)
     scored = further.of_scores(counted.cube, names, spec, [n for n in asked if n in SCORED])
+    asked = tuple(name for name in asked if name not in SCORED or name in scored)
     found: dict[str, list[NamedMeasure]] = {}
     for c in cells:
         row: Any = frame.loc[c.group]
@@ -261,7 +275,7 @@ def _gaps(spec: FairnessSpec, attribute: str, cells: list[Cells]) -> list[NamedM
     labelled = bool(cells) and cells[0].labelled
     wanted = list(_FIRST_GAPS if labelled else _FIRST_GAPS[:2])
     if spec.metrics and labelled:
-        wanted += [name for name in METRICS if name not in (*_FIRST_GAPS, "impact_ratio")]
+        wanted += [name for name, (_, rates) in METRICS.items() if rates and name not in _FIRST_GAPS]
     return [NamedMeasure(name=f"{metric} {attribute}", measure=_gap(metric, cells)) for metric in wanted]
 
 
@@ -298,13 +312,15 @@ def _criterion(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> Cr
     large = [c for c in known if c.n >= spec.minimum_group]
     small = [c for c in known if c.n < spec.minimum_group]
     reason = _why_not(spec, criterion, large if len(large) > 1 else known)
+    if not reason and criterion.metric == CONDITIONAL and not _judgement(spec, counted, criterion, known).comparisons:
+        reason = f"no stratum of {JOIN.join(spec.strata)} holds two groups"
     if reason:
         return CriterionResult(criterion=criterion, measure=Measure(value=None, reason=reason),
                                verdict=Verdict.NOT_COMPUTABLE, sentence=f"Not computable: {reason}.")
     threshold = criterion.threshold
     judged = known if threshold is None else large
     if _has_pairs(spec, criterion, judged):
-        judgement = judge(_question(spec, criterion, judged))
+        judgement = _judgement(spec, counted, criterion, judged)
         measure, group = judgement.measure, judgement.worst.rate.group
         said = verdicts.sentence(judgement, f"{criterion.attribute}: {_noun(spec, criterion)}")
         verdict, clearest = judgement.verdict, judgement.clearest
@@ -342,9 +358,20 @@ def _why_not(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> st
         if base and not any(_favourable(spec, c).k for c in base):
             return f"nobody has the favourable outcome in {reference or 'any group'}"
         return ""
+    if criterion.metric == CONDITIONAL:
+        return "" if spec.strata else "no factor was named within which groups are compared"
     if spec.label is None and criterion.metric not in _UNLABELLED:
         return "no label column was given"
     return _metric_rates(criterion.metric, cells)[1]
+
+
+def _judgement(spec: FairnessSpec, counted: Counted, criterion: Criterion, cells: list[Cells]) -> Judgement:
+    if criterion.metric != CONDITIONAL:
+        return judge(_question(spec, criterion, cells))
+    question = Question("within strata", (), criterion.direction, criterion.rule, float(criterion.threshold or 0))
+    compared = further.compared_within(counted.cube, further.names_of(spec, criterion.attribute), spec.strata,
+                                       {c.group for c in cells})
+    return Judgement(question, tuple(compared))
 
 
 def _question(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> Question:
@@ -427,7 +454,7 @@ def _not_tested(spec: FairnessSpec) -> tuple[str, ...]:
         missing.append("intersections of " + JOIN.join(spec.sensitive))
     if spec.score is None or spec.label is None or not spec.metrics:
         missing.append("calibration by group")
-    if spec.score is None or not spec.metrics:
+    if spec.score is None or spec.cut or not spec.metrics:
         missing.append("how the result depends on the cut-off")
     if not spec.strata or not spec.metrics:
         missing.append("gaps within strata of a legitimate factor (conditional parity)")

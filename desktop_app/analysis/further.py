@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from desktop_app.analysis import bootstrap, inequality, intervals, scores, strata
 from desktop_app.analysis.counts import JOIN, UNKNOWN, Counted, cells_of, grouped
 from desktop_app.analysis.cube import Cube
+from desktop_app.analysis.verdicts import CONFIDENCE, OTHERS, Comparison, Rate, absolute
 from desktop_app.domain.canonical import Number, number
 from desktop_app.domain.evidence import (
     Adjusted,
@@ -98,7 +99,25 @@ def of_scores(
     for name, labels in (("mean_score", (0, 1)), ("mean_score_with_event", (1,)), ("mean_score_without_event", (0,))):
         if name in asked:
             made[name] = _means(cube, names, labels)
+    if "standardised_mean_difference" in asked and names:
+        made["standardised_mean_difference"] = _standardised(cube, names)
     return made
+
+
+def _standardised(cube: Cube, names: tuple[str, ...]) -> dict[str, Measure]:
+    """Of each group: its mean score less that of all others known, over the standard deviation of all scores."""
+    import numpy as np
+
+    codes, order = grouped(cube, names)
+    known = np.array([name != UNKNOWN for name in order])
+    sums = [np.bincount(codes, weights=part, minlength=len(order)) for part in (cube.w, cube.w2, cube.s, cube.s2)]
+    whole = [float(part[known].sum()) for part in sums]
+    found = {}
+    for i, name in enumerate(order):
+        own = [float(part[i]) for part in sums]
+        rest = [all_ - (mine if known[i] else 0.0) for all_, mine in zip(whole, own, strict=True)]
+        found[name] = scores.standardised(own, rest, whole)
+    return found
 
 
 def _means(cube: Cube, names: tuple[str, ...], labels: tuple[int, ...]) -> dict[str, Measure]:
@@ -160,26 +179,59 @@ def _within(
     cube: Cube, attribute: str, names: tuple[str, ...], factors: tuple[str, ...],
 ) -> tuple[list[StratumRow], list[Adjusted]]:
     """Each group within each stratum, and against all other known groups over the strata."""
+    order, called, n, chosen = _layered(cube, names, factors)
+    rows = [StratumRow(attribute=attribute, stratum=called[j], group=order[i], n=int(n[i, j]),
+                       selected=int(chosen[i, j])) for j in range(len(called)) for i in range(len(order)) if n[i, j]]
+    pooled = {group: strata.pooled(tables)
+              for group, tables in _against_others(cube, names, factors, set(order)).items()}
+    adjusted = iter(intervals.holm([p.p for p in pooled.values() if p]))
+    return rows, [_adjusted(attribute, group, found, next(adjusted) if found else None)
+                  for group, found in pooled.items()]
+
+
+def _layered(
+    cube: Cube, names: tuple[str, ...], factors: tuple[str, ...],
+) -> tuple[list[str], list[str], NDArray[Any], NDArray[Any]]:
+    """Groups, strata, and [group × stratum] rows and selected rows; weights where there are any."""
     import numpy as np
 
     codes, order = grouped(cube, names)
     layers, called = grouped(cube, factors)
-    place = codes * len(called) + layers
-    shape = (len(order), len(called))
+    place, shape = codes * len(called) + layers, (len(order), len(called))
     n = np.bincount(place, weights=cube.n, minlength=shape[0] * shape[1]).reshape(shape)
     chosen = np.bincount(place, weights=cube.n * (cube.cell % 2), minlength=n.size).reshape(shape)
-    rows = [StratumRow(attribute=attribute, stratum=called[j], group=order[i], n=int(n[i, j]),
-                       selected=int(chosen[i, j])) for j in range(shape[1]) for i in range(shape[0]) if n[i, j]]
-    known = [i for i, name in enumerate(order) if name != UNKNOWN]
+    return order, called, n, chosen
+
+
+def _against_others(
+    cube: Cube, names: tuple[str, ...], factors: tuple[str, ...], among: set[str],
+) -> dict[str, list[strata.Two]]:
+    """Of each known group among some: in each known stratum, it and the others of them."""
+    order, called, n, chosen = _layered(cube, names, factors)
+    known = [i for i, name in enumerate(order) if name != UNKNOWN and name in among]
     levels = [j for j, name in enumerate(called) if name != UNKNOWN]
-    pooled = {}
+    found = {}
     for i in known:
         others = [k for k in known if k != i]
-        pooled[order[i]] = strata.pooled([
-            (chosen[i, j], n[i, j], float(chosen[others, j].sum()), float(n[others, j].sum())) for j in levels])
-    adjusted = iter(intervals.holm([p.p for p in pooled.values() if p]))
-    return rows, [_adjusted(attribute, group, found, next(adjusted) if found else None)
-                  for group, found in pooled.items()]
+        found[order[i]] = [(float(chosen[i, j]), float(n[i, j]), float(chosen[others, j].sum()),
+                            float(n[others, j].sum())) for j in levels]
+    return found
+
+
+def compared_within(
+    cube: Cube, names: tuple[str, ...], factors: tuple[str, ...], among: set[str],
+) -> list[Comparison]:
+    """Each group against all others of some, within strata, as comparisons to be judged."""
+    tables = _against_others(cube, names, factors, among)
+    wide = 1 - (1 - CONFIDENCE) / max(1, len(tables))
+    found = {group: (own, both) for group, two in tables.items()
+             if (own := strata.pooled(two)) and (both := strata.pooled(two, wide))}
+    adjusted = intervals.holm([own.p for own, _ in found.values()])
+    return [Comparison(
+        Rate(group, sum(t[0] for t in tables[group]), sum(t[1] for t in tables[group])),
+        Rate(OTHERS, sum(t[2] for t in tables[group]), sum(t[3] for t in tables[group])), abs(own.difference),
+        absolute(own.limits), absolute(both.limits), SATO, p, own.p)
+        for (group, (own, both)), p in zip(found.items(), adjusted, strict=True)]
 
 
 def _adjusted(attribute: str, group: str, found: strata.Pooled | None, p: float | None) -> Adjusted:

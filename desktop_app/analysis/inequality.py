@@ -21,7 +21,8 @@ def _over_mean(cells: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray
     n = cells.sum(axis=(-2, -1))
     mean = (cells * benefit).sum(axis=(-2, -1)) / n
     by_group = cells.sum(axis=-1)
-    group_mean = (cells * benefit).sum(axis=-1) / by_group
+    with np.errstate(invalid="ignore"):  # a group may be empty in a replicate
+        group_mean = (cells * benefit).sum(axis=-1) / by_group
     return (cells.sum(axis=-2) / n[..., None], benefit / mean[..., None], by_group / n[..., None],
             group_mean / mean[..., None])
 

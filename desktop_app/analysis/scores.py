@@ -86,6 +86,22 @@ def mean(n: float, w: float, w2: float, s: float, s2: float) -> Measure:
                    method=NORMAL)
 
 
+def standardised(own: list[float], rest: list[float], whole: list[float]) -> Measure:
+    """(mean − mean of the rest) / standard deviation of all, the deviation taken as known for the interval.
+
+    Each: sums of weights, of their squares, of weighted scores and of weighted squared scores.
+    """
+    if min(own[0], rest[0], whole[0]) <= 0:
+        return Measure(value=None, reason="there are no others to compare with")
+    deviation = math.sqrt(max(0.0, whole[3] / whole[0] - (whole[2] / whole[0]) ** 2))
+    if not deviation:
+        return Measure(value=None, reason="all scores are the same")
+    value = (own[2] / own[0] - rest[2] / rest[0]) / deviation
+    spread = sum(max(0.0, s2 / w - (s / w) ** 2) * w2 / w**2 for w, w2, s, s2 in (own, rest))
+    half = z_value(0.95) * math.sqrt(spread) / deviation
+    return Measure(value=number(value), low=number(value - half), high=number(value + half), method=NORMAL)
+
+
 # ---- calibration
 
 

@@ -25,7 +25,7 @@ class Pooled:
     odds_ratio: float
 
 
-def pooled(strata: Sequence[Two]) -> Pooled | None:
+def pooled(strata: Sequence[Two], confidence: float = 0.95) -> Pooled | None:
     """Over the strata in which both have rows; None where there is none."""
     both = [(a, n1, b, n0) for a, n1, b, n0 in strata if n1 > 0 and n0 > 0]
     if not both:
@@ -33,7 +33,7 @@ def pooled(strata: Sequence[Two]) -> Pooled | None:
     weights = [n1 * n0 / (n1 + n0) for _, n1, _, n0 in both]
     whole = sum(weights)
     difference = sum(w * (a / n1 - b / n0) for w, (a, n1, b, n0) in zip(weights, both, strict=True)) / whole
-    half = z_value(0.95) * math.sqrt(max(0.0, _sato(both, difference)) / whole**2)
+    half = z_value(confidence) * math.sqrt(max(0.0, _sato(both, difference)) / whole**2)
     statistic = _cmh(both)
     return Pooled(difference, (max(-1.0, difference - half), min(1.0, difference + half)), statistic,
                   math.erfc(math.sqrt(statistic / 2)), _odds(both))

@@ -405,11 +405,16 @@ def event_among(column: str, found: list[str], event: str, remedy: str = "") -> 
         raise UserError(f"Column “{column}” is not a yes-or-no column.",
                         f"It has {len(found):,} different values: {shown}{' …' if len(found) > 6 else ''}.",
                         "Choose a column with two values, for instance a decision made from a score and a threshold.")
+    return one_of(column, found, event, remedy)
+
+
+def one_of(column: str, found: list[str], event: str, remedy: str = "") -> str:
+    """Which of the values of a column an event is, as text or as a number. Raises UserError when it is none."""
     here = next((word for word in found if _same(word, event)), None)
     if here is None:
         only = "only " if len(found) == 1 else ""
-        raise UserError(f"Column “{column}” never has the value “{event}”.",
-                        f"It has {only}{' and '.join(f'“{word}”' for word in found)}.", remedy or
+        shown = " and ".join(f"“{word}”" for word in found[:6])
+        raise UserError(f"Column “{column}” never has the value “{event}”.", f"It has {only}{shown}.", remedy or
                         "Choose which of its values is the event that counts, or a table in which it occurs.")
     return here
 

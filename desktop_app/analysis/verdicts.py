@@ -8,7 +8,7 @@ that holds for all pairs at once (Bonferroni). The test against parity (Holm) is
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from desktop_app.domain.evidence import Criterion, Measure, Verdict
 from desktop_app.errors import UserError
 
 CONFIDENCE = 0.95
+OTHERS = "all others"  # known groups than the one that is compared
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,9 @@ class Question:
     threshold: float
     bound: float = math.inf  # 1 for a ratio to the best group, which is itself one of the groups
 
-    @property
-    def hypotheses(self) -> int:
+    def hypotheses(self, comparisons: Sequence[Comparison]) -> int:
         """How many pairs are compared; a pair and its reverse are one."""
-        return len({_pair_key(*pair) for pair in self.pairs})
+        return len({_pair_key(c.rate, c.other) for c in comparisons})
 
     def violated_by(self, value: float) -> bool:
         """Whether a value lies on the wrong side of the threshold."""
@@ -118,11 +118,12 @@ def _turned(limits: intervals.Interval | None) -> intervals.Interval:
 
 
 def _difference(a: Rate, b: Rate, wide: float) -> _Gap:
-    limits, simultaneous = (_absolute(intervals.newcombe(a.k, a.n, b.k, b.n, level)) for level in (CONFIDENCE, wide))
+    limits, simultaneous = (absolute(intervals.newcombe(a.k, a.n, b.k, b.n, level)) for level in (CONFIDENCE, wide))
     return abs(a.k / a.n - b.k / b.n), limits, simultaneous, intervals.NEWCOMBE
 
 
-def _absolute(limits: intervals.Interval) -> intervals.Interval:
+def absolute(limits: intervals.Interval) -> intervals.Interval:
+    """The limits of an absolute value."""
     low, high = limits
     return (0.0, max(-low, high)) if low <= 0 <= high else (min(abs(low), abs(high)), max(abs(low), abs(high)))
 
@@ -279,7 +280,8 @@ def sentence(judgement: Judgement, noun: str) -> str:
 
 
 def _counted(rate: Rate) -> str:
-    return f"“{rate.group}” (n {round(rate.n):,}{rate.of})"
+    named = rate.group if rate.group == OTHERS else f"“{rate.group}”"
+    return f"{named} (n {round(rate.n):,}{rate.of})"
 
 
 def _bound(question: Question) -> str:
@@ -300,7 +302,7 @@ def _reaches(j: Judgement) -> str:
 
 def _breached_words(j: Judgement) -> str:
     if j.question.rule == "interval":
-        count = j.question.hypotheses
+        count = j.question.hypotheses(j.comparisons)
         adjusted = f" adjusted for {count} comparisons" if count > 1 else ""
         return f"the interval{adjusted} lies beyond the criterion, {_bound(j.question)}"
     tested = " and the difference is significant" if j.question.rule != "point" else ""
@@ -320,6 +322,8 @@ _REASONS = {Verdict.MET: _met_words, Verdict.BREACHED: _breached_words, Verdict.
 
 
 def _what_would_settle(judgement: Judgement) -> str:
+    if not judgement.question.pairs:
+        return "How many rows would settle it is not computed for gaps within strata."
     needed = rows_to_settle(judgement)
     if needed is None:
         return "At these rates no sample of a practical size would settle it."
@@ -329,6 +333,6 @@ def _what_would_settle(judgement: Judgement) -> str:
 
 def _parity(judgement: Judgement) -> str:
     least = judgement.clearest
-    adjusted = ", adjusted" if judgement.question.hypotheses > 1 else ""
+    adjusted = ", adjusted" if judgement.question.hypotheses(judgement.comparisons) > 1 else ""
     shown = "is clear" if least.p < 1 - CONFIDENCE else "is not shown"
     return f"Tested apart, a gap against parity {shown} ({p_words(least.p)}{adjusted})."

@@ -7,10 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.cli.command import Call, Result, arg, command, find_labelled, find_version
+from desktop_app.domain.evidence import METRICS
+from desktop_app.errors import UserError
 
 if TYPE_CHECKING:
-    from desktop_app.domain.evidence import CriterionResult, Evidence, FairnessResult, FairnessSpec, Measure, Verdict
+    from desktop_app.domain.dataset import TableInput
+    from desktop_app.domain.evidence import (
+        CriterionResult,
+        Evidence,
+        FairnessResult,
+        FairnessSpec,
+        GroupRow,
+        Measure,
+        NamedMeasure,
+        Verdict,
+    )
 
+_PRESETS = ("nyc-ll144-selection", "nyc-ll144-scoring", "ugesp-four-fifths", "fair-lending", "eu-conditional-disparity",
+            "punitive-error-parity", "assistive-error-parity", "insurance-calibration")
 _DATA = arg("--data", required=True, type=Path, metavar="FILE", help="CSV or Parquet")
 _ATTACH = arg("--attach", metavar="NAME@LABEL", help="file it as evidence on this version")
 
@@ -27,6 +41,8 @@ def _verdict_data(results: tuple[CriterionResult, ...]) -> list[dict[str, Any]]:
             "value": _number(r.measure.value),
             "low": _number(r.measure.low),
             "high": _number(r.measure.high),
+            "p_raw": _number(r.p_raw),
+            "p_adjusted": _number(r.p_adjusted),
             "threshold": _number(r.criterion.threshold),
             "verdict": r.verdict.value,
             "reason": r.sentence,
@@ -52,8 +68,11 @@ def _verdict_lines(results: tuple[CriterionResult, ...]) -> list[str]:
     _DATA,
     _ATTACH,
     arg("--label", metavar="COL", help="what really happened; may be left out"),
-    arg("--decision", required=True, metavar="COL", help="what was decided by the model"),
-    arg("--positive", default="1", metavar="VALUE", help="the value of the decision that is selected; 1 unless given"),
+    arg("--decision", metavar="COL", help="what was decided by the model"),
+    arg("--positive", action="append", metavar="VALUE",
+        help="the value of the decision that is selected; 1 unless given; may be given again"),
+    arg("--score", metavar="COL", help="scores from 0 to 1 that decide, in place of --decision"),
+    arg("--threshold", metavar="X", help="a row is selected when its score is at least this"),
     arg("--label-positive", metavar="VALUE", help="the label's value that goes with it; as --positive unless given"),
     arg(
         "--favourable",
@@ -67,39 +86,54 @@ def _verdict_lines(results: tuple[CriterionResult, ...]) -> list[str]:
         help="groups of several attributes together; may be given again"),
     arg("--reference", action="append", default=[], metavar="COL=VALUE",
         help="the group that others are compared with; default: the one with the best outcome"),
-    arg("--threshold", type=float, default=0.8, help="least impact ratio; chosen before the run"),
+    arg("--weight", metavar="COL", help="what each row stands for"),
+    arg("--strata", action="append", default=[], metavar="COL",
+        help="a legitimate factor, within which groups are compared too; may be given again"),
+    arg("--id", metavar="COL", help="names each row once: refused when one comes twice"),
+    arg("--preset", metavar="NAME", help="the criteria of a rule or a practice: " + ", ".join(_PRESETS)),
+    arg("--least-ratio", type=float, default=0.8, metavar="X",
+        help="without a preset: the least impact ratio, chosen before the run; default: 0.8"),
     arg("--rule", default="interval", choices=["interval", "four_fifths_and_significant", "point"],
-        help="when a criterion is met: by its interval, by point and test, or by the point alone; default: interval"),
+        help="when that is met: by its interval, by point and test, or by the point alone; default: interval"),
     arg("--min-group", type=int, default=30, metavar="N", help="smaller groups are not judged; default: 30"),
+    arg("--bootstrap", type=int, default=2000, metavar="N",
+        help="replicates for what has no closed interval; default: 2000"),
+    arg("--seed", type=int, default=1, metavar="N", help="of the replicates; default: 1"),
 )
 def fairness(call: Call) -> Result:
     """Exit code 1 when a criterion is breached."""
-    from desktop_app.operations import evidence
+    from desktop_app.operations import evidence, presets
 
     spec = _fairness_spec(call)
     if call.args.attach:
         with call.workspace() as ws:
             version = find_version(ws, call.args.attach)[1]
             item = evidence.get(ws, evidence.report(ws, version, call.args.data, spec, progress=call.progress))
-        result, verdicts, filed = item.record.fairness, item.record.verdicts, item.label
+        result, verdicts, filed, source = item.record.fairness, item.record.verdicts, item.label, item.record.inputs[0]
     else:
-        result, verdicts, _ = evidence.preview(call.args.data, spec, call.progress)
+        result, verdicts, source = evidence.preview(call.args.data, spec, call.progress)
         filed = None
     assert result is not None
     marks = evidence.group_verdicts(spec, result)
-    lines = [*_verdict_lines(verdicts), "", *_group_lines(spec, result, marks), "", *result.notes]
+    preset = presets.of(spec)
+    lines = [*([f"{preset.title}: {preset.source}.", preset.statement, ""] if preset else []),
+             *_verdict_lines(verdicts), "", *_group_lines(spec, result, marks), "", *result.notes,
+             *(f"Not tested: {line}." for line in result.not_tested)]
     if filed:
         lines.append(f"Filed as {filed} on {call.args.attach}.")
     breached = any(v.verdict == "breached" for v in verdicts)
-    return Result(lines, _fairness_data(result, verdicts) | {"evidence": filed}, 1 if breached else 0)
+    data = _fairness_data(spec, source, result, verdicts)
+    return Result(lines, data | {"evidence": filed}, 1 if breached else 0)
 
 
 def _fairness_spec(call: Call) -> FairnessSpec:
     from desktop_app.domain.canonical import Number
     from desktop_app.domain.evidence import Criterion, FairnessSpec
     from desktop_app.domain.model import Pair
+    from desktop_app.operations import presets
 
     a = call.args
+    _check_decision(call)
     references = tuple(Pair(key=k, value=v) for k, _, v in (text.partition("=") for text in a.reference))
     crossed = tuple(tuple(text.split(",")) for text in a.intersect)
     named = {p.key: p.value for p in references}
@@ -107,25 +141,52 @@ def _fairness_spec(call: Call) -> FairnessSpec:
         Criterion(
             metric="impact_ratio",
             attribute=attribute,
-            threshold=Number(repr(a.threshold)),
+            threshold=Number(repr(a.least_ratio)),
             direction="at_least",
             rule=a.rule,
             reference=named.get(attribute),
         )
         for attribute in (*a.sensitive, *(" × ".join(cross) for cross in crossed))
     )
-    return FairnessSpec(
+    positive, *also = a.positive or ["1"]
+    spec = FairnessSpec(
         label=a.label,
-        decision=a.decision,
-        positive=a.positive,
+        decision=a.decision or "",
+        positive=positive,
+        also_positive=tuple(also),
+        score=a.score,
+        threshold=Number(repr(float(a.threshold))) if a.threshold is not None else None,
+        weight=a.weight,
+        strata=tuple(a.strata),
+        record_id=a.id,
+        metrics=METRICS,
+        bootstrap=a.bootstrap,
+        seed=a.seed,
         favourable=a.favourable == "positive",
         sensitive=tuple(a.sensitive),
         intersections=crossed,
         reference=references,
         minimum_group=a.min_group,
         criteria=criteria,
-        label_positive=a.label_positive if a.label and a.label_positive != a.positive else None,
+        label_positive=a.label_positive if a.label and a.label_positive != positive else None,
     )
+    return presets.applied(presets.named(a.preset), spec) if a.preset else spec
+
+
+def _check_decision(call: Call) -> None:
+    """One of a decision and a score, the score with its threshold. Raises UserError."""
+    a = call.args
+    if (a.decision is None) == (a.score is None):
+        raise UserError("Say what was decided.", "Either the column with the decision, or the one with the score.",
+                        "Give --decision COL, or --score COL with --threshold X.")
+    median = a.preset is not None and a.preset.endswith("-scoring")
+    if a.score is not None and a.threshold is None and not median:
+        raise UserError("A score needs a threshold.", f"From which value of “{a.score}” on is a row selected?",
+                        "Give --threshold X.")
+    try:
+        float(a.threshold or 0)
+    except ValueError as error:
+        raise UserError("The threshold is not a number.", str(a.threshold), "Give one such as 0.5.") from error
 
 
 def _group_lines(spec: FairnessSpec, result: FairnessResult, marks: dict[tuple[str, str], Verdict]) -> list[str]:
@@ -146,35 +207,64 @@ def _group_lines(spec: FairnessSpec, result: FairnessResult, marks: dict[tuple[s
     return lines
 
 
-def _fairness_data(result: FairnessResult, verdicts: tuple[CriterionResult, ...]) -> dict[str, Any]:
+_SHORT = {"true_positive_rate": "tpr", "false_positive_rate": "fpr", "true_negative_rate": "tnr",
+          "false_negative_rate": "fnr", "precision": "ppv", "negative_predictive_value": "npv",
+          "false_discovery_rate": "fdr", "false_omission_rate": "for"}
+
+
+def _fairness_data(
+    spec: FairnessSpec, source: TableInput, result: FairnessResult, verdicts: tuple[CriterionResult, ...],
+) -> dict[str, Any]:
+    """The report as one object; what cannot be computed is null with its reason."""
+    from desktop_app.domain import canonical
+
+    parts = {"spec": canonical.plain(spec), "inputs": canonical.plain(source), "result": canonical.plain(result),
+             "criteria": [canonical.plain(v) for v in verdicts]}
+    crossed = {" × ".join(parts): parts for parts in spec.intersections}
     return {
+        "spec": parts["spec"],
+        "inputs": [{"path": source.location, "sha256": source.digest, "rows": source.rows}],
         "rows": result.rows,
-        "overall": {m.name: _number(m.measure.value) for m in result.overall},
-        "groups": [
-            {
-                "attribute": g.attribute,
-                "group": g.group,
-                "n": g.n,
-                "state": g.state,
-                "relative_to": g.relative_to,
-                "rates": {
-                    r.name: {
-                        "value": _number(r.measure.value),
-                        "low": _number(r.measure.low),
-                        "high": _number(r.measure.high),
-                        "method": r.measure.method,
-                    }
-                    for r in g.rates
-                },
-                "ratio": {"value": _number(g.ratio.value), "low": _number(g.ratio.low), "high": _number(g.ratio.high)},
-            }
-            for g in result.groups
-        ],
-        "differences": {m.name: _number(m.measure.value) for m in result.differences},
+        "overall": _rates_data(result.overall),
+        "groups": [_group_data(g, crossed.get(g.attribute, (g.attribute,))) for g in result.groups],
+        "differences": {m.name: _measure_data(m.measure) for m in result.differences},
         "criteria": _verdict_data(verdicts),
+        "strata": [canonical.plain(a) for a in result.adjusted],
+        "sweep": {"cuts": [float(c) for c in result.cuts], "groups": [
+            {"attribute": s.attribute, "group": s.group, "selected": [_number(v) for v in s.selected],
+             "tpr": [_number(v) for v in s.true_positive], "fpr": [_number(v) for v in s.false_positive]}
+            for s in result.sweep]},
+        "calibration": [{"attribute": c.attribute, "group": c.group, "rows": [_number(v) for v in c.rows],
+                         "predicted": [_number(v) for v in c.predicted], "observed": [_number(v) for v in c.observed]}
+                        for c in result.calibration],
+        "unknown": {t.name: t.rows for t in result.unknown},
+        "dropped": [{"column": t.name, "rows": t.rows, "why": t.why} for t in result.dropped],
         "notes": list(result.notes),
         "not_tested": list(result.not_tested),
+        "digest": f"sha256:{canonical.digest(parts)}",
     }
+
+
+def _group_data(group: GroupRow, names: tuple[str, ...]) -> dict[str, Any]:
+    values = group.group.split(" × ") if len(names) > 1 and group.state != "unknown" else [group.group]
+    called = dict(zip(names, values, strict=True)) if len(values) == len(names) else {group.attribute: group.group}
+    counts: dict[str, int | None] = {"tn": None, "fp": None, "fn": None, "tp": None}
+    if group.positives is not None and group.true_positives is not None:
+        tp, fp = group.true_positives, group.selected - group.true_positives
+        fn = group.positives - tp
+        counts = {"tn": group.n - tp - fp - fn, "fp": fp, "fn": fn, "tp": tp}
+    return {"group": called, "attribute": group.attribute, "n": group.n, "selected": group.selected, "counts": counts,
+            "rates": _rates_data(group.rates), "ratio_to_reference": _measure_data(group.ratio),
+            "reference": group.relative_to, "state": group.state}
+
+
+def _rates_data(rates: tuple[NamedMeasure, ...]) -> dict[str, Any]:
+    return {_SHORT.get(r.name, r.name): _measure_data(r.measure) for r in rates}
+
+
+def _measure_data(measure: Measure) -> dict[str, Any]:
+    said = {"method": measure.method} if measure.value is not None else {"reason": measure.reason}
+    return {"value": _number(measure.value), "low": _number(measure.low), "high": _number(measure.high)} | said
 
 
 @command(

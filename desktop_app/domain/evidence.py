@@ -100,6 +100,12 @@ class Environment:
 
 # ---- fairness
 
+METRICS = (  # of each group, in the order in which they are told
+    "selection_rate", "true_positive_rate", "false_positive_rate", "true_negative_rate", "false_negative_rate",
+    "precision", "negative_predictive_value", "false_discovery_rate", "false_omission_rate", "accuracy", "prevalence",
+    "balanced_accuracy", "auc", "calibration_error", "mean_score", "mean_score_with_event", "mean_score_without_event",
+    "standardised_mean_difference")
+
 
 @record
 class FairnessSpec:
@@ -117,6 +123,8 @@ class FairnessSpec:
     label_positive: str | None = later(default=None)  # value of `label` that is the event; None: the same as `positive`
     score: str | None = later(default=None)  # column of scores from 0 to 1 that decides, in place of `decision`
     threshold: Number | None = later(default=None)  # a row is selected when its score is at least this
+    cut: str = later(default="")  # "above_median": selected strictly above the sample's median, without a threshold
+    also_positive: tuple[str, ...] = later(default=())  # further values of `decision` that are selected
     weight: str | None = later(default=None)  # column of what each row stands for
     strata: tuple[str, ...] = later(default=())  # legitimate factors, within which groups are compared too
     record_id: str | None = later(default=None)  # column that names each row once

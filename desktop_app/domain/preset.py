@@ -1,0 +1,45 @@
+"""A preset of a bias report: which criteria a rule or a practice asks for, with its clause and source."""
+
+from __future__ import annotations
+
+from desktop_app.domain.canonical import Number, record
+
+
+@record
+class PresetCriterion:
+    """A criterion for every attribute compared; without a threshold its number is only reported."""
+
+    metric: str
+    threshold: Number | None
+    direction: str
+    rule: str
+
+
+@record
+class Preset:
+    """A dated, versioned file of `resources/presets`.
+
+    source: the rule and its clause · statement: printed with the report · favourable: whether being selected is good
+    for the person, None where that depends · crossed: whether every pair of attributes is compared too · cut: how a
+    score decides, "" by a threshold, "above_median" strictly above the median of the sample · publishes_small_cells:
+    the rule wants every cell printed · needs: columns without which it makes no sense (label, score, strata).
+    """
+
+    key: str
+    version: str
+    title: str
+    source: str
+    statement: str
+    minimum_group: int
+    favourable: bool | None
+    crossed: bool
+    cut: str
+    publishes_small_cells: bool
+    needs: tuple[str, ...]
+    metrics: tuple[str, ...]
+    criteria: tuple[PresetCriterion, ...]
+
+    @property
+    def name(self) -> str:
+        """What a spec says it was made from."""
+        return f"{self.key} {self.version}"
