@@ -58,7 +58,7 @@ _NO_LABEL = ("selection_rate", "mean_score", "standardised_mean_difference")
 SCORED = ("auc", "calibration_error", "mean_score", "mean_score_with_event", "mean_score_without_event",
           "standardised_mean_difference")
 _RULES = ("interval", "four_fifths_and_significant", "point")
-LIBRARIES = ("fairlearn", "scikit-learn", "pandas", "numpy", "scipy")
+LIBRARIES = ("duckdb", "fairlearn", "scikit-learn", "pandas", "numpy", "scipy")
 
 
 def report(

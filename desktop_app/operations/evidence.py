@@ -154,10 +154,17 @@ def _file(
         write.note += f" on {history.called(exact)}"
         item = Evidence(id=store.new_id(), model=exact.model, version=exact.id, evidence_kind=kind, title=title,
                         plan=plan.id, standing=Standing.COMPUTED, supersedes=_latest(history, exact.id, kind, title),
-                        environment=environment(getattr(spec, "seed", None), libraries),
+                        environment=environment(_seed(spec), libraries),
                         **{f"{kind.value}_spec": spec, kind.value: result}, **more)
         write.add(item, _lineage_of(workspace, item))
     return item.id
+
+
+def _seed(spec: Asked | ExplanationSpec) -> int | None:
+    """The seed of what is drawn by chance, where anything is."""
+    if isinstance(spec, FairnessSpec):
+        return spec.seed if spec.bootstrap else None
+    return getattr(spec, "seed", None)
 
 
 def _latest(history: History, version: Id, kind: EvidenceKind, title: str) -> Id | None:
@@ -308,11 +315,11 @@ def preview_table(table: Path) -> Any:
 
 def charts(item: Evidence) -> tuple[Figure, ...]:
     """The pictures of a piece of evidence, as the PDF prints them too."""
-    from desktop_app.analysis import figures
+    from desktop_app.analysis import figures, score_figures
 
     if item.fairness:
         attributes = dict.fromkeys(row.attribute for row in item.fairness.groups)
-        return tuple(figures.ratio_chart(item, attribute) for attribute in attributes)
+        return (*(figures.ratio_chart(item, attribute) for attribute in attributes), *score_figures.score_charts(item))
     if item.explanation:
         return figures.importance_chart(item.explanation), figures.waterfall_chart(item.explanation)
     return ()
@@ -331,6 +338,13 @@ class GroupMark:
 
     picture: Figure | None
     verdict: Verdict | None
+
+
+def score_charts(item: Evidence) -> tuple[Figure, ...]:
+    """The pictures of a bias report's scores: how rates move with the cut-off, and calibration; none without scores."""
+    from desktop_app.analysis import score_figures
+
+    return score_figures.score_charts(item)
 
 
 def group_marks(item: Evidence) -> dict[tuple[str, str], GroupMark]:

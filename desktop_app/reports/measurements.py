@@ -47,7 +47,7 @@ _STANDING = {Standing.COMPUTED: "computed here", Standing.REPERFORMED: "re-perfo
 NO_LEGAL = "Meeting a criterion is not a legal conclusion."
 
 
-def fairness(contents: Contents) -> list[Any]:
+def fairness(contents: Contents, figures: Figures) -> list[Any]:
     """Every bias report. The picture of every interval stands in the row it belongs to, so charts are not repeated."""
     out: list[Any] = []
     for stored, e in contents.evidence(EvidenceKind.FAIRNESS):
@@ -55,8 +55,32 @@ def fairness(contents: Contents) -> list[Any]:
             asked = _fairness_spec(e.fairness_spec) if e.fairness_spec else []
             out += [*_head(contents, stored, e, asked), *_verdicts(e),
                     *_overall(e.fairness.overall, e.fairness.rows),
-                    *_groups(e.fairness, e.verdicts), *_remarks(e.fairness)]
+                    *_groups(e.fairness, e.verdicts), *_scores(e, e.fairness, figures), *_within(e.fairness),
+                    *_remarks(e.fairness)]
     return out
+
+
+def _scores(e: Evidence, result: FairnessResult, figures: Figures) -> list[Any]:
+    """How rates move with the cut-off, and calibration; the charts of ratios stand in the rows already."""
+    if not result.cuts:
+        return []
+    out = heading("Cut-offs and calibration")
+    for chart in figures.get(e.id, ())[len({g.attribute for g in result.groups}):]:
+        out += charts.plate(chart, height=200)
+    return out
+
+
+def _within(result: FairnessResult) -> list[Any]:
+    if not result.adjusted:
+        return []
+    columns = (Column("Group", 180), Column("Difference within strata", 110, right=True),
+               Column("p", 70, right=True), Column("p, adjusted", 80, right=True))
+    return [*heading("Within strata"), *table(columns, [
+        (bold(line(f"{a.attribute}: {a.group}", 160)), measured(a.difference), figure(a.p_raw, 4),
+         figure(a.p_adjusted, 4)) for a in result.adjusted]),
+        paragraph("Each group against all other known groups, over the strata of the factors named: the "
+                  "Mantel–Haenszel difference of selection rates, and the Cochran–Mantel–Haenszel test, adjusted "
+                  "by Holm.", style="note")]
 
 
 def explanations(contents: Contents, figures: Figures) -> list[Any]:
@@ -240,12 +264,35 @@ def _fairness_spec(spec: FairnessSpec) -> Facts:
     good = "good" if spec.favourable else "bad"
     reference = "; ".join(f"{p.key}: {p.value}" for p in spec.reference) or "none named; the best group"
     crossed = "; ".join(" × ".join(i) for i in spec.intersections)
+    said = [] if not spec.preset else [("Preset", [line(spec.preset, 120)])]
     return [
-        ("Asked", [f"decision “{line(spec.decision, 80)}”, event “{line(spec.positive, 80)}” ({good} for the person); "
+        *said,
+        ("Asked", [f"{_decided(spec)} ({good} for the person); "
                    f"label {line(f'“{spec.label}”, event “{spec.label_event}”', 160) if spec.label else 'none'}",
                    f"by {line(', '.join(spec.sensitive), 300)}{f'; crossed {line(crossed, 300)}' if crossed else ''}"]),
         ("Reference group", [f"{line(reference, 300)}. Groups below {spec.minimum_group} are not judged."]),
-        ("Ratio of", ["the share selected" if spec.favourable else "the share not selected, the favourable outcome"])]
+        ("Ratio of", ["the share selected" if spec.favourable else "the share not selected, the favourable outcome"]),
+        *_refined(spec)]
+
+
+def _decided(spec: FairnessSpec) -> str:
+    if spec.score is None:
+        values = ", ".join(f"“{line(value, 80)}”" for value in (spec.positive, *spec.also_positive))
+        return f"decision “{line(spec.decision, 80)}”, event {values}"
+    cut = "strictly above the median of the sample" if spec.cut else f"at least {figure(spec.threshold, 3)}"
+    return f"score “{line(spec.score, 80)}” {cut}"
+
+
+def _refined(spec: FairnessSpec) -> Facts:
+    """What later specs may ask besides."""
+    found: Facts = []
+    if spec.weight:
+        found.append(("Weighted by", [line(spec.weight, 80)]))
+    if spec.strata:
+        found.append(("Within strata of", [line(", ".join(spec.strata), 200)]))
+    if spec.bootstrap:
+        found.append(("Bootstrap", [f"{spec.bootstrap:,} replicates, seed {spec.seed}"]))
+    return found
 
 
 def _remarks(result: FairnessResult) -> list[Any]:

@@ -24,7 +24,7 @@ _SECTIONS: tuple[tuple[str, Callable[[Contents, Mapping[str, tuple[Figure, ...]]
     ("what the policy asks", lambda c, _: basis.requirements(c)),
     ("the card", lambda c, _: basis.card(c)),
     ("the lineage", lambda c, f: basis.lineage(c, f.get("lineage", ()))),
-    ("bias reports", lambda c, _: measurements.fairness(c)),
+    ("bias reports", measurements.fairness),
     ("explanations", measurements.explanations),
     ("performance", measurements.performance),
     ("the model file", lambda c, _: basis.scans(c)),

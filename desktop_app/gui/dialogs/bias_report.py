@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop_app.domain.canonical import Id, number
-from desktop_app.domain.evidence import Criterion, EvidenceKind, FairnessSpec
+from desktop_app.domain.evidence import METRICS, Criterion, EvidenceKind, FairnessSpec
 from desktop_app.domain.model import Pair
 from desktop_app.errors import UserError
 from desktop_app.gui.dialogs.form import Choice, Radios, Ticks, beside
@@ -30,7 +31,10 @@ RULES = (
     ("point", "the point alone, ignoring uncertainty"),
     ("none", "no criterion: only report the numbers"),
 )
-USUAL = {"decision": ("decision", "approved", "prediction", "predicted", "y_pred", "outcome"),
+DECIDED = (("decision", "A decision in the table"), ("score", "A score with a cut-off"))
+REPLICATES = 2_000
+USUAL = {"score": ("score", "probability", "pd", "proba", "p"),
+         "decision": ("decision", "approved", "prediction", "predicted", "y_pred", "outcome"),
          "label": ("label", "target", "actual", "y_true", "repaid", "default")}
 
 
@@ -42,11 +46,20 @@ class NewBiasReport(TableDialog):
                          lead="The question with its threshold is written into the log before anything is computed.")
         self._version = version
         RestingNotice(self).ask(version, EvidenceKind.FAIRNESS, title="Bias report")
+        self.by: Radios[str] = Radios(DECIDED, "decision")
+        self.form.addWidget(labelled("What decides", self.by))
         self.decision: Choice[str] = Choice()
         self.positive: Choice[str] = Choice()
-        self.form.addWidget(beside(
+        self._decision_part = beside(
             labelled("Column with the decision", self.decision, "What the model decided or selected."),
-            labelled("Value that counts", self.positive, "The event that is counted.")))
+            labelled("Value that counts", self.positive, "The event that is counted."))
+        self.form.addWidget(self._decision_part)
+        self.score: Choice[str] = Choice()
+        self.cut = decimal_field(0.5, 0.0, 1.0, 0.05, 3)
+        self._score_part = beside(
+            labelled("Column with the score", self.score, "From 0 to 1."),
+            labelled("Selected from", self.cut, "A row is selected when its score is at least this."))
+        self.form.addWidget(self._score_part)
         self.favourable: Radios[bool] = Radios(GOOD, True)
         self.form.addWidget(labelled("Being selected is", self.favourable))
         self.label: Choice[str] = Choice()
@@ -66,27 +79,53 @@ class NewBiasReport(TableDialog):
         self.intersections = Ticks()
         self._intersections_row = labelled("And their intersections", self.intersections)
         self.form.addWidget(self._intersections_row)
+        self._add_refinements()
         self._add_criterion()
         self.add_period()
         self.form.addStretch(1)
         self.note = paragraph("", "undetermined")
         self.form.addWidget(self.note)
+        self.by.changed.connect(self._by_changed)
+        self.preset.currentIndexChanged.connect(lambda index: self._preset_changed())
         self.decision.currentIndexChanged.connect(lambda index: self._decision_changed())
         self.positive.currentIndexChanged.connect(lambda index: self._label_changed())
         self.label.currentIndexChanged.connect(lambda index: self._label_changed())
         self.label_positive.currentIndexChanged.connect(lambda index: self._say_pairing())
         self._label_changed()
+        self._by_changed()
+        self._preset_changed()
         self.sensitive.changed.connect(self._sensitive_changed)
         self.minimum.valueChanged.connect(lambda value: self._say_small())
         self._sensitive_changed()
 
+    def _add_refinements(self) -> None:
+        self.strata = Ticks()
+        self._strata_part = labelled("Compare also within strata of", self.strata,
+                                     "Legitimate factors: is there a gap among people who are alike in these?")
+        self.form.addWidget(self._strata_part)
+        self.weight: Choice[str] = Choice()
+        self.record: Choice[str] = Choice()
+        self.form.addWidget(beside(
+            labelled("Weight of each row", self.weight),
+            labelled("Column that names each row once", self.record, "Rows that are there twice are then refused.")))
+
     def _add_criterion(self) -> None:
+        from desktop_app.operations import presets
+
+        self._presets = {preset.key: preset for preset in presets.listing()}
+        self.preset: Choice[str] = Choice([("", "A least impact ratio of my own"), *(
+            (key, preset.title) for key, preset in self._presets.items())])
+        self.form.addWidget(labelled("Criteria", self.preset))
+        self.preset_words = paragraph("", "note")
+        self.form.addWidget(self.preset_words)
         self.threshold = decimal_field(0.80, 0.01, 1.0, 0.05)
         self.minimum = number_field(30, 1, 100_000)
         self.rule: Choice[str] = Choice(RULES)
-        self.form.addWidget(beside(
-            labelled("Impact ratio at least", self.threshold), labelled("Smallest group judged, rows", self.minimum)))
-        self.form.addWidget(labelled("Judged how", self.rule))
+        self._own = [beside(labelled("Impact ratio at least", self.threshold),
+                            labelled("Smallest group judged, rows", self.minimum)),
+                     labelled("Judged how", self.rule)]
+        for part in self._own:
+            self.form.addWidget(part)
 
     # --- the table
 
@@ -97,10 +136,29 @@ class NewBiasReport(TableDialog):
         self.label.offer([("", "not in this table"), *self.columns()])
         self.decision.choose(_usual(names, "decision") or "")
         self.label.choose(_usual(names, "label") or "")
+        numeric = [(c.name, c.name) for c in preview.columns if c.type == "number"]
+        self.score.offer([("", "choose one"), *numeric])
+        self.score.choose(_usual(names, "score") or "")
+        self.weight.offer([("", "each row counts once"), *numeric])
+        self.record.offer([("", "none"), *self.columns()])
         groups = [c for c in preview.columns if 2 <= c.distinct <= MOST_GROUPS]
+        self.strata.offer([c.name for c in groups], {c.name: f"{c.distinct} values" for c in groups})
         self.sensitive.offer([c.name for c in groups], {c.name: f"{c.distinct} values" for c in groups})
         self._decision_changed()
         self._sensitive_changed()
+
+    def _by_changed(self) -> None:
+        scored = self.by.value == "score"
+        self._decision_part.setVisible(not scored)
+        self._score_part.setVisible(scored)
+        self._label_changed()
+
+    def _preset_changed(self) -> None:
+        preset = self._presets.get(self.preset.value or "")
+        for part in self._own:
+            part.setVisible(preset is None)
+        self.preset_words.setText(f"{preset.source}. {preset.statement}" if preset else "")
+        self.preset_words.setVisible(preset is not None)
 
     def _decision_changed(self) -> None:
         self.positive.offer(self.values(self.decision.value))
@@ -120,7 +178,9 @@ class NewBiasReport(TableDialog):
     def _say_pairing(self) -> None:
         """In words, what is held against what: a value chosen the wrong way round turns every error rate round."""
         label, value = self.label.value, self.label_positive.value
-        said = f"{self.decision.value} = {self.positive.value} is held against {label} = {value}."
+        event = f"{self.score.value} ≥ {self.cut.value():g}" if self.by.value == "score" else \
+            f"{self.decision.value} = {self.positive.value}"
+        said = f"{event} is held against {label} = {value}."
         self.pairing.setText(said if label and value else "")
         self.pairing.setVisible(bool(self.pairing.text()))
 
@@ -149,9 +209,14 @@ class NewBiasReport(TableDialog):
 
     def spec(self) -> FairnessSpec:
         """What is asked. Raises UserError for a mapping that does not fit the table."""
+        scored = self.by.value == "score"
         decision, positive, chosen = self.decision.value, self.positive.value, self.sensitive.value
+        if scored:
+            decision, positive = self.score.value, "1"
         if not decision or positive is None:
-            raise UserError("The decision is not chosen.", "", "Choose its column and the value that counts.")
+            raise UserError(f"The {'score' if scored else 'decision'} is not chosen.", "",
+                            "Choose its column and the value from which on a row is selected." if scored else
+                            "Choose its column and the value that counts.")
         if not chosen:
             raise UserError("No groups are chosen.", "", "Tick at least one column to compare by.")
         for name, role in ((decision, "the decision"), (self.label.value, "what really happened")):
@@ -160,15 +225,25 @@ class NewBiasReport(TableDialog):
         if self.label.value == decision:
             raise UserError("The decision and what really happened are the same column.", decision, "Choose another.")
         if self.label.value and not self.label_positive.value:
-            raise UserError(f"Which value of “{self.label.value}” goes with {decision} = {positive}?",
+            event = "being selected" if scored else f"{decision} = {positive}"
+            raise UserError(f"Which value of “{self.label.value}” goes with {event}?",
                             "Its values are not those of the decision.", "Choose the value that counts beside it.")
         reference = tuple(Pair(key=k, value=c.value) for k, c in self._references.items() if c.value)
-        return FairnessSpec(
-            label=self.label.value or None, decision=decision, positive=positive, favourable=self.favourable.value,
+        spec = FairnessSpec(
+            label=self.label.value or None, decision="" if scored else decision, positive=positive,
+            score=decision if scored else None, threshold=number(round(self.cut.value(), 4)) if scored else None,
+            strata=self.strata.value, weight=self.weight.value or None, record_id=self.record.value or None,
+            metrics=METRICS, bootstrap=REPLICATES, favourable=self.favourable.value,
             sensitive=chosen, intersections=tuple(tuple(i.split(JOIN)) for i in self.intersections.value),
             label_positive=self.label_positive.value if self.label.value and self.label_positive.value != positive
             else None,
             reference=reference, minimum_group=self.minimum.value(), criteria=self._criteria(reference))
+        preset = self._presets.get(self.preset.value or "")
+        if preset is None:
+            return spec
+        from desktop_app.operations import presets
+
+        return presets.applied(preset, replace(spec, threshold=None) if preset.cut else spec)
 
     def _criteria(self, reference: tuple[Pair, ...]) -> tuple[Criterion, ...]:
         rule = self.rule.value or "interval"

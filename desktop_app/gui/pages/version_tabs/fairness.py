@@ -6,17 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import day_text
-from desktop_app.domain.evidence import Evidence, EvidenceKind, FairnessSpec, GroupRow
+from desktop_app.domain.evidence import Evidence, EvidenceKind, FairnessResult, FairnessSpec, GroupRow, Measure
 from desktop_app.domain.words import counted
+from desktop_app.gui import theme
+from desktop_app.gui.dialogs.form import Choice
 from desktop_app.gui.pages.version_tabs.evidence_tab import EvidenceTab, criterion_words
 from desktop_app.gui.pages.version_tabs.measures import measure_words, number_words, row_chip, row_picture
 from desktop_app.gui.pages.version_tabs.short_table import ShortTable
 from desktop_app.gui.pages.version_tabs.tab import button, say, section
 from desktop_app.gui.record_table import Column
+from desktop_app.gui.widgets.fields import labelled
+from desktop_app.gui.widgets.figure_view import FigureView
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QPushButton
 
+    from desktop_app.domain.figure import Figure
+    from desktop_app.domain.preset import Preset
     from desktop_app.gui.pages.version_tabs.measures import Marks
 
 DISCLAIMER = "Meeting a criterion is not a legal conclusion."
@@ -45,23 +51,34 @@ class FairnessTab(EvidenceTab):
         dialog.succeeded.connect(lambda result: self.refresh())
         dialog.show()
 
-    def pictures(self, item: Evidence) -> Marks:
-        """The picture of each group's interval, and its verdict."""
-        from desktop_app.operations import evidence
+    def pictures(self, item: Evidence) -> tuple[Marks, tuple[Figure, ...], Preset | None]:
+        """The picture of each group's interval and its verdict; the pictures of scores; the preset it was made from."""
+        from desktop_app.operations import evidence, presets
 
-        return evidence.group_marks(item)
+        spec = item.fairness_spec
+        return evidence.group_marks(item), evidence.score_charts(item), presets.of(spec) if spec else None
 
-    def show_report(self, item: Recorded[Evidence], pictures: Marks) -> None:
+    def show_report(
+        self, item: Recorded[Evidence], pictures: tuple[Marks, tuple[Figure, ...], Preset | None],
+    ) -> None:
         """Verdicts, what was asked, the groups, differences, notes, what was not tested, how it was made."""
         evidence, column = item.record, self.column
+        marks, charts, preset = pictures
         result, spec = evidence.fairness, evidence.fairness_spec
         assert result is not None
         assert spec is not None
         self.show_verdicts(evidence)
         say(column, DISCLAIMER, "muted")
+        if preset is not None:
+            section(column, preset.title, preset.source)
+            say(column, preset.statement)
         self.show_notes(result.notes)
         section(column, "Groups", _asked(spec, day_text(item.at.date())))
-        column.addWidget(_groups_table(evidence, pictures))
+        column.addWidget(_groups_table(evidence, marks))
+        if spec.metrics:
+            self._show_measures(result)
+        self._show_scores(charts)
+        self._show_strata(result)
         section(column, "Differences", "The largest gaps between groups, as fairlearn defines them.")
         column.addWidget(ShortTable([
             Column(key="name", title="Difference", text=lambda m: m.name.replace("_", " "), width=360, stretch=2),
@@ -77,10 +94,89 @@ class FairnessTab(EvidenceTab):
         self.how_made(evidence, column)
 
 
+    def _show_measures(self, result: FairnessResult) -> None:
+        """Any measure of every group, one at a time, with its interval and how that was made."""
+        names = list(dict.fromkeys(m.name for row in result.groups for m in row.rates))
+        which: Choice[str] = Choice([(name, measure_title(name)) for name in names])
+        which.setMaximumWidth(theme.px(320))
+        table = _measures_table()
+
+        def show() -> None:
+            table.set_records(_measured(result, which.value or names[0]))
+
+        which.choose(next((n for n in ("true_positive_rate", "mean_score") if n in names), names[0]))
+        which.currentIndexChanged.connect(lambda index: show())
+        section(self.column, "Every measure")
+        self.column.addWidget(labelled("Measure", which))
+        self.column.addWidget(table)
+        show()
+
+    def _show_scores(self, charts: tuple[Figure, ...]) -> None:
+        if charts:
+            section(self.column, "Cut-offs and calibration", "How shares move with the cut-off, and whether a score means "
+                    "the same in each group. On the dashed diagonal it means what it says.")
+        for chart in charts:
+            self.column.addWidget(FigureView(chart))
+
+    def _show_strata(self, result: FairnessResult) -> None:
+        if not result.adjusted:
+            return
+        section(self.column, "Within strata", "Each group against all others known, over the strata: the "
+                "Mantel–Haenszel difference of shares selected and the Cochran–Mantel–Haenszel test, by Holm.")
+        self.column.addWidget(ShortTable([
+            Column(key="attribute", title="Attribute", text=lambda a: a.attribute, width=110, muted=True),
+            Column(key="group", title="Group", text=lambda a: a.group, width=170, stretch=1),
+            Column(key="value", title="Difference", text=lambda a: measure_words(a.difference)[0], align="right",
+                   width=96),
+            Column(key="interval", title="95 % interval", text=lambda a: measure_words(a.difference)[1], width=150,
+                   muted=True),
+            Column(key="p", title="p", text=lambda a: number_words(a.p_raw, 4), align="right", width=80),
+            Column(key="adjusted", title="p, adjusted", text=lambda a: number_words(a.p_adjusted, 4), align="right",
+                   width=96),
+        ], result.adjusted, name="Differences within strata", most=40))
+
+
+def measure_title(name: str) -> str:
+    """A measure for people."""
+    return _TITLES.get(name) or name.replace("_", " ").capitalize()
+
+
+_TITLES = {"auc": "AUC", "precision": "Precision (positive predictive value)",
+           "true_positive_rate": "True positive rate (found of those with the event)",
+           "false_positive_rate": "False positive rate (selected of those without it)",
+           "false_negative_rate": "False negative rate (missed of those with it)",
+           "selection_rate": "Share selected"}
+
+
+def _measured(result: FairnessResult, name: str) -> list[tuple[str, str, int, Measure]]:
+    found = [("", "all rows", result.rows, m.measure) for m in result.overall if m.name == name]
+    return found + [(row.attribute, row.group, row.n, m.measure) for row in result.groups for m in row.rates
+                    if m.name == name]
+
+
+def _measures_table() -> ShortTable[tuple[str, str, int, Measure]]:
+    return ShortTable([
+        Column(key="attribute", title="Attribute", text=lambda r: r[0], width=110, muted=True),
+        Column(key="group", title="Group", text=lambda r: r[1], width=170, stretch=1),
+        Column(key="n", title="n", text=lambda r: f"{r[2]:,}", align="right", width=80, sort=lambda r: r[2]),
+        Column(key="value", title="Value", text=lambda r: measure_words(r[3])[0], align="right", width=90,
+               sort=lambda r: float(r[3].value) if r[3].value is not None else None),
+        Column(key="interval", title="95 % interval", text=lambda r: measure_words(r[3])[1], width=150, muted=True),
+        Column(key="method", title="How", text=lambda r: r[3].method, width=240, muted=True, stretch=1),
+    ], name="Every measure by group", most=40)
+
+
+def _selected(spec: FairnessSpec) -> str:
+    if spec.score is None:
+        return f"{spec.decision} = {' or '.join((spec.positive, *spec.also_positive))}"
+    cut = "strictly above its median" if spec.cut else f"≥ {number_words(spec.threshold, 3)}"
+    return f"{spec.score} {cut}"
+
+
 def _asked(spec: FairnessSpec, on: str) -> str:
     """What was asked, in one or two sentences."""
     good, share = ("good", "selected") if spec.favourable else ("bad", "not selected")
-    said = (f"Selected is {spec.decision} = {spec.positive}, which is {good} for the person. The ratio is of the share "
+    said = (f"Selected is {_selected(spec)}, which is {good} for the person. The ratio is of the share "
             f"{share}, to that of the named reference group or else of the best one. Groups under "
             f"{counted(spec.minimum_group, 'row')} are not judged.")
     if spec.label is not None:
