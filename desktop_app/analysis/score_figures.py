@@ -12,8 +12,9 @@ from desktop_app.analysis.lettering import elide
 from desktop_app.domain.evidence import Evidence, FairnessSpec
 from desktop_app.domain.figure import Dot, Figure, Line, Mark, Text
 
-WIDTH, HEIGHT = 620.0, 260.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 470.0, 14.0, 214.0
+WIDTH, HEIGHT = 620.0, 280.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 470.0, 36.0, 236.0
+FEWEST = 10  # rows (or weight) of a point of calibration that is drawn
 _LEAST = 14.0  # between two names at the ends of lines
 MOST = 8  # groups drawn; the largest
 _COLOURS = ("accent", "ink", "met", "undetermined", "breached", "muted")
@@ -56,7 +57,7 @@ def _sweep(evidence: Evidence, spec: FairnessSpec, attribute: str) -> Figure:
             lines[line.group] = [(cut, share if spec.favourable else 1 - share)
                                  for cut, share in zip(cuts, shares, strict=True) if share is not None]
     outcome = "selected" if spec.favourable else "not selected, the favourable outcome"
-    marks = _frame("cut-off of the score", f"share {outcome}")
+    marks = _frame(f"By {attribute}: share {outcome}", "cut-off of the score")
     if spec.threshold is not None:
         at = _x(float(spec.threshold))
         marks += [Line(x1=at, y1=_TOP, x2=at, y2=_BOTTOM, colour="breached", width=1.2, dashed=True),
@@ -76,9 +77,10 @@ def _calibration(evidence: Evidence, attribute: str) -> Figure:
     lines: dict[str, Points] = {}
     for line in evidence.fairness.calibration:
         if line.attribute == attribute and line.group in groups:
-            lines[line.group] = [(float(p), float(o)) for p, o in zip(line.predicted, line.observed, strict=True)
-                                 if p is not None and o is not None]
-    marks = _frame("mean score", "share with the event")
+            parts = zip(line.rows, line.predicted, line.observed, strict=True)
+            lines[line.group] = [(float(p), float(o)) for n, p, o in parts
+                                 if p is not None and o is not None and float(n or 0) >= FEWEST]
+    marks = _frame(f"By {attribute}: share with the event, where {FEWEST} rows or more are", "mean score")
     marks.append(Line(x1=_x(0), y1=_y(0), x2=_x(1), y2=_y(1), colour="muted", width=1.0, dashed=True))
     marks += _lines(lines, dots=True)
     more = f" {left_out:,} smaller groups are not drawn." if left_out else ""
@@ -96,16 +98,15 @@ def _y(value: float) -> float:
     return round(_BOTTOM - value * (_BOTTOM - _TOP), 2)
 
 
-def _frame(across: str, upwards: str) -> list[Mark]:
-    """Both axes from 0 to 1 in quarters, with what they are."""
-    marks: list[Mark] = []
+def _frame(title: str, across: str) -> list[Mark]:
+    """What is shown upwards, and both axes from 0 to 1 in quarters."""
+    marks: list[Mark] = [Text(x=0, y=14, text=elide(title, WIDTH, 12), size=12, bold=True)]
     for i in range(5):
         value = i / 4
         marks += [Line(x1=_LEFT, y1=_y(value), x2=_RIGHT, y2=_y(value), colour="hairline", width=0.8),
                   Text(x=_LEFT - 6, y=_y(value) + 4, text=f"{value:g}", colour="muted", anchor="end"),
                   Text(x=_x(value), y=_BOTTOM + 16, text=f"{value:g}", colour="muted", anchor="middle")]
-    marks += [Text(x=(_LEFT + _RIGHT) / 2, y=_BOTTOM + 34, text=across, colour="muted", anchor="middle"),
-              Text(x=_RIGHT + 12, y=_BOTTOM + 34, text=f"upwards: {upwards}", size=9, colour="muted")]
+    marks.append(Text(x=(_LEFT + _RIGHT) / 2, y=_BOTTOM + 34, text=across, colour="muted", anchor="middle"))
     return marks
 
 

@@ -102,7 +102,7 @@ def _verdict_lines(results: tuple[CriterionResult, ...]) -> list[str]:
 )
 def fairness(call: Call) -> Result:
     """Exit code 1 when a criterion is breached."""
-    from desktop_app.operations import evidence, presets
+    from desktop_app.operations import evidence
 
     spec = _fairness_spec(call)
     if call.args.attach:
@@ -115,8 +115,7 @@ def fairness(call: Call) -> Result:
         filed = None
     assert result is not None
     marks = evidence.group_verdicts(spec, result)
-    preset = presets.of(spec)
-    lines = [*([f"{preset.title}: {preset.source}.", preset.statement, ""] if preset else []),
+    lines = [*([spec.preset_words, ""] if spec.preset_words else []),
              *_verdict_lines(verdicts), "", *_group_lines(spec, result, marks), "", *result.notes,
              *(f"Not tested: {line}." for line in result.not_tested)]
     if filed:

@@ -132,6 +132,7 @@ class FairnessSpec:
     bootstrap: int = later(default=0)  # replicates for what has no closed interval
     seed: int = later(default=1)
     preset: str = later(default="")  # name and version of the preset that the criteria come from
+    preset_words: str = later(default="")  # its title, its source and what it states, as they were shown
 
     @property
     def label_event(self) -> str:

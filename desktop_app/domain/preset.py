@@ -43,3 +43,8 @@ class Preset:
     def name(self) -> str:
         """What a spec says it was made from."""
         return f"{self.key} {self.version}"
+
+    @property
+    def words(self) -> str:
+        """What is printed with a report made from it."""
+        return f"{self.title}. {self.source}. {self.statement}"

@@ -315,11 +315,11 @@ def preview_table(table: Path) -> Any:
 
 def charts(item: Evidence) -> tuple[Figure, ...]:
     """The pictures of a piece of evidence, as the PDF prints them too."""
-    from desktop_app.analysis import figures, score_figures
+    from desktop_app.analysis import figures
 
     if item.fairness:
         attributes = dict.fromkeys(row.attribute for row in item.fairness.groups)
-        return (*(figures.ratio_chart(item, attribute) for attribute in attributes), *score_figures.score_charts(item))
+        return tuple(figures.ratio_chart(item, attribute) for attribute in attributes)
     if item.explanation:
         return figures.importance_chart(item.explanation), figures.waterfall_chart(item.explanation)
     return ()

@@ -180,8 +180,11 @@ def _figures(pack: Pack) -> dict[str, tuple[Figure, ...]]:
 
     drawn: dict[str, tuple[Figure, ...]] = {"lineage": (figures.lineage_chart(pack.frozen().lineage)[0],)}
     for item in pack.records:
-        if item.kind == "evidence" and (found := item.read()).explanation:
-            drawn[item.id] = evidence.charts(found)
+        if item.kind != "evidence":
+            continue
+        found = item.read()
+        if charts := evidence.charts(found) if found.explanation else evidence.score_charts(found):
+            drawn[item.id] = charts
     return drawn
 
 

@@ -61,7 +61,7 @@ def applied(preset: Preset, spec: FairnessSpec) -> FairnessSpec:
                   reference=named.get(attribute))
         for attribute in (*spec.sensitive, *(JOIN.join(parts) for parts in crossed)) for c in preset.criteria)
     return replace(spec, intersections=crossed, criteria=criteria, metrics=preset.metrics, cut=preset.cut,
-                   minimum_group=preset.minimum_group, preset=preset.name)
+                   minimum_group=preset.minimum_group, preset=preset.name, preset_words=preset.words)
 
 
 _COLUMNS = {"label": "the column with what really happened", "score": "a column of scores",

@@ -55,18 +55,17 @@ def fairness(contents: Contents, figures: Figures) -> list[Any]:
             asked = _fairness_spec(e.fairness_spec) if e.fairness_spec else []
             out += [*_head(contents, stored, e, asked), *_verdicts(e),
                     *_overall(e.fairness.overall, e.fairness.rows),
-                    *_groups(e.fairness, e.verdicts), *_scores(e, e.fairness, figures), *_within(e.fairness),
+                    *_groups(e.fairness, e.verdicts), *_scores(e, figures), *_within(e.fairness),
                     *_remarks(e.fairness)]
     return out
 
 
-def _scores(e: Evidence, result: FairnessResult, figures: Figures) -> list[Any]:
-    """How rates move with the cut-off, and calibration; the charts of ratios stand in the rows already."""
-    if not result.cuts:
-        return []
-    out = heading("Cut-offs and calibration")
-    for chart in figures.get(e.id, ())[len({g.attribute for g in result.groups}):]:
-        out += charts.plate(chart, height=200)
+def _scores(e: Evidence, figures: Figures) -> list[Any]:
+    """How rates move with the cut-off, and calibration, where there are scores."""
+    drawn = figures.get(e.id, ())
+    out = heading("Cut-offs and calibration") if drawn else []
+    for chart in drawn:
+        out += charts.plate(chart, height=230)
     return out
 
 
@@ -251,9 +250,14 @@ def _scale(rows: list[GroupRow], threshold: float | None) -> tuple[float, float]
 
 def _errors(rows: list[GroupRow]) -> list[Any]:
     """The rates other than selection, where a label made them computable."""
-    names = list(dict.fromkeys(r.name for g in rows for r in g.rates if r.name != "selection_rate"))[:5]
-    if not names:
-        return []
+    names = list(dict.fromkeys(r.name for g in rows for r in g.rates if r.name != "selection_rate"))
+    out: list[Any] = []
+    for first in range(0, len(names), 5):
+        out += _five(rows, names[first:first + 5])
+    return out
+
+
+def _five(rows: list[GroupRow], names: list[str]) -> list[Any]:
     columns = (Column("Group", 82), Column("Positives", 54, right=True),
                *[Column(measure_name(n), 80, right=True) for n in names])
     return table(columns, [
@@ -264,7 +268,7 @@ def _fairness_spec(spec: FairnessSpec) -> Facts:
     good = "good" if spec.favourable else "bad"
     reference = "; ".join(f"{p.key}: {p.value}" for p in spec.reference) or "none named; the best group"
     crossed = "; ".join(" × ".join(i) for i in spec.intersections)
-    said = [] if not spec.preset else [("Preset", [line(spec.preset, 120)])]
+    said: Facts = [] if not spec.preset else [("Preset", [bold(line(spec.preset, 120)), line(spec.preset_words, 900)])]
     return [
         *said,
         ("Asked", [f"{_decided(spec)} ({good} for the person); "

@@ -200,5 +200,5 @@ def test_weights_seeds_and_presets_as_typed(run):
     code, said, _ = run("--label", "y", "--score", "score", "--threshold", "0.5", "--weight", "w", "--id", "id",
                         "--preset", "insurance-calibration", "--bootstrap", "50", "--seed", "3")
     assert code in (0, 1)
-    assert said.startswith("Calibration by group: Actuarial practice")
+    assert said.startswith("Calibration by group. Actuarial practice")
     assert "weighted by w" in said

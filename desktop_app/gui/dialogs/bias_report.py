@@ -157,7 +157,7 @@ class NewBiasReport(TableDialog):
         preset = self._presets.get(self.preset.value or "")
         for part in self._own:
             part.setVisible(preset is None)
-        self.preset_words.setText(f"{preset.source}. {preset.statement}" if preset else "")
+        self.preset_words.setText(preset.words if preset else "")
         self.preset_words.setVisible(preset is not None)
 
     def _decision_changed(self) -> None:

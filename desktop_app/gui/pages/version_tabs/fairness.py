@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QPushButton
 
     from desktop_app.domain.figure import Figure
-    from desktop_app.domain.preset import Preset
     from desktop_app.gui.pages.version_tabs.measures import Marks
 
 DISCLAIMER = "Meeting a criterion is not a legal conclusion."
@@ -51,27 +50,23 @@ class FairnessTab(EvidenceTab):
         dialog.succeeded.connect(lambda result: self.refresh())
         dialog.show()
 
-    def pictures(self, item: Evidence) -> tuple[Marks, tuple[Figure, ...], Preset | None]:
-        """The picture of each group's interval and its verdict; the pictures of scores; the preset it was made from."""
-        from desktop_app.operations import evidence, presets
+    def pictures(self, item: Evidence) -> tuple[Marks, tuple[Figure, ...]]:
+        """The picture of each group's interval and its verdict; the pictures of scores."""
+        from desktop_app.operations import evidence
 
-        spec = item.fairness_spec
-        return evidence.group_marks(item), evidence.score_charts(item), presets.of(spec) if spec else None
+        return evidence.group_marks(item), evidence.score_charts(item)
 
-    def show_report(
-        self, item: Recorded[Evidence], pictures: tuple[Marks, tuple[Figure, ...], Preset | None],
-    ) -> None:
+    def show_report(self, item: Recorded[Evidence], pictures: tuple[Marks, tuple[Figure, ...]]) -> None:
         """Verdicts, what was asked, the groups, differences, notes, what was not tested, how it was made."""
         evidence, column = item.record, self.column
-        marks, charts, preset = pictures
+        marks, charts = pictures
         result, spec = evidence.fairness, evidence.fairness_spec
         assert result is not None
         assert spec is not None
         self.show_verdicts(evidence)
         say(column, DISCLAIMER, "muted")
-        if preset is not None:
-            section(column, preset.title, preset.source)
-            say(column, preset.statement)
+        if spec.preset_words:
+            say(column, spec.preset_words)
         self.show_notes(result.notes)
         section(column, "Groups", _asked(spec, day_text(item.at.date())))
         column.addWidget(_groups_table(evidence, marks))
@@ -113,8 +108,8 @@ class FairnessTab(EvidenceTab):
 
     def _show_scores(self, charts: tuple[Figure, ...]) -> None:
         if charts:
-            section(self.column, "Cut-offs and calibration", "How shares move with the cut-off, and whether a score means "
-                    "the same in each group. On the dashed diagonal it means what it says.")
+            section(self.column, "Cut-offs and calibration", "How shares move with the cut-off, and whether a score "
+                    "means the same in each group. On the dashed diagonal it means what it says.")
         for chart in charts:
             self.column.addWidget(FigureView(chart))
 
