@@ -1,13 +1,14 @@
-"""Bias reports: rates by group with fairlearn on counted cells, their intervals, ratios, gaps, and the criteria.
+"""Bias reports: rates by group from counted cells, their intervals, ratios, gaps, and the criteria.
 
-Without a label only selection can be looked at. What has a zero denominator is not computable and says so
-(fairlearn says 0). Nothing here is a legal conclusion.
+Rates and gaps are those of fairlearn (the tests hold them to it, exactly), except that what has a zero denominator is
+not computable and says so, where fairlearn says 0. Without a label only selection can be looked at. Nothing here is a
+legal conclusion.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from desktop_app.analysis import further, intervals, verdicts
 from desktop_app.analysis.counts import JOIN, RATES, UNKNOWN, Cells, Counted, count
@@ -31,7 +32,7 @@ from desktop_app.errors import UserError
 from desktop_app.progress import Progress
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    pass
 
 SELECTION = ("selection_rate",)
 LABELLED = ("selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "precision",
@@ -53,12 +54,11 @@ METRICS = {  # of criteria: how it is said, the rates compared
 _UNLABELLED = ("impact_ratio", "demographic_parity_difference", CONDITIONAL)
 _FIRST_GAPS = ("demographic_parity_difference", "demographic_parity_ratio", "equal_opportunity_difference",
                "equalised_odds_difference")
-_BY_FAIRLEARN = frozenset(LABELLED)
 _NO_LABEL = ("selection_rate", "mean_score", "standardised_mean_difference")
 SCORED = ("auc", "calibration_error", "mean_score", "mean_score_with_event", "mean_score_without_event",
           "standardised_mean_difference")
 _RULES = ("interval", "four_fifths_and_significant", "point")
-LIBRARIES = ("duckdb", "fairlearn", "scikit-learn", "pandas", "numpy", "scipy")
+LIBRARIES = ("duckdb", "pandas", "numpy", "scipy")
 
 
 def report(
@@ -137,43 +137,15 @@ def _check_names(spec: FairnessSpec, counted: Counted) -> None:
             raise UserError(f"{attribute} has no group “{group}”.", f"Its groups: {', '.join(found[:20])}.",
                             "Choose the reference among these.")
 
-# ---- rates, with fairlearn
 
-
-def _frame(cells: tuple[Cells, ...]) -> DataFrame:
-    """One fairlearn MetricFrame on the weighted cells: one row per group, one column per rate."""
-    from fairlearn import metrics
-    from sklearn.metrics import accuracy_score, precision_score
-
-    labelled = cells[0].labelled
-    listed = [(c.group, label, decision, weight) for c in cells
-              for (label, decision), weight in zip(((0, 0), (0, 1), (1, 0), (1, 1)), c.weights, strict=True) if weight]
-    group, label, decision, weight = (list(part) for part in zip(*listed, strict=True))
-    wanted: dict[str, Any] = {"selection_rate": metrics.selection_rate}
-    if labelled:
-        wanted |= {name: getattr(metrics, name) for name in LABELLED[1:4]}
-        wanted |= {"precision": precision_score, "accuracy": accuracy_score}
-    params: dict[str, dict[str, Any]] = {name: {"sample_weight": weight} for name in wanted}
-    bound = {name: _bound(function, name) for name, function in wanted.items()}
-    frame = metrics.MetricFrame(metrics=bound, y_true=label, y_pred=decision, sensitive_features=group,
-                                sample_params=params)
-    return frame.by_group  # type: ignore[no-any-return]
-
-
-def _bound(function: Any, name: str) -> Any:
-    """Rates with a zero denominator are replaced later: no warning, and both classes are always 0 and 1."""
-    if name == "precision":
-        return lambda t, p, sample_weight: function(t, p, sample_weight=sample_weight, zero_division=0)
-    if name in ("selection_rate", "accuracy"):
-        return function
-    return lambda t, p, sample_weight: function(t, p, sample_weight=sample_weight, pos_label=1)
+# ---- rates
 
 
 def _of_group(
     spec: FairnessSpec, counted: Counted, attribute: str, cells: tuple[Cells, ...],
 ) -> dict[str, list[NamedMeasure]]:
-    """The measures of each group: the usual ones by fairlearn, the others asked for from the same cells."""
-    frame, labelled = _frame(cells), counted.overall.labelled
+    """The measures of each group."""
+    labelled = counted.overall.labelled
     usual = LABELLED if labelled else SELECTION
     binned = counted.cube.bin is not None
     asked = tuple(name for name in spec.metrics if (labelled or name in _NO_LABEL)
@@ -183,9 +155,7 @@ def _of_group(
     asked = tuple(name for name in asked if name not in SCORED or name in scored)
     found: dict[str, list[NamedMeasure]] = {}
     for c in cells:
-        row: Any = frame.loc[c.group]
-        made = {name: _rate(c, name, float(row[name]) if name in _BY_FAIRLEARN else None)
-                for name in asked if name in RATES}
+        made = {name: _rate(c, name) for name in asked if name in RATES}
         if "balanced_accuracy" in asked:
             made["balanced_accuracy"] = _balanced(c)
         made |= {name: measures[c.group] for name, measures in scored.items()}
@@ -193,13 +163,12 @@ def _of_group(
     return found
 
 
-def _rate(cells: Cells, name: str, value: float | None = None) -> Measure:
+def _rate(cells: Cells, name: str) -> Measure:
     k, n, of = cells.rate(name)
     if n == 0:
         return Measure(value=None, reason=f"no {of}")
     low, high = intervals.wilson(k, n)
-    return Measure(value=number(k / n if value is None else value), low=number(low), high=number(high),
-                   method=intervals.WILSON)
+    return Measure(value=number(k / n), low=number(low), high=number(high), method=intervals.WILSON)
 
 
 def _balanced(cells: Cells) -> Measure:
