@@ -28,6 +28,7 @@ os.environ.pop("ASSAYDESK_WITNESS_FOLDER", None)
 def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=100, help="how often tests/attack/test_kill.py ends a process")
     parser.addoption("--crashes", type=int, default=3, help="how often test_server_crash.py ends the server")
+    parser.addoption("--simulate", type=int, default=100, help="rounds of tests/unit/analysis/test_honesty.py")
     parser.addoption("--faults", action="store_true", help="all faults of tests/attack/test_disk_faults.py")
 
 
