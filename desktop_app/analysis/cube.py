@@ -22,6 +22,7 @@ from desktop_app.progress import Progress
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
+    from pandas import Series
 
 UNKNOWN = "unknown"
 ABOVE_MEDIAN = "above_median"
@@ -74,15 +75,15 @@ def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
     """
     progress = progress or Progress()
     asked = _Asked(source, spec, progress.part(0.0, 0.1))
-    found = _fetch(source, asked.query, progress.part(0.1, 1.0))
+    found = fetch(source, asked.query, progress.part(0.1, 1.0))
     return _Making(asked, found).cube()
 
 
 def duplicates(source: Source, column: str, progress: Progress | None = None) -> int:
     """How many rows have a record id that another row has already. Raises UserError, Cancelled."""
-    name = _quoted(named(source, column))
-    query = f"SELECT count({name}) - count(DISTINCT {name}) AS twice FROM {_from(source)}"  # noqa: S608 - quoted
-    return int(_fetch(source, query, progress or Progress())["twice"][0])
+    name = quoted(named(source, column))
+    query = f"SELECT count({name}) - count(DISTINCT {name}) AS twice FROM {relation(source)}"  # noqa: S608 - quoted
+    return int(fetch(source, query, progress or Progress())["twice"][0])
 
 
 # ---- asking
@@ -99,9 +100,9 @@ class _Asked:
                        spec.weight):
             if column is not None:
                 named(source, column)
-        keys = [f"{_quoted(name)} AS a{i}" for i, name in enumerate(self.attributes)]
+        keys = [f"{quoted(name)} AS a{i}" for i, name in enumerate(self.attributes)]
         if spec.label is not None:
-            keys.append(f"{_quoted(spec.label)} AS label")
+            keys.append(f"{quoted(spec.label)} AS label")
         numbers, sums = [], ["count(*) AS n"]
         weight = "1.0"
         if spec.weight is not None:
@@ -121,22 +122,23 @@ class _Asked:
                      f"CAST(least({BINS - 1}, greatest(0, floor(score_value * {BINS}))) AS SMALLINT) AS bin"]
             sums += [f"sum({weight} * score_value) AS s", f"sum({weight} * score_value * score_value) AS s2"]
         else:
-            keys.append(f"{_quoted(spec.decision)} AS decision")
-        inner = f"SELECT *{''.join(', ' + n for n in numbers)} FROM {_from(source)}"  # noqa: S608 - names are quoted
+            keys.append(f"{quoted(spec.decision)} AS decision")
+        inner = f"SELECT *{''.join(', ' + n for n in numbers)} FROM {relation(source)}"  # noqa: S608 - names are quoted
         self.query = f"SELECT {', '.join([*keys, *sums])} FROM ({inner}) GROUP BY ALL"  # noqa: S608 - likewise
 
 
 def _median(source: Source, column: str, progress: Progress) -> float:
     """The median of all usable scores; the mean of the two in the middle of an even number."""
-    query = (f"SELECT median(score_value) AS m FROM (SELECT {_number(column, 'score')} FROM {_from(source)}) "  # noqa: S608
+    query = (f"SELECT median(score_value) AS m FROM (SELECT {_number(column, 'score')} FROM {relation(source)}) "  # noqa: S608
              "WHERE isfinite(score_value)")
-    value = _fetch(source, query, progress)["m"][0]
+    value = fetch(source, query, progress)["m"][0]
     if value is None or value != value:  # noqa: PLR0124 - not a number
         raise UserError(f"Column “{column}” has no scores.", "A median needs at least one.", "Choose another column.")
     return float(value)
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A column's name in a query."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -145,19 +147,23 @@ def _text(value: str) -> str:
 
 
 def _number(column: str, name: str) -> str:
-    text = f"lower(trim(CAST({_quoted(column)} AS VARCHAR)))"
+    text = f"lower(trim(CAST({quoted(column)} AS VARCHAR)))"
     return f"TRY_CAST({text} AS DOUBLE) AS {name}_value, {text} AS {name}_text"
 
 
 def _state(name: str, fits: str) -> str:
     """Whether a value is a number that can be used: one of the four states."""
-    missing = ", ".join(map(_text, sorted(MISSING)))
-    return (f"CASE WHEN {name}_text IS NULL OR {name}_text IN ({missing}) THEN {_MISSING} "
+    return (f"CASE WHEN {is_missing(name + '_text')} THEN {_MISSING} "
             f"WHEN {name}_value IS NULL OR NOT isfinite({name}_value) THEN {_NO_NUMBER} "
             f"WHEN NOT ({fits}) THEN {_OUTSIDE} ELSE {_FINE} END AS {name}_state")
 
 
-def _from(source: Source) -> str:
+def is_missing(column: str) -> str:
+    """Whether a column, as it is written in a query, has no value or one that means there is none."""
+    return f"{column} IS NULL OR lower(trim(CAST({column} AS VARCHAR))) IN ({', '.join(map(_text, sorted(MISSING)))})"
+
+
+def relation(source: Source) -> str:
     """The table in the words of DuckDB."""
     if isinstance(source, Table):
         return "held"
@@ -187,8 +193,11 @@ def _connected(source: Source) -> Iterator[DuckDBPyConnection]:
         yield connection
 
 
-def _fetch(source: Source, query: str, progress: Progress) -> dict[str, Any]:
-    """The columns of a result. The query runs in a thread, so that the person can stop it."""
+def fetch(source: Source, query: str, progress: Progress) -> dict[str, Any]:
+    """The columns of a result, by name. The query runs in a thread, so that the person can stop it.
+
+    Raises UserError for a table that cannot be read, Cancelled.
+    """
     import duckdb
 
     answer: dict[str, Any] = {}
@@ -215,7 +224,12 @@ def _fetch(source: Source, query: str, progress: Progress) -> dict[str, Any]:
     table = answer["found"]
     if table.num_rows > MAX_CELLS:
         raise _too_many(table.num_rows)
-    return {name: table.column(name).to_pandas().to_numpy() for name in table.column_names}
+    return {name: _values(table.column(name).to_pandas()) for name in table.column_names}
+
+
+def _values(column: Series[Any]) -> NDArray[Any]:
+    """Values as they are in a frame: moments as such, not as numpy writes them."""
+    return (column.astype(object) if column.dtype.kind == "M" else column).to_numpy()
 
 
 def _too_many(cells: int) -> UserError:

@@ -27,6 +27,7 @@ MAX_ROWS = 5_000_000
 MAX_CELLS = 250_000_000
 MAX_FILE = 4 << 30  # bytes
 MAX_FIELD = 1 << 20  # characters
+LARGE, LARGE_ROWS = 64 << 20, 500_000  # bytes of a file, rows of a Parquet file
 _CHUNK = 100_000  # rows read at a time
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "<na>", "?", "unknown", "not known"})
 
@@ -117,6 +118,28 @@ def load(path: Path, progress: Progress | None = None) -> Table:
                         "Choose the file that holds the data.")
     return Table(frame, TableInput(name=path.name, digest=digest, rows=len(frame), columns=len(frame.columns),
                                    location=str(path.absolute())))
+
+
+def is_large(path: Path) -> bool:
+    """Whether a table is rather looked at where it lies than read into memory: a folder, or a file beyond `LARGE`."""
+    try:
+        return path.is_dir() or path.stat().st_size > LARGE or _rows_stated(path) > LARGE_ROWS
+    except OSError:
+        return False  # whoever opens it says what is wrong
+
+
+def _rows_stated(path: Path) -> int:
+    """How many rows a Parquet file says it has; 0 of anything else."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with path.open("rb") as file:
+        if file.read(4) != b"PAR1":
+            return 0
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowInvalid, OSError):
+        return 0
 
 
 def open_file(path: Path, progress: Progress | None = None) -> TableFile:

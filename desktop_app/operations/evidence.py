@@ -306,11 +306,18 @@ def columns_of(table: Path) -> tuple[str, ...]:
     return tuple(column.name for column in tables.preview(table).columns)
 
 
-def preview_table(table: Path) -> Any:
-    """A table as a mapping dialog shows it: columns with types and frequent values, first rows, row count."""
+def preview_table(table: Path, progress: Progress | None = None) -> Any:
+    """A table as a mapping dialog shows it: columns with types and frequent values, first rows, row count.
+
+    A large one is looked at where it lies.
+    """
+    from desktop_app.analysis import glance
     from desktop_app.analysis import table as tables
 
-    return tables.preview(table)
+    progress = progress or Progress()
+    if not tables.is_large(table):
+        return tables.preview(table, progress)
+    return glance.glance(tables.open_file(table, progress.part(0.0, 0.2)), progress.part(0.2, 1.0))
 
 
 def charts(item: Evidence) -> tuple[Figure, ...]:

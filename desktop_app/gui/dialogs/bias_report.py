@@ -41,6 +41,8 @@ USUAL = {"score": ("score", "probability", "pd", "proba", "p"),
 class NewBiasReport(TableDialog):
     """See the module."""
 
+    folders = True
+
     def __init__(self, jobs: Jobs, version: Id, parent: QWidget | None = None) -> None:
         super().__init__(jobs, "New bias report", action="Compute", parent=parent,
                          lead="The question with its threshold is written into the log before anything is computed.")

@@ -30,11 +30,14 @@ FIRST_ROWS = 5
 class TableDialog(TaskDialog):
     """See the module. `preview` is what the table holds (analysis' TablePreview), None before a file is read."""
 
+    folders = False  # whether a folder of Parquet files may be the table
+
     def __init__(self, jobs: Jobs, title: str, *, action: str, lead: str, parent: QWidget | None = None) -> None:
         super().__init__(jobs, title, action=action, lead=lead, width=760, tall=True, parent=parent)
         self.preview: Any = None
         self.path: PathField = self.add(
-            "Table", PathField(what="Choose a table", kinds=TABLES), "CSV (UTF-8) or Parquet.")
+            "Table", PathField(what="Choose a table", kinds=TABLES, folders=self.folders),
+            "CSV (UTF-8), Parquet, or a folder of Parquet files." if self.folders else "CSV (UTF-8) or Parquet.")
         self.path.changed.connect(self.read)
         self._head = QVBoxLayout()
         self.form.addLayout(self._head)
@@ -54,8 +57,8 @@ class TableDialog(TaskDialog):
         def work(progress: Progress) -> Any:
             from desktop_app.operations import evidence
 
-            progress.step(0.1, f"reading {path.name}")
-            return evidence.preview_table(path)
+            progress.step(0.0, f"reading {path.name}")
+            return evidence.preview_table(path, progress)
 
         self.preview = None
         self.primary.setEnabled(False)
