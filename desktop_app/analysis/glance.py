@@ -24,10 +24,7 @@ def glance(file: TableFile, progress: Progress | None = None) -> TablePreview:
     head = fetch(file, f"SELECT * FROM {table} LIMIT {HEAD}", progress.part(0.0, 0.1))  # noqa: S608 - quoted
     sums = ["count(*) AS n"]
     for i, name in enumerate(file.names):
-        column = quoted(name)
-        missing = is_missing(column)
-        sums += [f"approx_count_distinct({column}) AS d{i}", f"count(*) FILTER ({missing}) AS m{i}",
-                 f"count(TRY_CAST({column} AS DOUBLE)) FILTER (NOT ({missing})) AS f{i}"]
+        sums += _sums(quoted(name), str(head[name].dtype), i)
     found = fetch(file, f"SELECT {', '.join(sums)} FROM {table}", progress.part(0.1, 0.6))  # noqa: S608 - likewise
     rows = int(found["n"][0])
     columns = []
@@ -44,6 +41,17 @@ def glance(file: TableFile, progress: Progress | None = None) -> TablePreview:
     return TablePreview(given, tuple(columns), tuple(
         tuple("" if value is None or value != value else str(value) for value in line)  # noqa: PLR0124 - NaN
         for line in lines))
+
+
+def _sums(column: str, kind: str, place: int) -> list[str]:
+    """Different values, missing ones and numbers of a column; numbers that are stored as such need no look at text."""
+    distinct = f"approx_count_distinct({column}) AS d{place}"
+    if kind.startswith(("int", "uint", "float")):
+        there = f"count({column})" + (f" FILTER (NOT isnan({column}))" if kind.startswith("float") else "")
+        return [distinct, f"count(*) - {there} AS m{place}", f"{there} AS f{place}"]
+    missing = is_missing(column)
+    return [distinct, f"count(*) FILTER ({missing}) AS m{place}",
+            f"count(TRY_CAST({column} AS DOUBLE)) FILTER (NOT ({missing})) AS f{place}"]
 
 
 def _top(file: TableFile, name: str, progress: Progress) -> tuple[tuple[str, int], ...]:

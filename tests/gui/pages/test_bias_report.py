@@ -1,0 +1,149 @@
+"""A bias report asked for in the window: by a score, within strata, by a preset, from a folder; and how it is shown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from desktop_app.domain.evidence import METRICS, FairnessSpec, Verdict
+from desktop_app.gui.dialogs.bias_report import NewBiasReport
+from desktop_app.gui.dialogs.form import Choice
+from desktop_app.gui.pages.version import VersionPage
+from desktop_app.gui.record_table import RecordTable
+from desktop_app.gui.widgets.figure_view import FigureView
+from desktop_app.operations import evidence
+from tests.gui.pages.seen import words
+
+WAIT = 15_000
+
+
+@pytest.fixture
+def frame():
+    made = np.random.default_rng(1)
+    n = 1200
+    frame = pd.DataFrame({"sex": made.choice(["F", "M"], n), "area": made.choice(["north", "south"], n),
+                          "score": made.random(n), "id": np.arange(n), "w": made.integers(1, 4, n)})
+    return frame.assign(repaid=(made.random(n) < frame.score).astype(int))
+
+
+@pytest.fixture
+def table(frame, tmp_path):
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    return tmp_path / "t.csv"
+
+
+@pytest.fixture
+def page(office, desk):
+    return office.open(VersionPage, "Val Idris", version=desk.version, use=desk.use, tab="Fairness")
+
+
+@pytest.fixture
+def dialog(page, table, qtbot):
+    page.shown_tab.new_report()
+    made = page.findChild(NewBiasReport)
+    made.path.give(table)
+    qtbot.waitUntil(made.primary.isEnabled, timeout=WAIT)
+    return made
+
+
+def by_score(dialog, *groups):
+    dialog.by.choose("score")
+    dialog.label_positive.choose("1")
+    dialog.sensitive.tick(*groups)
+
+
+def filed(desk):
+    return evidence.listing(desk.as_("Val Idris"), desk.version)[0].item.record
+
+
+def test_a_score_with_a_cut_off_within_strata_and_weighted(dialog, page, desk, qtbot):
+    dialog.by.choose("score")
+    assert (dialog._decision_part.isVisible(), dialog._score_part.isVisible()) == (False, True)
+    assert dialog.score.value == "score"
+    dialog.cut.setValue(.4)
+    dialog.label.choose("repaid")
+    dialog.label_positive.choose("1")
+    assert dialog.pairing.text() == "score ≥ 0.4 is held against repaid = 1."
+    dialog.sensitive.tick("sex")
+    dialog.strata.tick("area")
+    dialog.weight.choose("w")
+    dialog.record.choose("id")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "Cut-offs and calibration" in words(page), timeout=WAIT)
+    spec = filed(desk).fairness_spec
+    assert (spec.score, spec.threshold, spec.strata) == ("score", "0.4", ("area",))
+    assert (spec.weight, spec.record_id) == ("w", "id")
+    assert (spec.metrics, spec.bootstrap) == (METRICS, 2000)
+    said = words(page)
+    assert "Selected is score ≥ 0.400, which is good for the person." in said
+    assert "Within strata" in said
+    assert len(page.findChildren(FigureView)) == 2
+    assert all("By sex" in figure.accessibleName() for figure in page.findChildren(FigureView))
+
+
+def test_a_preset_says_its_clause_and_takes_the_place_of_ones_own_criterion(dialog, page, desk, qtbot):
+    by_score(dialog, "sex", "area")
+    dialog.preset.choose("nyc-ll144-scoring")
+    assert "it is not the bias audit itself" in dialog.preset_words.text()
+    assert not any(part.isVisible() for part in dialog._own)
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "Every measure" in words(page), timeout=WAIT)
+    assert "it is not the bias audit itself" in words(page)
+    found = filed(desk)
+    assert (found.fairness_spec.cut, found.fairness_spec.threshold) == ("above_median", None)
+    assert {v.verdict for v in found.verdicts} == {Verdict.REPORTED}
+    assert {r.attribute for r in found.fairness.groups} == {"sex", "area", "sex × area"}
+
+
+def test_what_a_preset_needs_is_said_in_the_dialog(dialog, desk):
+    by_score(dialog, "sex")
+    dialog.preset.choose("eu-conditional-disparity")
+    dialog.attempt()
+    assert "needs a legitimate factor" in dialog.error.text()
+    dialog.preset.choose("punitive-error-parity")
+    dialog.attempt()
+    assert "being selected is bad for the person" in dialog.error.text()
+    dialog.preset.choose("")
+    assert all(part.isVisible() for part in dialog._own)
+    assert evidence.listing(desk.as_("Val Idris"), desk.version) == ()
+    dialog.reject()
+
+
+def test_an_id_that_comes_twice_leaves_no_entry(dialog, desk, qtbot):
+    by_score(dialog, "sex")
+    dialog.record.choose("area")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "does not name each row once" in dialog.error.text(), timeout=WAIT)
+    assert evidence.listing(desk.as_("Val Idris"), desk.version) == ()
+    dialog.reject()
+
+
+def test_a_folder_of_parquet_files_is_a_table(page, frame, tmp_path, desk, qtbot):
+    (tmp_path / "parts").mkdir()
+    for i in range(3):
+        frame.iloc[i::3].to_parquet(tmp_path / "parts" / f"{i}.parquet")
+    page.shown_tab.new_report()
+    dialog = page.findChild(NewBiasReport)
+    dialog.path.give(tmp_path / "parts")
+    qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
+    by_score(dialog, "sex")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "Every measure" in words(page), timeout=WAIT)
+    assert (filed(desk).inputs[0].name, filed(desk).inputs[0].rows) == ("parts", 1200)
+    assert evidence.reperform(desk.as_("Val Idris"), filed(desk).id, tmp_path / "parts").same
+
+
+def test_any_measure_is_shown_by_group(office, desk, table, qtbot):
+    spec = FairnessSpec(label="repaid", decision="", positive="1", favourable=True, sensitive=("sex",), score="score",
+                        threshold="0.5", metrics=METRICS, bootstrap=100)
+    evidence.report(desk.as_("Val Idris"), desk.version, table, spec)
+    page = office.open(VersionPage, "Val Idris", version=desk.version, use=desk.use, tab="Fairness")
+    qtbot.waitUntil(lambda: "Every measure" in words(page), timeout=WAIT)
+    shown = next(t for t in page.findChildren(RecordTable) if t.accessibleName() == "Every measure by group")
+    choice = page.shown_tab.findChild(Choice)
+    assert [r[1] for r in shown.records_model.shown] == ["all rows", "F", "M"]
+    choice.choose("auc")
+    assert "DeLong" in shown.records_model.shown[0][3].method
+    choice.choose("calibration_error")
+    assert "100 replicates" in shown.records_model.shown[1][3].method
