@@ -59,6 +59,7 @@ class Cube:
     weighted: bool
     read: int
     dropped: tuple[tuple[str, int, str], ...] = ()
+    before: NDArray[Any] | None = None  # 1 where the version before selected the row
     median: float | None = None  # above which a row was selected, where the sample's median decides
 
     @property
@@ -97,7 +98,7 @@ class _Asked:
         crossed = [part for parts in spec.intersections for part in parts]
         self.attributes = tuple(dict.fromkeys([*spec.sensitive, *crossed, *spec.strata]))
         for column in (*self.attributes, spec.label, spec.score if spec.score is not None else spec.decision,
-                       spec.weight):
+                       spec.weight, spec.before):
             if column is not None:
                 named(source, column)
         keys = [f"{quoted(name)} AS a{i}" for i, name in enumerate(self.attributes)]
@@ -123,6 +124,13 @@ class _Asked:
             sums += [f"sum({weight} * score_value) AS s", f"sum({weight} * score_value * score_value) AS s2"]
         else:
             keys.append(f"{quoted(spec.decision)} AS decision")
+        if spec.before is not None and spec.score is not None:
+            cut = float(spec.before_threshold or spec.threshold or 0)
+            numbers.append(_number(spec.before, "before"))
+            keys += [_state("before", "before_value BETWEEN 0 AND 1"),
+                     f"CAST(before_value >= {cut!r} AS TINYINT) AS past"]
+        elif spec.before is not None:
+            keys.append(f"{quoted(spec.before)} AS past")
         inner = f"SELECT *{''.join(', ' + n for n in numbers)} FROM {relation(source)}"  # noqa: S608 - names are quoted
         self.query = f"SELECT {', '.join([*keys, *sums])} FROM ({inner}) GROUP BY ALL"  # noqa: S608 - likewise
 
@@ -276,6 +284,7 @@ class _Making:
         spec = self.spec
         self._usable("weight", spec.weight)
         self._usable("score", spec.score)
+        before = self._before()
         decision = self.found["decision"] if spec.score is not None else self._event(
             "decision", spec.decision, spec.positive, also=spec.also_positive)
         label = self._event("label", spec.label, spec.label_event, OWN_VALUE) if spec.label is not None else None
@@ -291,6 +300,8 @@ class _Making:
         binned = "bin" in self.found
         if binned:
             keys.append(self.found["bin"][kept].astype(np.int64))
+        if before is not None:
+            keys.append(before[kept].astype(np.int64))
         sums = {name: self._sum(name)[kept] for name in ("w", "w2", "s", "s2")}
         lines, added = _merged(np.stack(keys, axis=1), [self.n[kept], *sums.values()])
         count = len(columns)
@@ -298,7 +309,19 @@ class _Making:
             attributes=self.asked.attributes, values=tuple(values for _, values in columns), codes=lines[:, :count],
             cell=lines[:, count], bin=lines[:, count + 1] if binned else None, n=added[0], w=added[1], w2=added[2],
             s=added[3], s2=added[4], labelled=label is not None, weighted=spec.weight is not None,
-            read=int(self.n.sum()), dropped=tuple(self.dropped), median=self.asked.median)
+            read=int(self.n.sum()), dropped=tuple(self.dropped), median=self.asked.median,
+            before=lines[:, -1] if before is not None else None)
+
+    def _before(self) -> NDArray[Any] | None:
+        """1 where the version before selected the row; rows where that is missing are dropped."""
+        spec = self.spec
+        if spec.before is None:
+            return None
+        if spec.score is None:
+            return self._event("past", spec.before, spec.positive, also=spec.also_positive)
+        self._usable("before", spec.before)
+        past: NDArray[Any] = self.found["past"]
+        return past
 
     def _sum(self, name: str) -> NDArray[Any]:
         import numpy as np
@@ -320,7 +343,7 @@ class _Making:
         state = self.found[f"{kind}_state"].astype(int)
         for wrong, what in ((_NO_NUMBER, "not a finite number"), (_OUTSIDE, "outside 0 to 1")):
             if rows := int(self.n[state == wrong].sum()):
-                used = "the score" if kind == "score" else "a weight"
+                used = "a weight" if kind == "weight" else "a score"
                 raise UserError(f"Column “{column}” cannot be used as {used}.",
                                 f"{rows:,} rows have a value that is {what}.",
                                 "Correct them, or choose another column." if wrong == _NO_NUMBER else

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from desktop_app.analysis import further, intervals, verdicts
+from desktop_app.analysis import changes, further, intervals, verdicts
+from desktop_app.analysis.changes import CHANGES
 from desktop_app.analysis.counts import JOIN, RATES, UNKNOWN, Cells, Counted, count
 from desktop_app.analysis.cube import ABOVE_MEDIAN, duplicates
 from desktop_app.analysis.table import Source
@@ -50,8 +51,9 @@ METRICS = {  # of criteria: how it is said, the rates compared
     "false_omission_rate_difference": ("the difference of false omission rates", ("false_omission_rate",)),
     "accuracy_difference": ("the difference of accuracies", ("accuracy",)),
     CONDITIONAL: ("the largest gap within strata", ()),
+    **{metric: (said, ()) for metric, (_, said, _) in CHANGES.items()},
 }
-_UNLABELLED = ("impact_ratio", "demographic_parity_difference", CONDITIONAL)
+_UNLABELLED = ("impact_ratio", "demographic_parity_difference", CONDITIONAL, "selection_rate_change")
 _FIRST_GAPS = ("demographic_parity_difference", "demographic_parity_ratio", "equal_opportunity_difference",
                "equalised_odds_difference")
 _NO_LABEL = ("selection_rate", "mean_score", "standardised_mean_difference")
@@ -88,8 +90,8 @@ def measured(
     return FairnessResult(
         rows=counted.rows, overall=overall + more.overall, groups=tuple(rows), differences=(*gaps, *more.differences),
         notes=counted.notes + _small(spec, counted), not_tested=_not_tested(spec), cuts=more.cuts, sweep=more.sweep,
-        calibration=more.calibration, strata=more.strata, adjusted=more.adjusted, unknown=more.unknown,
-        dropped=more.dropped), judged
+        calibration=more.calibration, strata=more.strata, adjusted=more.adjusted, changes=more.changes,
+        unknown=more.unknown, dropped=more.dropped), judged
 
 
 def check(source: Source, spec: FairnessSpec, progress: Progress | None = None) -> Counted:
@@ -106,6 +108,9 @@ def check(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
     if spec.score is not None and not spec.cut and not 0 <= float(spec.threshold or -1) <= 1:
         raise UserError("A score needs the threshold from which on a row is selected.",
                         f"Given: {spec.threshold or 'none'}.", "Give one between 0 and 1.")
+    if spec.before is not None and (spec.weight is not None or spec.cut):
+        raise UserError("Two versions are compared row by row.", "Weights and a cut at the median are not for that.",
+                        "Leave out the weight, and give a threshold.")
     if spec.minimum_group < 1:
         raise UserError("The smallest group judged has at least one row.", f"{spec.minimum_group} was asked.",
                         "30 is usual.")
@@ -281,8 +286,10 @@ def _criterion(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> Cr
     large = [c for c in known if c.n >= spec.minimum_group]
     small = [c for c in known if c.n < spec.minimum_group]
     reason = _why_not(spec, criterion, large if len(large) > 1 else known)
-    if not reason and criterion.metric == CONDITIONAL and not _judgement(spec, counted, criterion, known).comparisons:
-        reason = f"no stratum of {JOIN.join(spec.strata)} holds two groups"
+    if not reason and (criterion.metric == CONDITIONAL or criterion.metric in CHANGES) \
+            and not _judgement(spec, counted, criterion, known).comparisons:
+        reason = f"no stratum of {JOIN.join(spec.strata)} holds two groups" if criterion.metric == CONDITIONAL else \
+            "fewer than two groups have rows that it counts"
     if reason:
         return CriterionResult(criterion=criterion, measure=Measure(value=None, reason=reason),
                                verdict=Verdict.NOT_COMPUTABLE, sentence=f"Not computable: {reason}.")
@@ -329,17 +336,22 @@ def _why_not(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> st
         return ""
     if criterion.metric == CONDITIONAL:
         return "" if spec.strata else "no factor was named within which groups are compared"
+    if criterion.metric in CHANGES and spec.before is None:
+        return "no column with the version before was given"
+    if criterion.metric in CHANGES and (spec.label is not None or not CHANGES[criterion.metric][2]):
+        return ""
     if spec.label is None and criterion.metric not in _UNLABELLED:
         return "no label column was given"
     return _metric_rates(criterion.metric, cells)[1]
 
 
 def _judgement(spec: FairnessSpec, counted: Counted, criterion: Criterion, cells: list[Cells]) -> Judgement:
-    if criterion.metric != CONDITIONAL:
+    if criterion.metric != CONDITIONAL and criterion.metric not in CHANGES:
         return judge(_question(spec, criterion, cells))
-    question = Question("within strata", (), criterion.direction, criterion.rule, float(criterion.threshold or 0))
-    compared = further.compared_within(counted.cube, further.names_of(spec, criterion.attribute), spec.strata,
-                                       {c.group for c in cells})
+    question = Question(criterion.metric, (), criterion.direction, criterion.rule, float(criterion.threshold or 0))
+    names, among = further.names_of(spec, criterion.attribute), {c.group for c in cells}
+    compared = further.compared_within(counted.cube, names, spec.strata, among) if criterion.metric == CONDITIONAL \
+        else changes.compared(counted.cube, names, criterion.metric, among)
     return Judgement(question, tuple(compared))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.analysis import bootstrap, inequality, intervals, scores, strata
+from desktop_app.analysis import bootstrap, changes, inequality, intervals, scores, strata
 from desktop_app.analysis.counts import JOIN, UNKNOWN, Counted, cells_of, grouped
 from desktop_app.analysis.cube import Cube
 from desktop_app.analysis.verdicts import CONFIDENCE, OTHERS, Comparison, Rate, absolute
@@ -17,6 +17,7 @@ from desktop_app.domain.evidence import (
     Adjusted,
     Calibration,
     FairnessSpec,
+    GapChange,
     Measure,
     NamedMeasure,
     StratumRow,
@@ -41,6 +42,7 @@ class Further:
     calibration: tuple[Calibration, ...] = ()
     strata: tuple[StratumRow, ...] = ()
     adjusted: tuple[Adjusted, ...] = ()
+    changes: tuple[GapChange, ...] = ()
     unknown: tuple[Tally, ...] = ()
     dropped: tuple[Tally, ...] = ()
 
@@ -69,6 +71,8 @@ def further(counted: Counted, spec: FairnessSpec) -> Further:
         overall=_entropy(cube, spec), differences=tuple(_between(counted, spec)),
         cuts=tuple(Number(repr(cut)) for cut in scores.cuts()) if swept else (), sweep=tuple(swept),
         calibration=tuple(calibrated), strata=tuple(rows), adjusted=tuple(adjusted),
+        changes=tuple(found for attribute, names in wanted.items() if cube.before is not None
+                      for found in changes.listed(cube, attribute, names)),
         unknown=tuple(Tally(name=name, rows=sum(c.n for c in cells if c.group == UNKNOWN))
                       for name, cells in counted.groups.items()),
         dropped=tuple(Tally(name=column, rows=n, why=why) for column, n, why in cube.dropped))

@@ -323,7 +323,7 @@ _REASONS = {Verdict.MET: _met_words, Verdict.BREACHED: _breached_words, Verdict.
 
 def _what_would_settle(judgement: Judgement) -> str:
     if not judgement.question.pairs:
-        return "How many rows would settle it is not computed for gaps within strata."
+        return "How many rows would settle it is not computed for this criterion."
     needed = rows_to_settle(judgement)
     if needed is None:
         return "At these rates no sample of a practical size would settle it."

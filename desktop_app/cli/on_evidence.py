@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,10 @@ def _verdict_lines(results: tuple[CriterionResult, ...]) -> list[str]:
     arg("--weight", metavar="COL", help="what each row stands for"),
     arg("--strata", action="append", default=[], metavar="COL",
         help="a legitimate factor, within which groups are compared too; may be given again"),
+    arg("--before", metavar="COL", help="what the version before decided on the same rows, or its score"),
+    arg("--before-threshold", metavar="X", help="of that score; default: the same as --threshold"),
+    arg("--margin", type=float, default=0.01, metavar="X",
+        help="by how much a gap may grow against the version before; default: 0.01"),
     arg("--id", metavar="COL", help="names each row once: refused when one comes twice"),
     arg("--preset", metavar="NAME", help="the criteria of a rule or a practice: " + ", ".join(_PRESETS)),
     arg("--least-ratio", type=float, default=0.8, metavar="X",
@@ -116,8 +121,8 @@ def fairness(call: Call) -> Result:
     assert result is not None
     marks = evidence.group_verdicts(spec, result)
     lines = [*([spec.preset_words, ""] if spec.preset_words else []),
-             *_verdict_lines(verdicts), "", *_group_lines(spec, result, marks), "", *result.notes,
-             *(f"Not tested: {line}." for line in result.not_tested)]
+             *_verdict_lines(verdicts), "", *_change_lines(result), *_group_lines(spec, result, marks), "",
+             *result.notes, *(f"Not tested: {line}." for line in result.not_tested)]
     if filed:
         lines.append(f"Filed as {filed} on {call.args.attach}.")
     breached = any(v.verdict == "breached" for v in verdicts)
@@ -147,6 +152,14 @@ def _fairness_spec(call: Call) -> FairnessSpec:
         )
         for attribute in (*a.sensitive, *(" × ".join(cross) for cross in crossed))
     )
+    if a.before is not None:
+        rates = ("selection_rate", "true_positive_rate", "false_positive_rate") if a.label else ("selection_rate",)
+        changes = tuple(
+            Criterion(metric=f"{rate}_change", attribute=attribute, threshold=Number(repr(a.margin)),
+                      direction="at_most")
+            for attribute in a.sensitive for rate in rates)
+    else:
+        changes = ()
     positive, *also = a.positive or ["1"]
     spec = FairnessSpec(
         label=a.label,
@@ -158,6 +171,8 @@ def _fairness_spec(call: Call) -> FairnessSpec:
         weight=a.weight,
         strata=tuple(a.strata),
         record_id=a.id,
+        before=a.before,
+        before_threshold=Number(repr(float(a.before_threshold))) if a.before_threshold is not None else None,
         metrics=METRICS,
         bootstrap=a.bootstrap,
         seed=a.seed,
@@ -169,7 +184,8 @@ def _fairness_spec(call: Call) -> FairnessSpec:
         criteria=criteria,
         label_positive=a.label_positive if a.label and a.label_positive != positive else None,
     )
-    return presets.applied(presets.named(a.preset), spec) if a.preset else spec
+    spec = presets.applied(presets.named(a.preset), spec) if a.preset else spec
+    return replace(spec, criteria=(*spec.criteria, *changes))
 
 
 def _check_decision(call: Call) -> None:
@@ -182,10 +198,21 @@ def _check_decision(call: Call) -> None:
     if a.score is not None and a.threshold is None and not median:
         raise UserError("A score needs a threshold.", f"From which value of “{a.score}” on is a row selected?",
                         "Give --threshold X.")
-    try:
-        float(a.threshold or 0)
-    except ValueError as error:
-        raise UserError("The threshold is not a number.", str(a.threshold), "Give one such as 0.5.") from error
+    for given in (a.threshold, a.before_threshold):
+        try:
+            float(given or 0)
+        except ValueError as error:
+            raise UserError("The threshold is not a number.", str(given), "Give one such as 0.5.") from error
+
+
+def _change_lines(result: FairnessResult) -> list[str]:
+    if not result.changes:
+        return []
+    lines = [f"{'gap against the version before':58} before    now  change"]
+    for c in result.changes:
+        named = f"{c.attribute}: {c.group} and {c.other}, {c.rate.replace('_', ' ')}"
+        lines.append(f"{named:58.58} {float(c.before or 0):6.3f} {float(c.now or 0):6.3f}  {_measure_words(c.change)}")
+    return [*lines, ""]
 
 
 def _group_lines(spec: FairnessSpec, result: FairnessResult, marks: dict[tuple[str, str], Verdict]) -> list[str]:
@@ -228,6 +255,7 @@ def _fairness_data(
         "groups": [_group_data(g, crossed.get(g.attribute, (g.attribute,))) for g in result.groups],
         "differences": {m.name: _measure_data(m.measure) for m in result.differences},
         "criteria": _verdict_data(verdicts),
+        "changes": [canonical.plain(c) for c in result.changes],
         "strata": [canonical.plain(a) for a in result.adjusted],
         "sweep": {"cuts": [float(c) for c in result.cuts], "groups": [
             {"attribute": s.attribute, "group": s.group, "selected": [_number(v) for v in s.selected],

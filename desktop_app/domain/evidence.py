@@ -128,6 +128,8 @@ class FairnessSpec:
     weight: str | None = later(default=None)  # column of what each row stands for
     strata: tuple[str, ...] = later(default=())  # legitimate factors, within which groups are compared too
     record_id: str | None = later(default=None)  # column that names each row once
+    before: str | None = later(default=None)  # column with what the version before decided, or its score
+    before_threshold: Number | None = later(default=None)  # of that score; None: the same as `threshold`
     metrics: tuple[str, ...] = later(default=())  # rates that are reported; none: the usual ones
     bootstrap: int = later(default=0)  # replicates for what has no closed interval
     seed: int = later(default=1)
@@ -203,6 +205,21 @@ class Adjusted:
 
 
 @record
+class GapChange:
+    """The gap of a rate between two groups with the version before and now, on the same rows, and its change."""
+
+    attribute: str
+    rate: str
+    group: str
+    other: str
+    before: Number | None
+    now: Number | None
+    change: Measure
+    p_raw: Number | None
+    p_adjusted: Number | None
+
+
+@record
 class Tally:
     """How many rows something concerns: an attribute's unknown values, or a column's rows that were left out."""
 
@@ -226,6 +243,7 @@ class FairnessResult:
     calibration: tuple[Calibration, ...] = later(default=())
     strata: tuple[StratumRow, ...] = later(default=())
     adjusted: tuple[Adjusted, ...] = later(default=())
+    changes: tuple[GapChange, ...] = later(default=())
     unknown: tuple[Tally, ...] = later(default=())
     dropped: tuple[Tally, ...] = later(default=())
 

@@ -56,6 +56,7 @@ def fairness(contents: Contents, figures: Figures) -> list[Any]:
             out += [*_head(contents, stored, e, asked), *_verdicts(e),
                     *_overall(e.fairness.overall, e.fairness.rows),
                     *_groups(e.fairness, e.verdicts), *_scores(e, figures), *_within(e.fairness),
+                    *_changes(e.fairness),
                     *_remarks(e.fairness)]
     return out
 
@@ -67,6 +68,17 @@ def _scores(e: Evidence, figures: Figures) -> list[Any]:
     for chart in drawn:
         out += charts.plate(chart, height=230)
     return out
+
+
+def _changes(result: FairnessResult) -> list[Any]:
+    if not result.changes:
+        return []
+    columns = (Column("Gap between", 190), Column("Rate", 110), Column("Before", 50, right=True),
+               Column("Now", 50, right=True), Column("Change", 70, right=True))
+    return [*heading("Against the version before"), *table(columns, [
+        (bold(line(f"{c.attribute}: {c.group} and {c.other}", 160)), words(c.rate), figure(c.before), figure(c.now),
+         measured(c.change)) for c in result.changes]),
+        paragraph("On the same rows; the interval of a change is paired.", style="note")]
 
 
 def _within(result: FairnessResult) -> list[Any]:
@@ -294,6 +306,9 @@ def _refined(spec: FairnessSpec) -> Facts:
         found.append(("Weighted by", [line(spec.weight, 80)]))
     if spec.strata:
         found.append(("Within strata of", [line(", ".join(spec.strata), 200)]))
+    if spec.before:
+        cut = f" from {figure(spec.before_threshold or spec.threshold, 3)}" if spec.score else ""
+        found.append(("Version before", [f"“{line(spec.before, 80)}”{cut}"]))
     if spec.bootstrap:
         found.append(("Bootstrap", [f"{spec.bootstrap:,} replicates, seed {spec.seed}"]))
     return found

@@ -202,3 +202,18 @@ def test_weights_seeds_and_presets_as_typed(run):
     assert code in (0, 1)
     assert said.startswith("Calibration by group. Actuarial practice")
     assert "weighted by w" in said
+
+
+def test_a_version_before_as_typed(run, tmp_path):
+    frame = run.frame.assign(past=(run.frame.score * .9))
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    code, said, _ = run("--label", "y", "--score", "score", "--threshold", "0.5", "--before", "past", "--margin", "0.3",
+                        "--json")
+    found = json.loads(said)
+    assert code == 0
+    assert {c["rate"] for c in found["changes"]} == {"selection_rate", "true_positive_rate", "false_positive_rate",
+                                                     "accuracy"}
+    assert {c["name"]: c["threshold"] for c in found["criteria"] if c["name"].endswith("_change")} == dict.fromkeys(
+        ("selection_rate_change", "true_positive_rate_change", "false_positive_rate_change"), .3)
+    _, said, _ = run("--label", "y", "--score", "score", "--threshold", "0.5", "--before", "past")
+    assert "gap against the version before" in said

@@ -107,6 +107,11 @@ class NewBiasReport(TableDialog):
         self.form.addWidget(self._strata_part)
         self.weight: Choice[str] = Choice()
         self.record: Choice[str] = Choice()
+        self.before: Choice[str] = Choice()
+        self.margin = decimal_field(0.01, 0.0, 0.5, 0.01, 3)
+        self.form.addWidget(beside(
+            labelled("Compare with the version before", self.before, "What it decided on the same rows, or its score."),
+            labelled("A gap may grow by", self.margin, "More is worse; recorded before the run.")))
         self.form.addWidget(beside(
             labelled("Weight of each row", self.weight),
             labelled("Column that names each row once", self.record, "Rows that are there twice are then refused.")))
@@ -143,6 +148,7 @@ class NewBiasReport(TableDialog):
         self.score.choose(_usual(names, "score") or "")
         self.weight.offer([("", "each row counts once"), *numeric])
         self.record.offer([("", "none"), *self.columns()])
+        self.before.offer([("", "no comparison"), *self.columns()])
         groups = [c for c in preview.columns if 2 <= c.distinct <= MOST_GROUPS]
         self.strata.offer([c.name for c in groups], {c.name: f"{c.distinct} values" for c in groups})
         self.sensitive.offer([c.name for c in groups], {c.name: f"{c.distinct} values" for c in groups})
@@ -235,17 +241,27 @@ class NewBiasReport(TableDialog):
             label=self.label.value or None, decision="" if scored else decision, positive=positive,
             score=decision if scored else None, threshold=number(round(self.cut.value(), 4)) if scored else None,
             strata=self.strata.value, weight=self.weight.value or None, record_id=self.record.value or None,
-            metrics=METRICS, bootstrap=REPLICATES, favourable=self.favourable.value,
+            before=self.before.value or None, metrics=METRICS, bootstrap=REPLICATES, favourable=self.favourable.value,
             sensitive=chosen, intersections=tuple(tuple(i.split(JOIN)) for i in self.intersections.value),
             label_positive=self.label_positive.value if self.label.value and self.label_positive.value != positive
             else None,
             reference=reference, minimum_group=self.minimum.value(), criteria=self._criteria(reference))
         preset = self._presets.get(self.preset.value or "")
-        if preset is None:
-            return spec
-        from desktop_app.operations import presets
+        if preset is not None:
+            from desktop_app.operations import presets
 
-        return presets.applied(preset, replace(spec, threshold=None) if preset.cut else spec)
+            spec = presets.applied(preset, replace(spec, threshold=None) if preset.cut else spec)
+        return replace(spec, criteria=(*spec.criteria, *self._changes()))
+
+    def _changes(self) -> tuple[Criterion, ...]:
+        """What the version before is held against: gaps of what is selected, and of errors where a label is there."""
+        if not self.before.value:
+            return ()
+        rates = ("selection_rate", "true_positive_rate", "false_positive_rate") if self.label.value else (
+            "selection_rate",)
+        return tuple(Criterion(metric=f"{rate}_change", attribute=name, direction="at_most",
+                               threshold=number(round(self.margin.value(), 4)))
+                     for name in self.sensitive.value for rate in rates)
 
     def _criteria(self, reference: tuple[Pair, ...]) -> tuple[Criterion, ...]:
         rule = self.rule.value or "interval"

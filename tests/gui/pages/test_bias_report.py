@@ -147,3 +147,23 @@ def test_any_measure_is_shown_by_group(office, desk, table, qtbot):
     assert "DeLong" in shown.records_model.shown[0][3].method
     choice.choose("calibration_error")
     assert "100 replicates" in shown.records_model.shown[1][3].method
+
+
+def test_the_version_before_is_held_against_a_margin(page, frame, desk, tmp_path, qtbot):
+    frame.assign(old=(frame.score - .1 * (frame.sex == "F")).clip(0)).to_csv(tmp_path / "both.csv", index=False)
+    page.shown_tab.new_report()
+    dialog = page.findChild(NewBiasReport)
+    dialog.path.give(tmp_path / "both.csv")
+    qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
+    by_score(dialog, "sex")
+    dialog.before.choose("old")
+    dialog.margin.setValue(.02)
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "Against the version before" in words(page), timeout=WAIT)
+    found = filed(desk)
+    asked = {(c.metric, c.threshold) for c in found.fairness_spec.criteria}
+    assert asked == {("impact_ratio", "0.8"), ("selection_rate_change", "0.02"), ("true_positive_rate_change", "0.02"),
+                     ("false_positive_rate_change", "0.02")}
+    change = next(c for c in found.fairness.changes if c.rate == "selection_rate")
+    assert float(change.change.value) < 0
+    assert "the largest growth of a gap of selection rates" in words(page)

@@ -74,6 +74,7 @@ class FairnessTab(EvidenceTab):
             self._show_measures(result)
         self._show_scores(charts)
         self._show_strata(result)
+        self._show_changes(result)
         section(column, "Differences", "The largest gaps between groups, as fairlearn defines them.")
         column.addWidget(ShortTable([
             Column(key="name", title="Difference", text=lambda m: m.name.replace("_", " "), width=360, stretch=2),
@@ -129,6 +130,24 @@ class FairnessTab(EvidenceTab):
             Column(key="adjusted", title="p, adjusted", text=lambda a: number_words(a.p_adjusted, 4), align="right",
                    width=96),
         ], result.adjusted, name="Differences within strata", most=40))
+
+
+    def _show_changes(self, result: FairnessResult) -> None:
+        if not result.changes:
+            return
+        section(self.column, "Against the version before", "Gaps between groups on the same rows: before, now, and by "
+                "how much each grew, with a paired interval.")
+        self.column.addWidget(ShortTable([
+            Column(key="attribute", title="Attribute", text=lambda c: c.attribute, width=110, muted=True),
+            Column(key="between", title="Gap between", text=lambda c: f"{c.group} and {c.other}", width=190, stretch=1),
+            Column(key="rate", title="Rate", text=lambda c: c.rate.replace("_", " "), width=150, muted=True),
+            Column(key="before", title="Before", text=lambda c: number_words(c.before, 3), align="right", width=76),
+            Column(key="now", title="Now", text=lambda c: number_words(c.now, 3), align="right", width=76),
+            Column(key="change", title="Change", text=lambda c: measure_words(c.change)[0], align="right", width=84,
+                   sort=lambda c: float(c.change.value or 0)),
+            Column(key="interval", title="95 % interval", text=lambda c: measure_words(c.change)[1], width=150,
+                   muted=True),
+        ], result.changes, name="Gaps against the version before", most=40))
 
 
 def measure_title(name: str) -> str:
