@@ -90,8 +90,8 @@ def measured(
     return FairnessResult(
         rows=counted.rows, overall=overall + more.overall, groups=tuple(rows), differences=(*gaps, *more.differences),
         notes=counted.notes + _small(spec, counted), not_tested=_not_tested(spec), cuts=more.cuts, sweep=more.sweep,
-        calibration=more.calibration, strata=more.strata, adjusted=more.adjusted, changes=more.changes,
-        unknown=more.unknown, dropped=more.dropped), judged
+        calibration=more.calibration, frontier=more.frontier, strata=more.strata, adjusted=more.adjusted,
+        changes=more.changes, unknown=more.unknown, dropped=more.dropped), judged
 
 
 def check(source: Source, spec: FairnessSpec, progress: Progress | None = None) -> Counted:

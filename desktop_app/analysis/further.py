@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.analysis import bootstrap, changes, inequality, intervals, scores, strata
+from desktop_app.analysis import alternatives, bootstrap, changes, inequality, intervals, scores, strata
 from desktop_app.analysis.counts import JOIN, UNKNOWN, Counted, cells_of, grouped
 from desktop_app.analysis.cube import Cube
 from desktop_app.analysis.verdicts import CONFIDENCE, OTHERS, Comparison, Rate, absolute
@@ -17,6 +17,7 @@ from desktop_app.domain.evidence import (
     Adjusted,
     Calibration,
     FairnessSpec,
+    FrontierPoint,
     GapChange,
     Measure,
     NamedMeasure,
@@ -40,6 +41,7 @@ class Further:
     cuts: tuple[Number, ...] = ()
     sweep: tuple[Sweep, ...] = ()
     calibration: tuple[Calibration, ...] = ()
+    frontier: tuple[FrontierPoint, ...] = ()
     strata: tuple[StratumRow, ...] = ()
     adjusted: tuple[Adjusted, ...] = ()
     changes: tuple[GapChange, ...] = ()
@@ -55,11 +57,14 @@ def further(counted: Counted, spec: FairnessSpec) -> Further:
     cube, wanted = counted.cube, {name: names_of(spec, name) for name in counted.groups}
     swept: list[Sweep] = []
     calibrated: list[Calibration] = []
+    points: list[FrontierPoint] = []
     if cube.bin is not None:
         for attribute, names in wanted.items():
             groups = scores.histograms(cube, names)
             swept += scores.sweep(attribute, groups, labelled=cube.labelled)
-            calibrated += scores.calibration(attribute, groups) if cube.labelled else ()
+            if cube.labelled:
+                calibrated += scores.calibration(attribute, groups)
+                points += alternatives.frontier(attribute, groups, spec)
     rows: list[StratumRow] = []
     adjusted: list[Adjusted] = []
     if spec.strata:
@@ -70,7 +75,7 @@ def further(counted: Counted, spec: FairnessSpec) -> Further:
     return Further(
         overall=_entropy(cube, spec), differences=tuple(_between(counted, spec)),
         cuts=tuple(Number(repr(cut)) for cut in scores.cuts()) if swept else (), sweep=tuple(swept),
-        calibration=tuple(calibrated), strata=tuple(rows), adjusted=tuple(adjusted),
+        calibration=tuple(calibrated), frontier=tuple(points), strata=tuple(rows), adjusted=tuple(adjusted),
         changes=tuple(found for attribute, names in wanted.items() if cube.before is not None
                       for found in changes.listed(cube, attribute, names)),
         unknown=tuple(Tally(name=name, rows=sum(c.n for c in cells if c.group == UNKNOWN))

@@ -5,11 +5,13 @@ Lines are told apart by the name at their end, never by colour alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+from desktop_app.analysis import alternatives
 from desktop_app.analysis.lettering import elide
-from desktop_app.domain.evidence import Evidence, FairnessSpec
+from desktop_app.domain.evidence import Evidence, FairnessResult, FairnessSpec
 from desktop_app.domain.figure import Dot, Figure, Line, Mark, Text
 
 WIDTH, HEIGHT = 620.0, 280.0
@@ -30,7 +32,33 @@ def score_charts(evidence: Evidence) -> tuple[Figure, ...]:
     made = [_sweep(evidence, spec, attribute) for attribute in attributes]
     made += [_calibration(evidence, attribute) for attribute in attributes if any(
         c.attribute == attribute for c in result.calibration)]
+    made += [_frontier(result, spec, attribute) for attribute in dict.fromkeys(p.attribute for p in result.frontier)]
     return tuple(made)
+
+
+def _frontier(result: FairnessResult, spec: FairnessSpec, attribute: str) -> Figure:
+    """Accuracy against the lowest ratio, a dot for each cut-off for everybody; the one used is marked."""
+    points = [(float(p.ratio), float(p.accuracy), float(p.cut)) for p in result.frontier
+              if p.attribute == attribute and p.ratio is not None and p.accuracy is not None]
+    better = alternatives.better(result, spec, attribute)
+    now = alternatives.used(result, spec, attribute)
+    shown = [*points, *([(*now, 0.0)] if now else [])]
+    plot = _Plot(_around([p[0] for p in shown]), _around([p[1] for p in shown])) if shown else _ONE
+    marks = plot.frame(f"By {attribute}: accuracy at each cut-off for everybody alike", "lowest ratio between groups")
+    marks += [Dot(x=plot.x(ratio), y=plot.y(accuracy), radius=2.4, colour="muted") for ratio, accuracy, _ in points]
+    marks += [Dot(x=plot.x(float(p.ratio or 0)), y=plot.y(float(p.accuracy or 0)), radius=3.2, colour="met")
+              for p in better]
+    if now is not None:
+        marks += [Dot(x=plot.x(now[0]), y=plot.y(now[1]), radius=4.4, colour="accent"),
+                  Text(x=plot.x(now[0]), y=plot.y(now[1]) - 9, text="used", anchor="middle")]
+    marks += [Dot(x=_RIGHT + 20, y=_TOP + 12, radius=4.4, colour="accent"),
+              Text(x=_RIGHT + 34, y=_TOP + 16, text="the one used"),
+              Dot(x=_RIGHT + 20, y=_TOP + 30, radius=3.2, colour="met"),
+              Text(x=_RIGHT + 34, y=_TOP + 34, text="as accurate, better"),
+              Dot(x=_RIGHT + 20, y=_TOP + 48, radius=2.4, colour="muted"),
+              Text(x=_RIGHT + 34, y=_TOP + 52, text="others tried")]
+    words = " ".join(s for s in alternatives.said(result, spec) if s.startswith(f"{attribute}:"))
+    return Figure(width=WIDTH, height=HEIGHT, marks=tuple(marks), alt=words or f"By {attribute}: nothing to compare.")
 
 
 def _sizes(evidence: Evidence, attribute: str) -> dict[str, int]:
@@ -57,9 +85,9 @@ def _sweep(evidence: Evidence, spec: FairnessSpec, attribute: str) -> Figure:
             lines[line.group] = [(cut, share if spec.favourable else 1 - share)
                                  for cut, share in zip(cuts, shares, strict=True) if share is not None]
     outcome = "selected" if spec.favourable else "not selected, the favourable outcome"
-    marks = _frame(f"By {attribute}: share {outcome}", "cut-off of the score")
+    marks = _ONE.frame(f"By {attribute}: share {outcome}", "cut-off of the score")
     if spec.threshold is not None:
-        at = _x(float(spec.threshold))
+        at = _ONE.x(float(spec.threshold))
         marks += [Line(x1=at, y1=_TOP, x2=at, y2=_BOTTOM, colour="breached", width=1.2, dashed=True),
                   Text(x=at, y=_TOP - 3, text=f"used: {float(spec.threshold):g}", colour="breached", anchor="middle")]
     marks += _lines(lines)
@@ -80,8 +108,8 @@ def _calibration(evidence: Evidence, attribute: str) -> Figure:
             parts = zip(line.rows, line.predicted, line.observed, strict=True)
             lines[line.group] = [(float(p), float(o)) for n, p, o in parts
                                  if p is not None and o is not None and float(n or 0) >= FEWEST]
-    marks = _frame(f"By {attribute}: share with the event, where {FEWEST} rows or more are", "mean score")
-    marks.append(Line(x1=_x(0), y1=_y(0), x2=_x(1), y2=_y(1), colour="muted", width=1.0, dashed=True))
+    marks = _ONE.frame(f"By {attribute}: share with the event, where {FEWEST} rows or more are", "mean score")
+    marks.append(Line(x1=_ONE.x(0), y1=_ONE.y(0), x2=_ONE.x(1), y2=_ONE.y(1), colour="muted", dashed=True))
     marks += _lines(lines, dots=True)
     more = f" {left_out:,} smaller groups are not drawn." if left_out else ""
     said = "; ".join(f"{group} " + ", ".join(f"{share:.0%} at {score:.2f}" for score, share in points[::3])
@@ -90,24 +118,41 @@ def _calibration(evidence: Evidence, attribute: str) -> Figure:
                   alt=f"By {attribute}, share with the event at each mean score: {said}.{more}")
 
 
-def _x(value: float) -> float:
-    return round(_LEFT + value * (_RIGHT - _LEFT), 2)
+class _Plot:
+    """From values to places on the page; by default both axes go from 0 to 1."""
+
+    def __init__(self, across: tuple[float, float] = (0.0, 1.0), upwards: tuple[float, float] = (0.0, 1.0)) -> None:
+        self.across, self.upwards = across, upwards
+
+    def x(self, value: float) -> float:
+        """How far to the right."""
+        low, high = self.across
+        return round(_LEFT + (value - low) / (high - low) * (_RIGHT - _LEFT), 2)
+
+    def y(self, value: float) -> float:
+        """How far down."""
+        low, high = self.upwards
+        return round(_BOTTOM - (value - low) / (high - low) * (_BOTTOM - _TOP), 2)
+
+    def frame(self, title: str, across: str) -> list[Mark]:
+        """What is shown upwards, and both axes in quarters."""
+        marks: list[Mark] = [Text(x=0, y=14, text=elide(title, WIDTH, 12), size=12, bold=True)]
+        for i in range(5):
+            right, up = (low + i / 4 * (high - low) for low, high in (self.across, self.upwards))
+            marks += [Line(x1=_LEFT, y1=self.y(up), x2=_RIGHT, y2=self.y(up), colour="hairline", width=0.8),
+                      Text(x=_LEFT - 6, y=self.y(up) + 4, text=f"{up:.4g}", colour="muted", anchor="end"),
+                      Text(x=self.x(right), y=_BOTTOM + 16, text=f"{right:.4g}", colour="muted", anchor="middle")]
+        marks.append(Text(x=(_LEFT + _RIGHT) / 2, y=_BOTTOM + 34, text=across, colour="muted", anchor="middle"))
+        return marks
 
 
-def _y(value: float) -> float:
-    return round(_BOTTOM - value * (_BOTTOM - _TOP), 2)
+_ONE = _Plot()
 
 
-def _frame(title: str, across: str) -> list[Mark]:
-    """What is shown upwards, and both axes from 0 to 1 in quarters."""
-    marks: list[Mark] = [Text(x=0, y=14, text=elide(title, WIDTH, 12), size=12, bold=True)]
-    for i in range(5):
-        value = i / 4
-        marks += [Line(x1=_LEFT, y1=_y(value), x2=_RIGHT, y2=_y(value), colour="hairline", width=0.8),
-                  Text(x=_LEFT - 6, y=_y(value) + 4, text=f"{value:g}", colour="muted", anchor="end"),
-                  Text(x=_x(value), y=_BOTTOM + 16, text=f"{value:g}", colour="muted", anchor="middle")]
-    marks.append(Text(x=(_LEFT + _RIGHT) / 2, y=_BOTTOM + 34, text=across, colour="muted", anchor="middle"))
-    return marks
+def _around(values: list[float]) -> tuple[float, float]:
+    """An axis from a twentieth below the least to 1, or to a twentieth above the largest."""
+    low, high = math.floor(min(values) * 20) / 20, math.ceil(max(values) * 20) / 20
+    return max(0.0, low), min(1.0, high) if high > low else low + 0.05
 
 
 def _lines(lines: dict[str, Points], *, dots: bool = False) -> list[Mark]:
@@ -115,12 +160,13 @@ def _lines(lines: dict[str, Points], *, dots: bool = False) -> list[Mark]:
     ends: list[tuple[float, str, str]] = []
     for i, (group, points) in enumerate(lines.items()):
         colour = _COLOURS[i % len(_COLOURS)]
-        marks += [Line(x1=_x(a), y1=_y(b), x2=_x(c), y2=_y(d), colour=colour, width=1.4, dashed=i >= len(_COLOURS))
+        again = i >= len(_COLOURS)
+        marks += [Line(x1=_ONE.x(a), y1=_ONE.y(b), x2=_ONE.x(c), y2=_ONE.y(d), colour=colour, width=1.4, dashed=again)
                   for (a, b), (c, d) in pairwise(points)]
         if dots:
-            marks += [Dot(x=_x(a), y=_y(b), radius=2.0, colour=colour) for a, b in points]
+            marks += [Dot(x=_ONE.x(a), y=_ONE.y(b), radius=2.0, colour=colour) for a, b in points]
         if points:
-            ends.append((_y(points[len(points) // 2][1]), group, colour))
+            ends.append((_ONE.y(points[len(points) // 2][1]), group, colour))
     for at, (_, group, colour) in zip(_apart([y for y, _, _ in sorted(ends)]), sorted(ends), strict=True):
         marks += [Line(x1=_RIGHT + 12, y1=at - 4, x2=_RIGHT + 28, y2=at - 4, colour=colour, width=2.0),
                   Text(x=_RIGHT + 34, y=at, text=elide(group, WIDTH - _RIGHT - 36, 11))]

@@ -119,10 +119,10 @@ def fairness(call: Call) -> Result:
         result, verdicts, source = evidence.preview(call.args.data, spec, call.progress)
         filed = None
     assert result is not None
-    marks = evidence.group_verdicts(spec, result)
+    marks, said = evidence.group_verdicts(spec, result), evidence.alternatives_of(spec, result)
     lines = [*([spec.preset_words, ""] if spec.preset_words else []),
              *_verdict_lines(verdicts), "", *_change_lines(result), *_group_lines(spec, result, marks), "",
-             *result.notes, *(f"Not tested: {line}." for line in result.not_tested)]
+             *result.notes, *said, *(f"Not tested: {line}." for line in result.not_tested)]
     if filed:
         lines.append(f"Filed as {filed} on {call.args.attach}.")
     breached = any(v.verdict == "breached" for v in verdicts)
@@ -255,6 +255,9 @@ def _fairness_data(
         "groups": [_group_data(g, crossed.get(g.attribute, (g.attribute,))) for g in result.groups],
         "differences": {m.name: _measure_data(m.measure) for m in result.differences},
         "criteria": _verdict_data(verdicts),
+        "frontier": [{"attribute": p.attribute, "cut": float(p.cut), "accuracy": _number(p.accuracy),
+                      "lowest_ratio": _number(p.ratio), "true_positive_rate_gap": _number(p.gap)}
+                     for p in result.frontier],
         "changes": [canonical.plain(c) for c in result.changes],
         "strata": [canonical.plain(a) for a in result.adjusted],
         "sweep": {"cuts": [float(c) for c in result.cuts], "groups": [

@@ -170,6 +170,19 @@ class Sweep:
 
 
 @record
+class FrontierPoint:
+    """What one cut-off for everybody would do: accuracy, the lowest ratio of the favourable outcome between groups, the
+    largest gap of true positive rates.
+    """
+
+    attribute: str
+    cut: Number
+    accuracy: Number | None
+    ratio: Number | None
+    gap: Number | None
+
+
+@record
 class Calibration:
     """One group's scores in equal parts of the scale: rows (or weights), mean score and share of events of each."""
 
@@ -241,6 +254,7 @@ class FairnessResult:
     cuts: tuple[Number, ...] = later(default=())  # the cut-offs of `sweep`
     sweep: tuple[Sweep, ...] = later(default=())
     calibration: tuple[Calibration, ...] = later(default=())
+    frontier: tuple[FrontierPoint, ...] = later(default=())
     strata: tuple[StratumRow, ...] = later(default=())
     adjusted: tuple[Adjusted, ...] = later(default=())
     changes: tuple[GapChange, ...] = later(default=())

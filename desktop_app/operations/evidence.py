@@ -354,6 +354,20 @@ def score_charts(item: Evidence) -> tuple[Figure, ...]:
     return score_figures.score_charts(item)
 
 
+def alternatives(item: Evidence) -> tuple[str, ...]:
+    """What other cut-offs for everybody would have done, in words; nothing without scores and a label."""
+    if item.fairness is None or item.fairness_spec is None:
+        return ()
+    return alternatives_of(item.fairness_spec, item.fairness)
+
+
+def alternatives_of(spec: FairnessSpec, result: FairnessResult) -> tuple[str, ...]:
+    """The same, of a report that is not filed."""
+    from desktop_app.analysis import alternatives as search
+
+    return search.said(result, spec)
+
+
 def group_marks(item: Evidence) -> dict[tuple[str, str], GroupMark]:
     """What stands in each row of a bias report: (attribute, group) → mark."""
     from desktop_app.analysis import figures

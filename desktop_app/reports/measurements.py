@@ -67,6 +67,9 @@ def _scores(e: Evidence, figures: Figures) -> list[Any]:
     out = heading("Cut-offs and calibration") if drawn else []
     for chart in drawn:
         out += charts.plate(chart, height=230)
+    if e.fairness is not None and e.fairness.frontier:
+        out.append(paragraph("The last pictures show other cut-offs, the same for everybody. What another model could "
+                             "do is not told by them.", style="note"))
     return out
 
 

@@ -78,8 +78,11 @@ def test_a_score_with_a_cut_off_within_strata_and_weighted(dialog, page, desk, q
     said = words(page)
     assert "Selected is score ≥ 0.400, which is good for the person." in said
     assert "Within strata" in said
-    assert len(page.findChildren(FigureView)) == 2
-    assert all("By sex" in figure.accessibleName() for figure in page.findChildren(FigureView))
+    sweep, calibration, frontier = (figure.accessibleName() for figure in page.findChildren(FigureView))
+    assert sweep.startswith("By sex, the share selected")
+    assert calibration.startswith("By sex, share with the event")
+    assert frontier.startswith("sex: the cut-off used has a lowest ratio of")
+    assert "What could be done" in words(page)
 
 
 def test_a_preset_says_its_clause_and_takes_the_place_of_ones_own_criterion(dialog, page, desk, qtbot):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from desktop_app.domain.figure import Figure
     from desktop_app.gui.pages.version_tabs.measures import Marks
 
+    Pictures = tuple[Marks, tuple[Figure, ...], tuple[str, ...]]
+
 DISCLAIMER = "Meeting a criterion is not a legal conclusion."
 
 
@@ -50,16 +52,16 @@ class FairnessTab(EvidenceTab):
         dialog.succeeded.connect(lambda result: self.refresh())
         dialog.show()
 
-    def pictures(self, item: Evidence) -> tuple[Marks, tuple[Figure, ...]]:
-        """The picture of each group's interval and its verdict; the pictures of scores."""
+    def pictures(self, item: Evidence) -> Pictures:
+        """The picture of each group's interval and its verdict; pictures of scores; what other cut-offs would do."""
         from desktop_app.operations import evidence
 
-        return evidence.group_marks(item), evidence.score_charts(item)
+        return evidence.group_marks(item), evidence.score_charts(item), evidence.alternatives(item)
 
-    def show_report(self, item: Recorded[Evidence], pictures: tuple[Marks, tuple[Figure, ...]]) -> None:
+    def show_report(self, item: Recorded[Evidence], pictures: Pictures) -> None:
         """Verdicts, what was asked, the groups, differences, notes, what was not tested, how it was made."""
         evidence, column = item.record, self.column
-        marks, charts = pictures
+        marks, charts, alternatives = pictures
         result, spec = evidence.fairness, evidence.fairness_spec
         assert result is not None
         assert spec is not None
@@ -72,7 +74,7 @@ class FairnessTab(EvidenceTab):
         column.addWidget(_groups_table(evidence, marks))
         if spec.metrics:
             self._show_measures(result)
-        self._show_scores(charts)
+        self._show_scores(charts, alternatives)
         self._show_strata(result)
         self._show_changes(result)
         section(column, "Differences", "The largest gaps between groups, as fairlearn defines them.")
@@ -107,12 +109,17 @@ class FairnessTab(EvidenceTab):
         self.column.addWidget(table)
         show()
 
-    def _show_scores(self, charts: tuple[Figure, ...]) -> None:
+    def _show_scores(self, charts: tuple[Figure, ...], alternatives: tuple[str, ...]) -> None:
         if charts:
             section(self.column, "Cut-offs and calibration", "How shares move with the cut-off, and whether a score "
                     "means the same in each group. On the dashed diagonal it means what it says.")
         for chart in charts:
             self.column.addWidget(FigureView(chart))
+        if alternatives:
+            section(self.column, "What could be done", "Other cut-offs, the same for everybody. What another model "
+                    "could do is not told by this.")
+        for sentence in alternatives:
+            say(self.column, sentence)
 
     def _show_strata(self, result: FairnessResult) -> None:
         if not result.adjusted:
