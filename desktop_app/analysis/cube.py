@@ -8,13 +8,27 @@ is missing, which two values a yes-or-no column has, which is the event.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.analysis.table import MISSING, Source, Table, as_text, event_among, named, one_of
+from desktop_app.analysis import in_database
+from desktop_app.analysis.table import (
+    MISSING,
+    DatabaseTable,
+    Source,
+    Table,
+    TableFile,
+    as_text,
+    event_among,
+    named,
+    one_of,
+)
+from desktop_app.domain import canonical
+from desktop_app.domain.canonical import Digest
 from desktop_app.domain.evidence import FairnessSpec
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
@@ -32,7 +46,7 @@ POLL = 0.05  # seconds between two looks at whether the person asked to stop
 OWN_VALUE = ("Say which of its values goes with the decision's: --label-positive, or “Value that counts” beside its "
              "column.")
 _MEMORY = "1GB"  # of DuckDB; a group-by over a few thousand cells needs a few megabytes
-_FINE, _MISSING, _NO_NUMBER, _OUTSIDE = 0, 1, 2, 3
+_FINE, _MISSING, _NO_NUMBER, _OUTSIDE = in_database.FINE, in_database.NONE, in_database.NO_NUMBER, in_database.OUTSIDE
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,18 @@ class Cube:
         """Rows counted."""
         return int(self.n.sum())
 
+    @property
+    def digest(self) -> Digest:
+        """Over its attributes, their values and the rows of every line: stands for a table that stays in a database.
+
+        Sums of weights and scores are left out: their last digits depend on the order in which rows are added.
+        """
+        sha = hashlib.sha256(canonical.jcs({"attributes": list(self.attributes), "read": self.read,
+                                            "values": [list(v) for v in self.values]}))
+        for part in (self.codes, self.cell, self.n, *(p for p in (self.bin, self.before) if p is not None)):
+            sha.update(part.astype("<i8").tobytes())
+        return Digest(sha.hexdigest())
+
 
 def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) -> Cube:
     """Count a table as a spec asks: its attributes, strata, label, decision or score, weight.
@@ -75,13 +101,24 @@ def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
     1, negative weights, more combinations than can be kept; Cancelled.
     """
     progress = progress or Progress()
-    asked = _Asked(source, spec, progress.part(0.0, 0.1))
-    found = fetch(source, asked.query, progress.part(0.1, 1.0))
-    return _Making(asked, found).cube()
+    attributes = _attributes(source, spec)
+    begin, rest = progress.part(0.0, 0.1), progress.part(0.1, 1.0)
+    middle: float | None = None
+    if isinstance(source, DatabaseTable):
+        if spec.score is not None and spec.cut == ABOVE_MEDIAN:
+            middle = in_database.median(source, spec.score, begin)
+        found = in_database.run(source, in_database.query(source, spec, attributes, middle), rest)
+    else:
+        if spec.score is not None and spec.cut == ABOVE_MEDIAN:
+            middle = _median(source, spec.score, begin)
+        found = fetch(source, _query(source, spec, attributes, middle), rest)
+    return _Making(spec, attributes, middle, found).cube()
 
 
 def duplicates(source: Source, column: str, progress: Progress | None = None) -> int:
     """How many rows have a record id that another row has already. Raises UserError, Cancelled."""
+    if isinstance(source, DatabaseTable):
+        return in_database.duplicates(source, column, progress or Progress())
     name = quoted(named(source, column))
     query = f"SELECT count({name}) - count(DISTINCT {name}) AS twice FROM {relation(source)}"  # noqa: S608 - quoted
     return int(fetch(source, query, progress or Progress())["twice"][0])
@@ -90,49 +127,48 @@ def duplicates(source: Source, column: str, progress: Progress | None = None) ->
 # ---- asking
 
 
-class _Asked:
-    """The query a spec needs, and what its result columns are."""
+def _attributes(source: Source, spec: FairnessSpec) -> tuple[str, ...]:
+    """The columns that are grouped by. Raises UserError for a column that is asked for and not there."""
+    crossed = [part for parts in spec.intersections for part in parts]
+    attributes = tuple(dict.fromkeys([*spec.sensitive, *crossed, *spec.strata]))
+    decides = spec.score if spec.score is not None else spec.decision
+    for column in (*attributes, spec.label, decides, spec.weight, spec.before):
+        if column is not None:
+            named(source, column)
+    return attributes
 
-    def __init__(self, source: Source, spec: FairnessSpec, progress: Progress) -> None:
-        self.spec = spec
-        crossed = [part for parts in spec.intersections for part in parts]
-        self.attributes = tuple(dict.fromkeys([*spec.sensitive, *crossed, *spec.strata]))
-        for column in (*self.attributes, spec.label, spec.score if spec.score is not None else spec.decision,
-                       spec.weight, spec.before):
-            if column is not None:
-                named(source, column)
-        keys = [f"{quoted(name)} AS a{i}" for i, name in enumerate(self.attributes)]
-        if spec.label is not None:
-            keys.append(f"{quoted(spec.label)} AS label")
-        numbers, sums = [], ["count(*) AS n"]
-        weight = "1.0"
-        if spec.weight is not None:
-            numbers.append(_number(spec.weight, "weight"))
-            keys.append(_state("weight", "TRUE"))
-            weight = "CASE WHEN weight_value >= 0 AND isfinite(weight_value) THEN weight_value END"
-            sums += [f"sum({weight}) AS w", f"sum(({weight}) * ({weight})) AS w2", "min(weight_value) AS least_weight"]
-        self.median: float | None = None
-        if spec.score is not None and spec.cut == ABOVE_MEDIAN:
-            numbers.append(_number(spec.score, "score"))
-            self.median = _median(source, spec.score, progress)
-            keys += [_state("score", "TRUE"), f"CAST(score_value > {self.median!r} AS TINYINT) AS decision"]
-        elif spec.score is not None:
-            numbers.append(_number(spec.score, "score"))
-            keys += [_state("score", "score_value BETWEEN 0 AND 1"),
-                     f"CAST(score_value >= {float(spec.threshold or 0)!r} AS TINYINT) AS decision",
-                     f"CAST(least({BINS - 1}, greatest(0, floor(score_value * {BINS}))) AS SMALLINT) AS bin"]
-            sums += [f"sum({weight} * score_value) AS s", f"sum({weight} * score_value * score_value) AS s2"]
-        else:
-            keys.append(f"{quoted(spec.decision)} AS decision")
-        if spec.before is not None and spec.score is not None:
-            cut = float(spec.before_threshold or spec.threshold or 0)
-            numbers.append(_number(spec.before, "before"))
-            keys += [_state("before", "before_value BETWEEN 0 AND 1"),
-                     f"CAST(before_value >= {cut!r} AS TINYINT) AS past"]
-        elif spec.before is not None:
-            keys.append(f"{quoted(spec.before)} AS past")
-        inner = f"SELECT *{''.join(', ' + n for n in numbers)} FROM {relation(source)}"  # noqa: S608 - names are quoted
-        self.query = f"SELECT {', '.join([*keys, *sums])} FROM ({inner}) GROUP BY ALL"  # noqa: S608 - likewise
+
+def _query(source: Source, spec: FairnessSpec, attributes: tuple[str, ...], median: float | None) -> str:
+    """What is asked of DuckDB: one row for each combination of what a spec asks for."""
+    keys = [f"{quoted(name)} AS a{i}" for i, name in enumerate(attributes)]
+    if spec.label is not None:
+        keys.append(f"{quoted(spec.label)} AS label")
+    numbers, sums = [], ["count(*) AS n"]
+    weight = "1.0"
+    if spec.weight is not None:
+        numbers.append(_number(spec.weight, "weight"))
+        keys.append(_state("weight", "TRUE"))
+        weight = "CASE WHEN weight_value >= 0 AND isfinite(weight_value) THEN weight_value END"
+        sums += [f"sum({weight}) AS w", f"sum(({weight}) * ({weight})) AS w2", "min(weight_value) AS least_weight"]
+    if spec.score is not None and median is not None:
+        numbers.append(_number(spec.score, "score"))
+        keys += [_state("score", "TRUE"), f"CAST(score_value > {median!r} AS TINYINT) AS decision"]
+    elif spec.score is not None:
+        numbers.append(_number(spec.score, "score"))
+        keys += [_state("score", "score_value BETWEEN 0 AND 1"),
+                 f"CAST(score_value >= {float(spec.threshold or 0)!r} AS TINYINT) AS decision",
+                 f"CAST(least({BINS - 1}, greatest(0, floor(score_value * {BINS}))) AS SMALLINT) AS bin"]
+        sums += [f"sum({weight} * score_value) AS s", f"sum({weight} * score_value * score_value) AS s2"]
+    else:
+        keys.append(f"{quoted(spec.decision)} AS decision")
+    if spec.before is not None and spec.score is not None:
+        cut = float(spec.before_threshold or spec.threshold or 0)
+        numbers.append(_number(spec.before, "before"))
+        keys += [_state("before", "before_value BETWEEN 0 AND 1"), f"CAST(before_value >= {cut!r} AS TINYINT) AS past"]
+    elif spec.before is not None:
+        keys.append(f"{quoted(spec.before)} AS past")
+    inner = f"SELECT *{''.join(', ' + n for n in numbers)} FROM {relation(source)}"  # noqa: S608 - names are quoted
+    return f"SELECT {', '.join([*keys, *sums])} FROM ({inner}) GROUP BY ALL"  # noqa: S608 - likewise
 
 
 def _median(source: Source, column: str, progress: Progress) -> float:
@@ -175,6 +211,7 @@ def relation(source: Source) -> str:
     """The table in the words of DuckDB."""
     if isinstance(source, Table):
         return "held"
+    assert isinstance(source, TableFile)
     files = "[" + ", ".join(_text(str(path)) for path in source.paths) + "]"
     if source.delimiter is None:
         return f"read_parquet({files})"
@@ -191,7 +228,7 @@ def _connected(source: Source) -> Iterator[DuckDBPyConnection]:
     with duckdb.connect(":memory:") as connection:
         if isinstance(source, Table):
             connection.register("held", source.frame)
-        else:
+        elif isinstance(source, TableFile):
             allowed = ", ".join(_text(str(path)) for path in source.paths)
             connection.execute(f"SET allowed_paths=[{allowed}]")
         for setting in ("enable_external_access=false", "autoinstall_known_extensions=false",
@@ -232,10 +269,10 @@ def fetch(source: Source, query: str, progress: Progress) -> dict[str, Any]:
     table = answer["found"]
     if table.num_rows > MAX_CELLS:
         raise _too_many(table.num_rows)
-    return {name: _values(table.column(name).to_pandas()) for name in table.column_names}
+    return {name: values_of(table.column(name).to_pandas()) for name in table.column_names}
 
 
-def _values(column: Series[Any]) -> NDArray[Any]:
+def values_of(column: Series[Any]) -> NDArray[Any]:
     """Values as they are in a frame: moments as such, not as numpy writes them."""
     return (column.astype(object) if column.dtype.kind == "M" else column).to_numpy()
 
@@ -267,10 +304,12 @@ def _ours(source: Source, error: Exception) -> UserError:
 class _Making:
     """Gives the values their meaning and drops what cannot be counted."""
 
-    def __init__(self, asked: _Asked, found: dict[str, Any]) -> None:
+    def __init__(
+        self, spec: FairnessSpec, attributes: tuple[str, ...], median: float | None, found: dict[str, Any],
+    ) -> None:
         import numpy as np
 
-        self.asked, self.spec, self.found = asked, asked.spec, found
+        self.spec, self.attributes, self.median, self.found = spec, attributes, median, found
         self.n = found["n"].astype(np.float64)
         if not self.n.sum():
             raise UserError("The table has no rows.", "There is nothing to count.", "Choose the file with the data.")
@@ -291,7 +330,7 @@ class _Making:
         if not self.n[self.kept].sum():
             raise UserError("No row has both a decision and a label.", f"{int(self.n.sum()):,} rows were read.",
                             "Choose columns that are filled in.")
-        columns = [self._coded(f"a{i}", name) for i, name in enumerate(self.asked.attributes)]
+        columns = [self._coded(f"a{i}", name) for i, name in enumerate(self.attributes)]
         kept = self.kept
         cell = decision[kept].astype(np.int64)
         if label is not None:
@@ -306,10 +345,10 @@ class _Making:
         lines, added = _merged(np.stack(keys, axis=1), [self.n[kept], *sums.values()])
         count = len(columns)
         return Cube(
-            attributes=self.asked.attributes, values=tuple(values for _, values in columns), codes=lines[:, :count],
+            attributes=self.attributes, values=tuple(values for _, values in columns), codes=lines[:, :count],
             cell=lines[:, count], bin=lines[:, count + 1] if binned else None, n=added[0], w=added[1], w2=added[2],
             s=added[3], s2=added[4], labelled=label is not None, weighted=spec.weight is not None,
-            read=int(self.n.sum()), dropped=tuple(self.dropped), median=self.asked.median,
+            read=int(self.n.sum()), dropped=tuple(self.dropped), median=self.median,
             before=lines[:, -1] if before is not None else None)
 
     def _before(self) -> NDArray[Any] | None:

@@ -65,7 +65,16 @@ class TableFile:
                             "Wait until whatever writes it has ended, then try again.")
 
 
-Source = Table | TableFile
+@dataclass(frozen=True)
+class DatabaseTable:
+    """A table that is counted in its database. expression: the Ibis table · input: digest and rows are known after."""
+
+    names: tuple[str, ...]
+    expression: Any
+    input: TableInput
+
+
+Source = Table | TableFile | DatabaseTable
 
 
 @dataclass(frozen=True)

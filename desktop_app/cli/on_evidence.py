@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.cli.command import Call, Result, arg, command, find_labelled, find_version
+from desktop_app.domain.dataset import InDatabase
 from desktop_app.domain.evidence import METRICS
 from desktop_app.errors import UserError
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 _PRESETS = ("nyc-ll144-selection", "nyc-ll144-scoring", "ugesp-four-fifths", "fair-lending", "eu-conditional-disparity",
             "punitive-error-parity", "assistive-error-parity", "insurance-calibration")
+_ANYWHERE = (
+    arg("--data", required=True, metavar="FILE|URL",
+        help="CSV, Parquet, a folder of Parquet files, or postgresql://USER@HOST/DATABASE with --table"),
+    arg("--table", metavar="SCHEMA.NAME", help="the table or view in that database; its rows stay there"))
 _DATA = arg("--data", required=True, type=Path, metavar="FILE", help="CSV or Parquet")
 _ATTACH = arg("--attach", metavar="NAME@LABEL", help="file it as evidence on this version")
 
@@ -66,7 +71,7 @@ def _verdict_lines(results: tuple[CriterionResult, ...]) -> list[str]:
 @command(
     "fairness",
     "a bias report on a table",
-    _DATA,
+    *_ANYWHERE,
     _ATTACH,
     arg("--label", metavar="COL", help="what really happened; may be left out"),
     arg("--decision", metavar="COL", help="what was decided by the model"),
@@ -113,10 +118,10 @@ def fairness(call: Call) -> Result:
     if call.args.attach:
         with call.workspace() as ws:
             version = find_version(ws, call.args.attach)[1]
-            item = evidence.get(ws, evidence.report(ws, version, call.args.data, spec, progress=call.progress))
+            item = evidence.get(ws, evidence.report(ws, version, _data(call), spec, progress=call.progress))
         result, verdicts, filed, source = item.record.fairness, item.record.verdicts, item.label, item.record.inputs[0]
     else:
-        result, verdicts, source = evidence.preview(call.args.data, spec, call.progress)
+        result, verdicts, source = evidence.preview(_data(call), spec, call.progress)
         filed = None
     assert result is not None
     marks, said = evidence.group_verdicts(spec, result), evidence.alternatives_of(spec, result)
@@ -186,6 +191,15 @@ def _fairness_spec(call: Call) -> FairnessSpec:
     )
     spec = presets.applied(presets.named(a.preset), spec) if a.preset else spec
     return replace(spec, criteria=(*spec.criteria, *changes))
+
+
+def _data(call: Call) -> Path | InDatabase:
+    """A file, or a table in a database. Raises UserError."""
+    given, table = call.args.data, call.args.table
+    if ("://" in given) != (table is not None):
+        raise UserError("Say which table.", "A database needs --table; a file takes none.",
+                        "Give --data postgresql://USER@HOST/DATABASE --table SCHEMA.NAME, or --data FILE.")
+    return InDatabase(address=given, table=table) if table is not None else Path(given)
 
 
 def _check_decision(call: Call) -> None:
@@ -417,14 +431,14 @@ def evidence_list(call: Call) -> Result:
 
 
 @command("evidence reperform", "compute a report again and compare every number",
-         arg("evidence", metavar="E-N", help="the report, by its number"), _DATA)  # fmt: skip
+         arg("evidence", metavar="E-N", help="the report, by its number"), *_ANYWHERE)  # fmt: skip
 def evidence_reperform(call: Call) -> Result:
     """Exit code 1 when a number differs."""
     from desktop_app.domain.evidence import Evidence
     from desktop_app.operations import evidence
 
     with call.workspace() as ws:
-        again = evidence.reperform(ws, find_labelled(ws, Evidence, call.args.evidence), call.args.data, call.progress)
+        again = evidence.reperform(ws, find_labelled(ws, Evidence, call.args.evidence), _data(call), call.progress)
     words = "Every number came out the same." if again.same else "Not reproduced: " + "; ".join(again.differences)
     return Result([words], {"same": again.same, "differences": list(again.differences)}, 0 if again.same else 1)
 

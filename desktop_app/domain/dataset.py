@@ -36,3 +36,23 @@ class TableInput:
     columns: int
     location: str = ""
     retained_until: str = "not stated"
+
+
+@record
+class InDatabase:
+    """A table or a view that stays in its database. address: postgresql://USER@HOST/DATABASE · table: SCHEMA.NAME."""
+
+    address: str
+    table: str
+
+    @property
+    def plain_address(self) -> str:
+        """The address without a password."""
+        start, _, rest = self.address.partition("://")
+        login, at, host = rest.rpartition("@")
+        return f"{start}://{login.partition(':')[0]}{at}{host}"
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.table

@@ -15,7 +15,7 @@ from desktop_app.domain import canonical
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.change import Change
-from desktop_app.domain.dataset import TableInput
+from desktop_app.domain.dataset import InDatabase, TableInput
 from desktop_app.domain.evidence import (
     CriterionResult,
     DocumentInfo,
@@ -49,13 +49,14 @@ TITLES = {EvidenceKind.FAIRNESS: "Bias report", EvidenceKind.PERFORMANCE: "Perfo
           EvidenceKind.EXPLANATION: "Explanation"}  # of reports that were given none
 _WORDS = frozenset({"method", "reason", "sentence"})
 Asked = FairnessSpec | PerformanceSpec  # what a report on a table is asked
+Data = Path | InDatabase  # what it is asked of
 
 
 # ---- computing
 
 
 def report(
-    workspace: Workspace, version: Id, table: Path, spec: Asked, *, title: str = "",
+    workspace: Workspace, version: Id, table: Data, spec: Asked, *, title: str = "",
     period: tuple[date | None, date | None] = (None, None), progress: Progress | None = None,
 ) -> Id:
     """Compute a bias or a performance report, as the spec asks, on a table, and file it. Returns the evidence's id.
@@ -72,10 +73,24 @@ def report(
                  inputs=(source,), period_from=period[0], period_to=period[1])
 
 
-def _read(engine: ModuleType, table: Path, spec: Asked, progress: Progress) -> tuple[Any, TableInput]:
-    """What a report needs of a table, and which table it was. Raises UserError for what cannot be computed on it."""
+def _read(engine: ModuleType, table: Data, spec: Asked, progress: Progress) -> tuple[Any, TableInput]:
+    """What a report needs of a table, and which table it was. Raises UserError for what cannot be computed on it.
+
+    A table in a database has the digest of what was counted, since its bytes are nobody's.
+    """
+    from desktop_app.analysis import in_database
     from desktop_app.analysis import table as tables
 
+    if isinstance(table, InDatabase):
+        if _kind(spec) is not EvidenceKind.FAIRNESS:
+            raise UserError("This kind of report is not computed in a database.", table.table,
+                            "Export the columns that are needed to a file.")
+        there = in_database.connect(table)
+        try:
+            counted = engine.check(there, spec, progress)
+        finally:
+            there.expression.get_backend().disconnect()
+        return counted, replace(there.input, rows=counted.cube.read, digest=counted.cube.digest)
     if _kind(spec) is EvidenceKind.FAIRNESS:  # counted where it lies, however large
         file = tables.open_file(table, progress.part(0.0, 0.3))
         counted = engine.check(file, spec, progress.part(0.3, 1.0))
@@ -110,7 +125,7 @@ def explanation(
 
 
 def preview(
-    table: Path, spec: Asked, progress: Progress | None = None,
+    table: Data, spec: Asked, progress: Progress | None = None,
 ) -> tuple[Any, tuple[CriterionResult, ...], TableInput]:
     """A bias or a performance report (its result, verdicts and table) that is not filed anywhere."""
     progress, engine = progress or Progress(), _engine(spec)
@@ -388,10 +403,11 @@ class Reperformance:
     differences: tuple[str, ...]
 
 
-def reperform(workspace: Workspace, evidence: Id, table: Path, progress: Progress | None = None) -> Reperformance:
+def reperform(workspace: Workspace, evidence: Id, table: Data, progress: Progress | None = None) -> Reperformance:
     """Compute a bias or performance report again on its table and compare every number.
 
-    Raises Refused when the table is not the one it was computed on.
+    Raises Refused when the table is not the one it was computed on: of a file before, of a table in a database after
+    it was counted.
     """
     progress = progress or Progress()
     with workspace.store.read() as reader:
@@ -400,17 +416,23 @@ def reperform(workspace: Workspace, evidence: Id, table: Path, progress: Progres
     if spec is None:
         raise UserError("This kind of evidence is not re-performed here.", item.evidence_kind.value,
                         "Bias and performance reports can be.")
-    digest = _digest(table, progress.part(0.0, 0.2))
-    if item.inputs and digest != item.inputs[0].digest:
-        raise Refused("This is not the table the evidence was computed on.",
-                      f"Recorded: {item.inputs[0].digest}\nThis file: {digest}", "Find the original file.")
     engine = _engine(spec)
-    result, verdicts = engine.measured(_read(engine, table, spec, progress.part(0.2, 0.8))[0], spec)
+    if isinstance(table, Path):
+        _check_same(item, _digest(table, progress.part(0.0, 0.2)))
+    read, source = _read(engine, table, spec, progress.part(0.2, 0.8))
+    _check_same(item, source.digest)
+    result, verdicts = engine.measured(read, spec)
     before: Any = item.fairness or item.performance
     differences = [f"{name} differs" for name in vars(before)
                    if _numbers(getattr(before, name)) != _numbers(getattr(result, name))]
     differences += ["verdicts differ"] if _numbers(verdicts) != _numbers(item.verdicts) else []
     return Reperformance(same=not differences, differences=tuple(differences))
+
+
+def _check_same(item: Evidence, digest: Digest) -> None:
+    if item.inputs and digest != item.inputs[0].digest:
+        raise Refused("This is not the table the evidence was computed on, or it was changed.",
+                      f"Recorded: {item.inputs[0].digest}\nThis table: {digest}", "Find the original.")
 
 
 def _digest(table: Path, progress: Progress) -> Digest:

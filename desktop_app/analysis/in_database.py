@@ -1,0 +1,175 @@
+"""A table that stays in its database: the same cells as `analysis.cube` counts, asked for as one Ibis expression.
+
+Ibis says it in the words of the engine; PostgreSQL is connected to here, read-only. Only counts and sums leave the
+database. The tests ask the same expression of DuckDB and, where it is installed, of Spark.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from desktop_app.analysis.table import DatabaseTable, named
+from desktop_app.domain.canonical import Digest
+from desktop_app.domain.dataset import InDatabase, TableInput
+from desktop_app.domain.evidence import FairnessSpec
+from desktop_app.errors import Unreachable, UserError
+from desktop_app.progress import Progress
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    from numpy.typing import NDArray
+
+POLL = 0.05
+FINE, NONE, NO_NUMBER, OUTSIDE = 0, 1, 2, 3
+
+
+def connect(where: InDatabase) -> DatabaseTable:
+    """Open a table or a view of a PostgreSQL database, for reading. Raises UserError, Unreachable."""
+    import ibis
+    import psycopg
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(where.address)
+        if url.get_backend_name() != "postgresql":
+            raise ValueError(f"{url.get_backend_name()} is not read here")
+    except (ArgumentError, ValueError) as error:
+        raise UserError("This address of a database cannot be used.", str(error),
+                        "Write it as postgresql://USER@HOST/DATABASE.") from error
+    query = {key: value if isinstance(value, str) else value[0] for key, value in url.query.items()}
+    host = query.pop("host", None) or url.host
+    local = not host or host.startswith("/") or host in ("localhost", "127.0.0.1", "::1")
+    query.setdefault("sslmode", "prefer" if local else "verify-full")
+    if query["sslmode"] == "verify-full":
+        query.setdefault("sslrootcert", "system")
+    port = int(query.pop("port", 0)) or url.port or 5432
+    schema, _, name = where.table.rpartition(".")
+    connection: Any = None
+    try:
+        connection = ibis.postgres.connect(
+            user=url.username, password=url.password, host=host, port=port, database=url.database,
+            options="-c default_transaction_read_only=on", application_name="assaydesk", connect_timeout=10, **query)
+        return of(connection.table(name, database=schema or None), where)
+    except psycopg.Error as error:
+        _let_go(connection)
+        raise Unreachable("The database cannot be read.", str(error).strip(),
+                          "Check the address, your rights and the network.") from error
+    except ibis.common.exceptions.TableNotFound as error:
+        _let_go(connection)
+        raise UserError(f"There is no table {where.table} in this database.", url.render_as_string(hide_password=True),
+                        "Write it as SCHEMA.TABLE; a view will do.") from error
+
+
+def _let_go(connection: Any) -> None:
+    if connection is not None:
+        connection.disconnect()
+
+
+def of(table: ir.Table, where: InDatabase) -> DatabaseTable:
+    """An Ibis table as a source of a report."""
+    return DatabaseTable(names=tuple(table.columns), expression=table, input=TableInput(
+        name=where.table, digest=Digest(""), rows=0, columns=len(table.columns),
+        location=f"{where.plain_address} {where.table}"))
+
+
+def query(source: DatabaseTable, spec: FairnessSpec, attributes: tuple[str, ...], median: float | None) -> ir.Table:
+    """The expression that counts: one row for each combination of what a spec asks for."""
+    import ibis
+
+    t = source.expression
+    keys = [t[name].name(f"a{i}") for i, name in enumerate(attributes)]
+    weight: Any = ibis.literal(1.0)
+    sums: dict[str, Any] = {"n": t.count()}
+    if spec.label is not None:
+        keys.append(t[spec.label].name("label"))
+    if spec.weight is not None:
+        value, state = _number(t, spec.weight, "weight")
+        keys.append(state.name("weight_state"))
+        weight = ibis.ifelse((state == FINE) & (value >= 0), value, None)
+        sums |= {"w": weight.sum(), "w2": (weight * weight).sum(), "least_weight": value.min()}
+    if spec.score is not None:
+        value, state = _number(t, spec.score, "score", within=median is None)
+        over = value > median if median is not None else value >= float(spec.threshold or 0)
+        keys += [state.name("score_state"), ibis.ifelse(over, 1, 0).name("decision")]
+        if median is None:
+            from desktop_app.analysis.cube import BINS
+
+            place = ibis.greatest(0, ibis.least(BINS - 1, (value * BINS).floor().cast("int64")))
+            keys.append(ibis.ifelse(state == FINE, place, 0).name("bin"))
+            sums |= {"s": (weight * value).sum(), "s2": (weight * value * value).sum()}
+    else:
+        keys.append(t[spec.decision].name("decision"))
+    if spec.before is not None and spec.score is not None:
+        value, state = _number(t, spec.before, "before")
+        cut = float(spec.before_threshold or spec.threshold or 0)
+        keys += [state.name("before_state"), ibis.ifelse(value >= cut, 1, 0).name("past")]
+    elif spec.before is not None:
+        keys.append(t[spec.before].name("past"))
+    return t.group_by(keys).aggregate(**sums)
+
+
+def _number(t: ir.Table, column: str, kind: str, *, within: bool = True) -> tuple[Any, Any]:
+    """A column as floats (null where it is none), and in which of the four states each value is."""
+    import ibis
+
+    stored = t[column]
+    if not (stored.type().is_numeric() or stored.type().is_boolean()):
+        used = "a weight" if kind == "weight" else "a score"
+        raise UserError(f"Column “{column}” cannot be used as {used}.", f"It is stored as {stored.type()}.",
+                        "Choose a numeric column, or a view that casts it.")
+    value = stored.cast("float64")
+    odd = value.isnan() | value.isinf()
+    outside = (value < 0) | (value > 1) if kind != "weight" and within else ibis.literal(False)
+    state = ibis.ifelse(value.isnull(), NONE, ibis.ifelse(odd, NO_NUMBER, ibis.ifelse(outside, OUTSIDE, FINE)))
+    return ibis.ifelse(state == NO_NUMBER, None, value), state
+
+
+def median(source: DatabaseTable, column: str, progress: Progress) -> float:
+    """The median of all usable scores. Raises UserError where there is none."""
+    value, _ = _number(source.expression, column, "score", within=False)
+    found = run(source, source.expression.aggregate(m=value.median()), progress)["m"][0]
+    if found is None or found != found:  # noqa: PLR0124 - not a number
+        raise UserError(f"Column “{column}” has no scores.", "A median needs at least one.", "Choose another column.")
+    return float(found)
+
+
+def duplicates(source: DatabaseTable, column: str, progress: Progress) -> int:
+    """How many rows have a record id that another row has already. Raises UserError."""
+    value = source.expression[named(source, column)]
+    return int(run(source, source.expression.aggregate(twice=value.count() - value.nunique()), progress)["twice"][0])
+
+
+def run(source: DatabaseTable, asked: ir.Table, progress: Progress) -> dict[str, NDArray[Any]]:
+    """The columns of a result, by name. In a thread, so that the person can stop it. Raises Unreachable, Cancelled."""
+    import psycopg
+
+    from desktop_app.analysis.cube import values_of
+
+    answer: dict[str, Any] = {}
+
+    def work() -> None:
+        try:
+            answer["found"] = asked.to_pyarrow()
+        except Exception as error:  # noqa: BLE001 - raised again by whoever waits
+            answer["wrong"] = error
+
+    worker = threading.Thread(target=work, name="counting in a database")
+    worker.start()
+    try:
+        while worker.is_alive():
+            worker.join(POLL)
+            progress.step(0.5, "counting in the database")
+    except BaseException:
+        if (cancel := getattr(source.expression.get_backend().con, "cancel", None)) is not None:
+            cancel()
+        worker.join()
+        raise
+    wrong = answer.get("wrong")
+    if isinstance(wrong, psycopg.Error):
+        raise Unreachable("The database could not count.", str(wrong).strip(), "Try again, or ask whoever runs it.")
+    if wrong is not None:
+        raise wrong
+    table = answer["found"]
+    return {str(name): values_of(table.column(name).to_pandas()) for name in table.column_names}

@@ -1,0 +1,181 @@
+"""A bias report on a table that stays in PostgreSQL: the same numbers as on the rows, and nothing else leaves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import psycopg
+import pytest
+
+from desktop_app.__main__ import main
+from desktop_app.analysis import counts, fairness, in_database
+from desktop_app.analysis.cube import count
+from desktop_app.analysis.table import Table
+from desktop_app.domain.canonical import Digest
+from desktop_app.domain.dataset import InDatabase, TableInput
+from desktop_app.domain.evidence import METRICS, FairnessSpec
+from desktop_app.errors import Cancelled, Refused, Unreachable, UserError
+from desktop_app.operations import evidence
+from desktop_app.progress import Progress
+from tests.desk import make_desk
+
+
+@pytest.fixture(scope="module")
+def frame():
+    made = np.random.default_rng(4)
+    n = 1500
+    frame = pd.DataFrame({
+        "id": np.arange(n), "g": made.choice(["a", "b", " NA ", None], n, p=[.5, .4, .05, .05]),
+        "h": made.integers(0, 3, n), "s": np.where(made.random(n) < .02, None, made.random(n)),
+        "old": made.random(n), "w": made.integers(1, 4, n) / 2, "said": made.random(n) < .4})
+    return frame.assign(y=made.integers(0, 2, n), s=frame.s.astype(float))
+
+
+@pytest.fixture(scope="module")
+def where(postgres, frame):
+    address = postgres.database()
+    with psycopg.connect(address) as raw:
+        raw.execute("CREATE SCHEMA risk")
+        raw.execute("CREATE TABLE risk.people (id int, g text, h int, s double precision, old double precision, "
+                    "w numeric, said boolean, y int)")
+        rows = [tuple(None if pd.isna(v) else v for v in row)
+                for row in frame[["id", "g", "h", "s", "old", "w", "said", "y"]].astype(object).itertuples(index=False)]
+        with raw.cursor() as cursor:
+            cursor.executemany("INSERT INTO risk.people VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", rows)
+        raw.execute("CREATE VIEW risk.some AS SELECT * FROM risk.people WHERE h < 2")
+    return InDatabase(address=address, table="risk.people")
+
+
+def held(frame):
+    return Table(frame, TableInput(name="t", digest=Digest("0" * 64), rows=len(frame), columns=len(frame.columns)))
+
+
+def spec(**more):
+    base = {"label": "y", "decision": "", "positive": "1", "favourable": True, "sensitive": ("g", "h"),
+            "intersections": (("g", "h"),), "score": "s", "threshold": "0.4", "metrics": METRICS}
+    return FairnessSpec(**(base | more))
+
+
+SPECS = {
+    "score": spec(), "weighted": spec(weight="w"), "before": spec(before="old", before_threshold="0.3"),
+    "strata": spec(strata=("h",)), "median": spec(cut="above_median", threshold=None),
+    "decision": spec(score=None, threshold=None, decision="said", positive="True", label_positive="1"),
+    "decision before": spec(score=None, threshold=None, decision="y", before="said", label=None, positive="1")}
+BACKENDS = ["postgresql", "duckdb", "spark"]
+pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")  # Ibis on DuckDB: tests only
+
+
+@pytest.fixture(params=BACKENDS)
+def there(request, where, frame, tmp_path):
+    import ibis
+
+    if request.param == "postgresql":
+        made = in_database.connect(where)
+        yield made
+        made.expression.get_backend().disconnect()
+        return
+    frame.to_parquet(tmp_path / "people.parquet")
+    if request.param == "duckdb":
+        made = in_database.of(ibis.duckdb.connect().read_parquet(str(tmp_path / "people.parquet")), where)
+    else:
+        pyspark = pytest.importorskip("pyspark", reason="pyspark is an optional extra and is not installed here")
+        session = pyspark.sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+        made = in_database.of(ibis.pyspark.connect(session).read_parquet(str(tmp_path / "people.parquet")), where)
+    yield made
+    made.expression.get_backend().disconnect()
+
+
+@pytest.mark.parametrize("name", [n for n in SPECS if n != "decision before"])
+def test_the_report_is_that_of_the_rows(there, frame, name):
+    ours, judged = fairness.report(there, SPECS[name])
+    theirs, same = fairness.report(held(frame), SPECS[name])
+    if SPECS[name].score is None or SPECS[name].cut:
+        assert (ours, judged) == (theirs, same)
+        return
+    for field in ("rows", "sweep", "changes", "strata", "adjusted", "unknown", "dropped", "notes"):
+        assert getattr(ours, field) == getattr(theirs, field), field
+    for one, other in zip(ours.groups, theirs.groups, strict=True):
+        assert (one.group, one.n, one.selected, one.ratio) == (other.group, other.n, other.selected, other.ratio)
+        for a, b in zip(one.rates, other.rates, strict=True):  # sums of scores are added in another order
+            assert (a.measure.value is None) == (b.measure.value is None)
+            assert a.measure.value is None or float(a.measure.value) == pytest.approx(float(b.measure.value), abs=1e-12)
+
+
+def test_the_digest_is_of_what_was_counted(where, frame):
+    source = in_database.connect(where)
+    first = count(source, spec()).digest
+    assert first == count(source, spec()).digest == count(held(frame), spec()).digest
+    assert first != count(held(frame.iloc[1:]), spec()).digest
+    assert first != count(source, spec(threshold="0.41")).digest
+    source.expression.get_backend().disconnect()
+
+
+def test_it_is_filed_reperformed_and_found_changed(where, tmp_path):
+    desk = make_desk(tmp_path)
+    val = desk.as_("Val Idris")
+    made = evidence.report(val, desk.version, where, spec(bootstrap=50))
+    item = evidence.get(val, made).record
+    assert (item.inputs[0].name, item.inputs[0].rows, item.inputs[0].columns) == ("risk.people", 1500, 8)
+    assert item.inputs[0].location.endswith(" risk.people")
+    assert evidence.reperform(val, made, where).same
+    with psycopg.connect(where.address) as raw:
+        raw.execute("UPDATE risk.people SET h = 2 WHERE id = 3 AND h <> 2 OR id = 4 AND h <> 2 OR id = 5 AND h <> 2")
+    with pytest.raises(Refused, match="or it was changed"):
+        evidence.reperform(val, made, where)
+    desk.workspace.close()
+
+
+def test_nothing_can_be_written_and_views_will_do(where):
+    source = in_database.connect(replace(where, table="risk.some"))
+    assert counts.count(source, spec()).cube.read < 1500
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        source.expression.get_backend().raw_sql("DELETE FROM risk.people")
+    source.expression.get_backend().disconnect()
+
+
+@pytest.mark.parametrize(("change", "kind", "said"), [
+    ({"table": "risk.nobody"}, UserError, "no table risk.nobody"),
+    ({"address": "mysql://a@b/c"}, UserError, "cannot be used"),
+    ({"address": "nonsense"}, UserError, "cannot be used"),
+    ({"address": "postgresql://a@127.0.0.1:9/c"}, Unreachable, "cannot be read")])
+def test_what_is_not_there_is_told(where, change, kind, said):
+    with pytest.raises(kind) as told:
+        in_database.connect(replace(where, **change))
+    assert said in str(told.value)
+
+
+@pytest.mark.parametrize(("changes", "said"), [
+    ({"score": "g"}, "It is stored as string"), ({"weight": "g"}, "a weight"), ({"score": "h"}, "outside 0 to 1"),
+    ({"sensitive": ("G",)}, "Did you mean “g”?"), ({"record_id": "h"}, "does not name each row once")])
+def test_columns_that_cannot_be_used_are_told(where, changes, said):
+    source = in_database.connect(where)
+    with pytest.raises(UserError) as told:
+        fairness.report(source, spec(**changes))
+    source.expression.get_backend().disconnect()
+    assert said in str(told.value)
+
+
+def test_a_count_can_be_stopped(where):
+    source = in_database.connect(where)
+    with pytest.raises(Cancelled):
+        fairness.report(source, spec(), Progress(cancelled=lambda: True))
+    source.expression.get_backend().disconnect()
+
+
+def test_as_typed(where, capsys):
+    words = ["fairness", "--data", where.address, "--table", "risk.people", "--label", "y", "--score", "s",
+             "--threshold", "0.4", "--sensitive", "g", "--json"]
+    assert main(words) in (0, 1)
+    found = json.loads(capsys.readouterr().out)
+    assert found["inputs"][0]["rows"] == 1500
+    assert "risk.people" in found["inputs"][0]["path"]
+    assert main([w for w in words if w not in ("--table", "risk.people")]) == 2
+    assert "Say which table" in capsys.readouterr().err
+
+
+def test_an_address_is_told_without_its_password():
+    assert InDatabase(address="postgresql://ann:secret@host/db", table="t").plain_address == "postgresql://ann@host/db"
+    assert InDatabase(address="postgresql:///db", table="t").plain_address == "postgresql:///db"
