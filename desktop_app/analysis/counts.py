@@ -133,6 +133,8 @@ def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
     if found.median is not None:
         notes.append(f"The median of the scores is {found.median:g}; a row counts as selected strictly above it.")
     notes += _reconciled(spec, groups)
+    if found.weighted and spec.strata:
+        notes.append("Within strata rows are counted, not their weights.")
     if found.weighted:
         notes.append(f"Rates are weighted by {spec.weight}; their intervals go by the effective number of rows.")
     return Counted(found, overall, groups, tuple(notes))

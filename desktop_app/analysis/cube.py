@@ -146,16 +146,19 @@ def _query(source: Source, spec: FairnessSpec, attributes: tuple[str, ...], medi
     numbers, sums = [], ["count(*) AS n"]
     weight = "1.0"
     if spec.weight is not None:
-        numbers.append(_number(spec.weight, "weight"))
-        keys.append(_state("weight", "TRUE"))
+        value, state = _number(source, spec.weight, "weight")
+        numbers.append(value)
+        keys.append(state)
         weight = "CASE WHEN weight_value >= 0 AND isfinite(weight_value) THEN weight_value END"
         sums += [f"sum({weight}) AS w", f"sum(({weight}) * ({weight})) AS w2", "min(weight_value) AS least_weight"]
     if spec.score is not None and median is not None:
-        numbers.append(_number(spec.score, "score"))
-        keys += [_state("score", "TRUE"), f"CAST(score_value > {median!r} AS TINYINT) AS decision"]
+        value, state = _number(source, spec.score, "score")
+        numbers.append(value)
+        keys += [state, f"CAST(score_value > {median!r} AS TINYINT) AS decision"]
     elif spec.score is not None:
-        numbers.append(_number(spec.score, "score"))
-        keys += [_state("score", "score_value BETWEEN 0 AND 1"),
+        value, state = _number(source, spec.score, "score", "score_value BETWEEN 0 AND 1")
+        numbers.append(value)
+        keys += [state,
                  f"CAST(score_value >= {float(spec.threshold or 0)!r} AS TINYINT) AS decision",
                  f"CAST(least({BINS - 1}, greatest(0, floor(score_value * {BINS}))) AS SMALLINT) AS bin"]
         sums += [f"sum({weight} * score_value) AS s", f"sum({weight} * score_value * score_value) AS s2"]
@@ -163,8 +166,9 @@ def _query(source: Source, spec: FairnessSpec, attributes: tuple[str, ...], medi
         keys.append(f"{quoted(spec.decision)} AS decision")
     if spec.before is not None and spec.score is not None:
         cut = float(spec.before_threshold or spec.threshold or 0)
-        numbers.append(_number(spec.before, "before"))
-        keys += [_state("before", "before_value BETWEEN 0 AND 1"), f"CAST(before_value >= {cut!r} AS TINYINT) AS past"]
+        value, state = _number(source, spec.before, "before", "before_value BETWEEN 0 AND 1")
+        numbers.append(value)
+        keys += [state, f"CAST(before_value >= {cut!r} AS TINYINT) AS past"]
     elif spec.before is not None:
         keys.append(f"{quoted(spec.before)} AS past")
     inner = f"SELECT *{''.join(', ' + n for n in numbers)} FROM {relation(source)}"  # noqa: S608 - names are quoted
@@ -173,7 +177,8 @@ def _query(source: Source, spec: FairnessSpec, attributes: tuple[str, ...], medi
 
 def _median(source: Source, column: str, progress: Progress) -> float:
     """The median of all usable scores; the mean of the two in the middle of an even number."""
-    query = (f"SELECT median(score_value) AS m FROM (SELECT {_number(column, 'score')} FROM {relation(source)}) "  # noqa: S608
+    value, _ = _number(source, column, "score")
+    query = (f"SELECT median(score_value) AS m FROM (SELECT {value} FROM {relation(source)}) "  # noqa: S608 - quoted
              "WHERE isfinite(score_value)")
     value = fetch(source, query, progress)["m"][0]
     if value is None or value != value:  # noqa: PLR0124 - not a number
@@ -190,16 +195,22 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _number(column: str, name: str) -> str:
-    text = f"lower(trim(CAST({quoted(column)} AS VARCHAR)))"
-    return f"TRY_CAST({text} AS DOUBLE) AS {name}_value, {text} AS {name}_text"
+def _number(source: Source, column: str, name: str, fits: str = "") -> tuple[str, str]:
+    """A column as NAME_value, a double or null, to be selected; and NAME_state, which of the four states each value is.
 
-
-def _state(name: str, fits: str) -> str:
-    """Whether a value is a number that can be used: one of the four states."""
-    return (f"CASE WHEN {is_missing(name + '_text')} THEN {_MISSING} "
-            f"WHEN {name}_value IS NULL OR NOT isfinite({name}_value) THEN {_NO_NUMBER} "
-            f"WHEN NOT ({fits}) THEN {_OUTSIDE} ELSE {_FINE} END AS {name}_state")
+    Numbers that are stored as such are taken as they are; others are read from their text.
+    """
+    if isinstance(source, Table | TableFile) and column in source.numeric:
+        stored = f"CAST({quoted(column)} AS DOUBLE)"
+        value = f"CASE WHEN isnan({stored}) THEN NULL ELSE {stored} END AS {name}_value"
+        none, odd = f"{name}_value IS NULL", f"isinf({name}_value)"
+    else:
+        text = f"lower(trim(CAST({quoted(column)} AS VARCHAR)))"
+        value = f"TRY_CAST({text} AS DOUBLE) AS {name}_value, {text} AS {name}_text"
+        none, odd = is_missing(f"{name}_text"), f"{name}_value IS NULL OR NOT isfinite({name}_value)"
+    outside = f"WHEN NOT ({fits}) THEN {_OUTSIDE} " if fits else ""
+    return value, (f"CASE WHEN {none} THEN {_MISSING} WHEN {odd} THEN {_NO_NUMBER} {outside}ELSE {_FINE} END "
+                   f"AS {name}_state")
 
 
 def is_missing(column: str) -> str:

@@ -44,6 +44,14 @@ class Table:
         """Its columns, in order."""
         return tuple(str(name) for name in self.frame.columns)
 
+    @property
+    def numeric(self) -> frozenset[str]:
+        """Columns that are stored as numbers."""
+        from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+        return frozenset(str(name) for name, kind in self.frame.dtypes.items()
+                         if is_numeric_dtype(kind) and not is_bool_dtype(kind))
+
 
 @dataclass(frozen=True)
 class TableFile:
@@ -56,6 +64,7 @@ class TableFile:
     names: tuple[str, ...]
     delimiter: str | None
     input: TableInput
+    numeric: frozenset[str]  # columns that are stored as numbers
     stamps: tuple[tuple[int, int, int], ...]  # size, time of change and number of each file when it was digested
 
     def check_unchanged(self) -> None:
@@ -179,6 +188,7 @@ def open_file(path: Path, progress: Progress | None = None) -> TableFile:
     whole = TableInput(name=path.name, digest=Digest(hashlib.sha256(lines.encode()).hexdigest()),
                        rows=sum(o.input.rows for o in opened), columns=len(first.names), location=str(path.absolute()))
     return TableFile(paths=tuple(p for o in opened for p in o.paths), names=first.names, delimiter=None, input=whole,
+                     numeric=frozenset.intersection(*(o.numeric for o in opened)),
                      stamps=tuple(s for o in opened for s in o.stamps))
 
 
@@ -197,15 +207,17 @@ def _open_one(path: Path, progress: Progress) -> TableFile:
         digest = _digest(file, size, progress)
         head = file.read(1 << 16)
         file.seek(0)
+        numeric: frozenset[str] = frozenset()
         if head.startswith(b"PAR1"):
-            names, rows, delimiter = *_parquet_shape(path, file), None
+            names, rows, numeric = _parquet_shape(path, file)
+            delimiter = None
         else:
             _check_text(path, head)
             delimiter, names = _header(path, file)
             _check_names(path, names)
             rows = 0
     return TableFile((path.absolute(),), tuple(names), delimiter, TableInput(
-        name=path.name, digest=digest, rows=rows, columns=len(names), location=str(path.absolute())), (stamp,))
+        name=path.name, digest=digest, rows=rows, columns=len(names), location=str(path.absolute())), numeric, (stamp,))
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
@@ -213,8 +225,11 @@ def _stamp(path: Path) -> tuple[int, int, int]:
     return found.st_size, found.st_mtime_ns, found.st_ino
 
 
-def _parquet_shape(path: Path, file: BinaryIO) -> tuple[list[str], int]:
-    """Columns and rows of a Parquet file. Raises UserError when it is damaged or has columns within columns."""
+def _parquet_shape(path: Path, file: BinaryIO) -> tuple[list[str], int, frozenset[str]]:
+    """Columns and rows of a Parquet file, and which columns hold numbers.
+
+    Raises UserError when it is damaged or has columns within columns.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -223,7 +238,9 @@ def _parquet_shape(path: Path, file: BinaryIO) -> tuple[list[str], int]:
         names = list(parquet.schema_arrow.names)
         _check_names(path, names)
         _check_flat(path, parquet)
-        return names, parquet.metadata.num_rows
+        kinds = zip(names, parquet.schema_arrow.types, strict=True)
+        return names, parquet.metadata.num_rows, frozenset(
+            name for name, kind in kinds if pa.types.is_integer(kind) or pa.types.is_floating(kind))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowMemoryError, OSError) as error:
         raise _damaged(path) from error
 
