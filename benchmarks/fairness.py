@@ -25,7 +25,7 @@ from fairlearn import metrics
 from sklearn.metrics import accuracy_score, precision_score
 
 from desktop_app.analysis import bootstrap, cube, fairness, intervals
-from desktop_app.analysis.table import open_file
+from desktop_app.analysis.table_file import open_file
 from desktop_app.domain.evidence import Criterion, FairnessSpec
 
 SIX = ("selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "precision", "accuracy")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.analysis import scores
+from desktop_app.analysis.columns import BINS
 from desktop_app.analysis.counts import UNKNOWN
-from desktop_app.analysis.cube import BINS
 from desktop_app.domain.canonical import Number, number
 from desktop_app.domain.evidence import FairnessResult, FairnessSpec, FrontierPoint
 

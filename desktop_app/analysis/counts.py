@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.analysis import cube as cubes
-from desktop_app.analysis.cube import OWN_VALUE, UNKNOWN, Cube
-from desktop_app.analysis.table import Source, Table, event_among, texts
+from desktop_app.analysis.columns import event_among
+from desktop_app.analysis.cube import OWN_VALUE, UNKNOWN, Cube, Source
+from desktop_app.analysis.table import Table, texts
 from desktop_app.domain.evidence import FairnessSpec
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress

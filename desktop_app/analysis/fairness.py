@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from desktop_app.analysis import changes, further, intervals, verdicts
 from desktop_app.analysis.changes import CHANGES
+from desktop_app.analysis.columns import ABOVE_MEDIAN
 from desktop_app.analysis.counts import JOIN, RATES, UNKNOWN, Cells, Counted, count
-from desktop_app.analysis.cube import ABOVE_MEDIAN, duplicates
-from desktop_app.analysis.table import Source
+from desktop_app.analysis.cube import Source, duplicates
 from desktop_app.analysis.verdicts import Judgement, Question, Rate, judge
 from desktop_app.domain import words
 from desktop_app.domain.canonical import number

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from desktop_app.analysis.cube import fetch, is_missing, quoted, relation
-from desktop_app.analysis.table import ColumnPreview, TableFile, TablePreview, as_text
+from desktop_app.analysis.columns import as_text
+from desktop_app.analysis.in_files import fetch, is_missing, quoted, relation
+from desktop_app.analysis.table import ColumnPreview, TablePreview
+from desktop_app.analysis.table_file import TableFile
 from desktop_app.domain.dataset import TableInput
 from desktop_app.progress import Progress
 

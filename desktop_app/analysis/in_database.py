@@ -7,9 +7,10 @@ database. The tests ask the same expression of DuckDB and, where it is installed
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.analysis.table import DatabaseTable, named
+from desktop_app.analysis.columns import BINS, FINE, NO_NUMBER, NONE, OUTSIDE, named, values_of
 from desktop_app.domain.canonical import Digest
 from desktop_app.domain.dataset import InDatabase, TableInput
 from desktop_app.domain.evidence import FairnessSpec
@@ -21,36 +22,43 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 POLL = 0.05
-FINE, NONE, NO_NUMBER, OUTSIDE = 0, 1, 2, 3
+
+
+@dataclass(frozen=True)
+class DatabaseTable:
+    """A table that is counted in its database. expression: the Ibis table · input: digest and rows are known after."""
+
+    names: tuple[str, ...]
+    expression: Any
+    input: TableInput
 
 
 def connect(where: InDatabase) -> DatabaseTable:
     """Open a table or a view of a PostgreSQL database, for reading. Raises UserError, Unreachable."""
     import ibis
     import psycopg
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
+    from psycopg.conninfo import conninfo_to_dict
 
+    if not where.address.startswith(("postgresql://", "postgres://")):
+        raise UserError("This address of a database cannot be used.", where.plain_address,
+                        "Write it as postgresql://USER@HOST/DATABASE.")
     try:
-        url = make_url(where.address)
-        if url.get_backend_name() != "postgresql":
-            raise ValueError(f"{url.get_backend_name()} is not read here")
-    except (ArgumentError, ValueError) as error:
-        raise UserError("This address of a database cannot be used.", str(error),
+        given = conninfo_to_dict(where.address)
+    except psycopg.ProgrammingError as error:
+        raise UserError("This address of a database cannot be used.", str(error).strip(),
                         "Write it as postgresql://USER@HOST/DATABASE.") from error
-    query = {key: value if isinstance(value, str) else value[0] for key, value in url.query.items()}
-    host = query.pop("host", None) or url.host
+    host = str(given.get("host") or "")
     local = not host or host.startswith("/") or host in ("localhost", "127.0.0.1", "::1")
-    query.setdefault("sslmode", "prefer" if local else "verify-full")
-    if query["sslmode"] == "verify-full":
-        query.setdefault("sslrootcert", "system")
-    port = int(query.pop("port", 0)) or url.port or 5432
+    given.setdefault("sslmode", "prefer" if local else "verify-full")
+    if given["sslmode"] == "verify-full":
+        given.setdefault("sslrootcert", "system")
+    given |= {"options": "-c default_transaction_read_only=on", "application_name": "assaydesk", "connect_timeout": 10}
+    known = {"user": given.pop("user", None), "password": given.pop("password", None), "host": given.pop("host", None),
+             "port": int(given.pop("port", None) or 5432), "database": given.pop("dbname", None)}
     schema, _, name = where.table.rpartition(".")
     connection: Any = None
     try:
-        connection = ibis.postgres.connect(
-            user=url.username, password=url.password, host=host, port=port, database=url.database,
-            options="-c default_transaction_read_only=on", application_name="assaydesk", connect_timeout=10, **query)
+        connection = ibis.postgres.connect(**known, **given)
         return of(connection.table(name, database=schema or None), where)
     except psycopg.Error as error:
         _let_go(connection)
@@ -58,7 +66,7 @@ def connect(where: InDatabase) -> DatabaseTable:
                           "Check the address, your rights and the network.") from error
     except ibis.common.exceptions.TableNotFound as error:
         _let_go(connection)
-        raise UserError(f"There is no table {where.table} in this database.", url.render_as_string(hide_password=True),
+        raise UserError(f"There is no table {where.table} in this database.", where.plain_address,
                         "Write it as SCHEMA.TABLE; a view will do.") from error
 
 
@@ -94,8 +102,6 @@ def query(source: DatabaseTable, spec: FairnessSpec, attributes: tuple[str, ...]
         over = value > median if median is not None else value >= float(spec.threshold or 0)
         keys += [state.name("score_state"), ibis.ifelse(over, 1, 0).name("decision")]
         if median is None:
-            from desktop_app.analysis.cube import BINS
-
             place = ibis.greatest(0, ibis.least(BINS - 1, (value * BINS).floor().cast("int64")))
             keys.append(ibis.ifelse(state == FINE, place, 0).name("bin"))
             sums |= {"s": (weight * value).sum(), "s2": (weight * value * value).sum()}
@@ -144,8 +150,6 @@ def duplicates(source: DatabaseTable, column: str, progress: Progress) -> int:
 def run(source: DatabaseTable, asked: ir.Table, progress: Progress) -> dict[str, NDArray[Any]]:
     """The columns of a result, by name. In a thread, so that the person can stop it. Raises Unreachable, Cancelled."""
     import psycopg
-
-    from desktop_app.analysis.cube import values_of
 
     answer: dict[str, Any] = {}
 

@@ -10,8 +10,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.analysis import bootstrap
+from desktop_app.analysis.columns import BINS
 from desktop_app.analysis.counts import UNKNOWN, grouped
-from desktop_app.analysis.cube import BINS, Cube
+from desktop_app.analysis.cube import Cube
 from desktop_app.analysis.intervals import z_value
 from desktop_app.domain.canonical import number
 from desktop_app.domain.evidence import Calibration, Measure, Sweep

@@ -9,10 +9,10 @@ from __future__ import annotations
 import csv
 import hashlib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from desktop_app.analysis.columns import as_text, named
 from desktop_app.domain.canonical import Digest
 from desktop_app.domain.dataset import TableInput
 from desktop_app.errors import UserError
@@ -27,9 +27,7 @@ MAX_ROWS = 5_000_000
 MAX_CELLS = 250_000_000
 MAX_FILE = 4 << 30  # bytes
 MAX_FIELD = 1 << 20  # characters
-LARGE, LARGE_ROWS = 64 << 20, 500_000  # bytes of a file, rows of a Parquet file
 _CHUNK = 100_000  # rows read at a time
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "<na>", "?", "unknown", "not known"})
 
 
 @dataclass(frozen=True)
@@ -51,39 +49,6 @@ class Table:
 
         return frozenset(str(name) for name, kind in self.frame.dtypes.items()
                          if is_numeric_dtype(kind) and not is_bool_dtype(kind))
-
-
-@dataclass(frozen=True)
-class TableFile:
-    """A table that is counted where it lies: one CSV or Parquet file, or the Parquet files of a folder.
-
-    delimiter: of a CSV, None for Parquet · input: rows are 0 where they are not known before they are counted.
-    """
-
-    paths: tuple[Path, ...]
-    names: tuple[str, ...]
-    delimiter: str | None
-    input: TableInput
-    numeric: frozenset[str]  # columns that are stored as numbers
-    stamps: tuple[tuple[int, int, int], ...]  # size, time of change and number of each file when it was digested
-
-    def check_unchanged(self) -> None:
-        """The files are those that the digest is of. Raises UserError."""
-        if self.stamps != tuple(_stamp(path) for path in self.paths):
-            raise UserError(f"{self.input.name} was changed while it was read.", "Its digest is of other bytes.",
-                            "Wait until whatever writes it has ended, then try again.")
-
-
-@dataclass(frozen=True)
-class DatabaseTable:
-    """A table that is counted in its database. expression: the Ibis table · input: digest and rows are known after."""
-
-    names: tuple[str, ...]
-    expression: Any
-    input: TableInput
-
-
-Source = Table | TableFile | DatabaseTable
 
 
 @dataclass(frozen=True)
@@ -121,12 +86,12 @@ def load(path: Path, progress: Progress | None = None) -> Table:
         with path.open("rb") as file:
             size = path.stat().st_size
             _check_size(path, size)
-            digest = _digest(file, size, progress.part(0, 0.2))
+            digest = digest_of(file, size, progress.part(0, 0.2))
             head = file.read(1 << 16)
             file.seek(0)
             read = _read_parquet if head.startswith(b"PAR1") else _read_csv
             if read is _read_csv:
-                _check_text(path, head)
+                check_text(path, head)
             frame = read(path, file, progress.part(0.2, 1))
     except OSError as error:
         raise UserError(f"{path.name} cannot be read.", error.strerror or str(error),
@@ -138,120 +103,14 @@ def load(path: Path, progress: Progress | None = None) -> Table:
                                    location=str(path.absolute())))
 
 
-def is_large(path: Path) -> bool:
-    """Whether a table is rather looked at where it lies than read into memory: a folder, or a file beyond `LARGE`."""
-    try:
-        return path.is_dir() or path.stat().st_size > LARGE or _rows_stated(path) > LARGE_ROWS
-    except OSError:
-        return False  # whoever opens it says what is wrong
-
-
-def _rows_stated(path: Path) -> int:
-    """How many rows a Parquet file says it has; 0 of anything else."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with path.open("rb") as file:
-        if file.read(4) != b"PAR1":
-            return 0
-    try:
-        return int(pq.read_metadata(path).num_rows)
-    except (pa.ArrowInvalid, OSError):
-        return 0
-
-
-def open_file(path: Path, progress: Progress | None = None) -> TableFile:
-    """A CSV or a Parquet file, or a folder of Parquet files, to be counted where it lies: its digest and its columns.
-
-    The digest of a folder is over the names and digests of its files, a line each. Raises UserError as `load`, for
-    names that a pattern could be made of, and for files of a folder that do not have the same columns.
-    """
-    progress = progress or Progress()
-    try:
-        paths = tuple(sorted(path.glob("*.parquet"))) if path.is_dir() else (path,)
-        if not paths:
-            raise UserError(f"There is no Parquet file in {path.name}.", str(path), "Choose the file, or its folder.")
-        for one in paths:
-            _check_pattern(one)
-        opened = [_open_one(one, progress.part(i / len(paths), (i + 1) / len(paths))) for i, one in enumerate(paths)]
-    except OSError as error:
-        raise UserError(f"{path.name} cannot be read.", error.strerror or str(error),
-                        "Check that the file is there and that you may read it.") from error
-    first = opened[0]
-    for one, other in zip(paths, opened, strict=True):
-        if other.names != first.names or (len(paths) > 1 and other.delimiter is not None):
-            raise UserError(f"{one.name} does not have the columns of {paths[0].name}.", str(path),
-                            "A folder holds one table in several Parquet files with the same columns.")
-    if len(opened) == 1:
-        return first
-    lines = "".join(f"{p.name} {o.input.digest}\n" for p, o in zip(paths, opened, strict=True))
-    whole = TableInput(name=path.name, digest=Digest(hashlib.sha256(lines.encode()).hexdigest()),
-                       rows=sum(o.input.rows for o in opened), columns=len(first.names), location=str(path.absolute()))
-    return TableFile(paths=tuple(p for o in opened for p in o.paths), names=first.names, delimiter=None, input=whole,
-                     numeric=frozenset.intersection(*(o.numeric for o in opened)),
-                     stamps=tuple(s for o in opened for s in o.stamps))
-
-
-def _check_pattern(path: Path) -> None:
-    if found := sorted(set("*?[]{}") & set(str(path.absolute()))):
-        raise UserError(f"{path.name} has a name that could mean several files.", f"It contains {' '.join(found)}.",
-                        "Rename the file or its folder.")
-
-
-def _open_one(path: Path, progress: Progress) -> TableFile:
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path.name} is not a file.", "A table is one CSV or Parquet file.", "Choose the file.")
-    with path.open("rb") as file:
-        stamp, size = _stamp(path), path.stat().st_size
-        _check_empty(path, size)
-        digest = _digest(file, size, progress)
-        head = file.read(1 << 16)
-        file.seek(0)
-        numeric: frozenset[str] = frozenset()
-        if head.startswith(b"PAR1"):
-            names, rows, numeric = _parquet_shape(path, file)
-            delimiter = None
-        else:
-            _check_text(path, head)
-            delimiter, names = _header(path, file)
-            _check_names(path, names)
-            rows = 0
-    return TableFile((path.absolute(),), tuple(names), delimiter, TableInput(
-        name=path.name, digest=digest, rows=rows, columns=len(names), location=str(path.absolute())), numeric, (stamp,))
-
-
-def _stamp(path: Path) -> tuple[int, int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns, found.st_ino
-
-
-def _parquet_shape(path: Path, file: BinaryIO) -> tuple[list[str], int, frozenset[str]]:
-    """Columns and rows of a Parquet file, and which columns hold numbers.
-
-    Raises UserError when it is damaged or has columns within columns.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        parquet = pq.ParquetFile(file)
-        names = list(parquet.schema_arrow.names)
-        _check_names(path, names)
-        _check_flat(path, parquet)
-        kinds = zip(names, parquet.schema_arrow.types, strict=True)
-        return names, parquet.metadata.num_rows, frozenset(
-            name for name, kind in kinds if pa.types.is_integer(kind) or pa.types.is_floating(kind))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowMemoryError, OSError) as error:
-        raise _damaged(path) from error
-
-
-def _check_empty(path: Path, size: int) -> None:
+def check_empty(path: Path, size: int) -> None:
+    """A file holds something. Raises UserError."""
     if size == 0:
         raise UserError(f"{path.name} is empty.", "The file has no bytes.", "Choose the file that holds the data.")
 
 
 def _check_size(path: Path, size: int) -> None:
-    _check_empty(path, size)
+    check_empty(path, size)
     if size > MAX_FILE:
         raise too_large(path.name, f"{size:,} bytes; up to {MAX_FILE:,} are read.")
 
@@ -262,7 +121,8 @@ def too_large(name: str, detail: str) -> UserError:
                      "Export only the columns that are needed, or a random sample of the rows.")
 
 
-def _digest(file: BinaryIO, size: int, progress: Progress) -> Digest:
+def digest_of(file: BinaryIO, size: int, progress: Progress) -> Digest:
+    """SHA-256 of an open file, which is then at its beginning again. Raises Cancelled."""
     sha, done = hashlib.sha256(), 0
     while block := file.read(1 << 22):
         sha.update(block)
@@ -272,7 +132,8 @@ def _digest(file: BinaryIO, size: int, progress: Progress) -> Digest:
     return Digest(sha.hexdigest())
 
 
-def _check_text(path: Path, head: bytes) -> None:
+def check_text(path: Path, head: bytes) -> None:
+    """The first bytes are those of a text. Raises UserError for a workbook, another encoding, anything else."""
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise UserError(f"{path.name} is a workbook or an archive.", "Tables are read from CSV or Parquet.",
                         "Save the sheet as “CSV UTF-8” and choose that file.")
@@ -290,8 +151,8 @@ def _encoding(path: Path, detail: str) -> UserError:
 def _read_csv(path: Path, file: BinaryIO, progress: Progress) -> DataFrame:
     import pandas as pd
 
-    delimiter, names = _header(path, file)
-    _check_names(path, names)
+    delimiter, names = header(path, file)
+    check_names(path, names)
     size, parts, rows = path.stat().st_size, [], 0
     try:
         reader = pd.read_csv(file, sep=delimiter, dtype=str, na_filter=False, header=0, names=names,
@@ -320,7 +181,8 @@ def _parser_words(message: str) -> str:
     return message[:300]
 
 
-def _header(path: Path, file: BinaryIO) -> tuple[str, list[str]]:
+def header(path: Path, file: BinaryIO) -> tuple[str, list[str]]:
+    """The delimiter of a CSV and the names of its columns. Raises UserError."""
     line = file.readline(MAX_FIELD)
     file.seek(0)
     try:
@@ -335,7 +197,8 @@ def _header(path: Path, file: BinaryIO) -> tuple[str, list[str]]:
                         "The first line must hold the names of the columns.") from error
 
 
-def _check_names(path: Path, names: list[str]) -> None:
+def check_names(path: Path, names: list[str]) -> None:
+    """Every column has a name of its own, and there are not too many. Raises UserError."""
     twice = sorted({name for name in names if names.count(name) > 1}) if len(names) <= MAX_COLUMNS else []
     if len(names) > MAX_COLUMNS:
         raise too_large(path.name, f"{len(names):,} columns; up to {MAX_COLUMNS:,} are read.")
@@ -366,20 +229,22 @@ def _read_parquet(path: Path, file: BinaryIO, progress: Progress) -> DataFrame:
     try:
         parquet = pq.ParquetFile(file)
         rows, names = parquet.metadata.num_rows, list(parquet.schema_arrow.names)
-        _check_names(path, names)
+        check_names(path, names)
         _check_shape(path, rows, len(names))  # before reading: two megabytes can hold 500 million rows
-        _check_flat(path, parquet)
+        check_flat(path, parquet)
         return _batches(path, parquet, progress)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowMemoryError, OSError) as error:
-        raise _damaged(path) from error
+        raise damaged(path) from error
 
 
-def _damaged(path: Path) -> UserError:
+def damaged(path: Path) -> UserError:
+    """The error for a Parquet file that cannot be read to its end."""
     return UserError(f"{path.name} is not a whole Parquet file.", "It is damaged or was cut short.",
                      "Copy or export it again.")
 
 
-def _check_flat(path: Path, parquet: Any) -> None:
+def check_flat(path: Path, parquet: Any) -> None:
+    """No column holds columns or lists. Raises UserError."""
     import pyarrow as pa
 
     if any(pa.types.is_nested(kind) for kind in parquet.schema_arrow.types):
@@ -407,19 +272,8 @@ def _batches(path: Path, parquet: Any, progress: Progress) -> DataFrame:
 
 def column(table: Table, name: str) -> Series[Any]:
     """A column by its name. Raises UserError that names the nearest column."""
-    return table.frame[named(table, name)]
-
-
-def named(table: Source, name: str) -> str:
-    """The name of a column that is there. Raises UserError that names the nearest column."""
-    names = list(table.names)
-    if name in names:
-        return name
-    near = get_close_matches(name, names, 1, 0.5) or get_close_matches(name.lower(), [n.lower() for n in names], 1, 0.5)
-    meant = next((n for n in names if near and n.lower() == near[0].lower()), None)
-    raise UserError(f"There is no column “{name}” in {table.input.name}.",
-                    f"Its columns: {', '.join(names[:20])}{' …' if len(names) > 20 else ''}.",
-                    f"Did you mean “{meant}”?" if meant else "Choose one of its columns.")
+    found: Series[Any] = table.frame[named(table, name)]
+    return found
 
 
 def texts(table: Table, name: str) -> Series[Any]:
@@ -431,48 +285,6 @@ def texts(table: Table, name: str) -> Series[Any]:
     codes, uniques = pd.factorize(values, use_na_sentinel=True)
     words = np.array([*(as_text(value) for value in uniques), None], dtype=object)
     return pd.Series(words[codes], index=values.index, dtype=object)  # code −1, missing, is the last word
-
-
-def as_text(value: Any) -> str | None:
-    """A value as text, None for one that means missing; a whole number without a decimal point."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = str(value).strip()
-    return None if text.lower() in MISSING else text
-
-
-def event_among(column: str, found: list[str], event: str, remedy: str = "") -> str:
-    """Which of the one or two values of a yes-or-no column is the event, as text or as a number.
-
-    Raises UserError for a column that is empty, has more than two values, or never has the event.
-    """
-    if not found:
-        raise UserError(f"Column “{column}” is empty.", "Every value is missing.",
-                        "Choose a column that is filled in.")
-    if len(found) > 2:
-        shown = ", ".join(found[:6])
-        raise UserError(f"Column “{column}” is not a yes-or-no column.",
-                        f"It has {len(found):,} different values: {shown}{' …' if len(found) > 6 else ''}.",
-                        "Choose a column with two values, for instance a decision made from a score and a threshold.")
-    return one_of(column, found, event, remedy)
-
-
-def one_of(column: str, found: list[str], event: str, remedy: str = "") -> str:
-    """Which of the values of a column an event is, as text or as a number. Raises UserError when it is none."""
-    here = next((word for word in found if _same(word, event)), None)
-    if here is None:
-        only = "only " if len(found) == 1 else ""
-        shown = " and ".join(f"“{word}”" for word in found[:6])
-        raise UserError(f"Column “{column}” never has the value “{event}”.", f"It has {only}{shown}.", remedy or
-                        "Choose which of its values is the event that counts, or a table in which it occurs.")
-    return here
-
-
-def _same(word: str, event: str) -> bool:
-    try:
-        return word == event.strip() or float(word) == float(event)
-    except ValueError:
-        return False
 
 
 def numbers(table: Table, name: str) -> NDArray[Any]:

@@ -78,7 +78,7 @@ def _read(engine: ModuleType, table: Data, spec: Asked, progress: Progress) -> t
 
     A table in a database has the digest of what was counted, since its bytes are nobody's.
     """
-    from desktop_app.analysis import in_database
+    from desktop_app.analysis import in_database, table_file
     from desktop_app.analysis import table as tables
 
     if isinstance(table, InDatabase):
@@ -92,7 +92,7 @@ def _read(engine: ModuleType, table: Data, spec: Asked, progress: Progress) -> t
             there.expression.get_backend().disconnect()
         return counted, replace(there.input, rows=counted.cube.read, digest=counted.cube.digest)
     if _kind(spec) is EvidenceKind.FAIRNESS:  # counted where it lies, however large
-        file = tables.open_file(table, progress.part(0.0, 0.3))
+        file = table_file.open_file(table, progress.part(0.0, 0.3))
         counted = engine.check(file, spec, progress.part(0.3, 1.0))
         file.check_unchanged()
         return counted, replace(file.input, rows=counted.cube.read)
@@ -326,13 +326,13 @@ def preview_table(table: Path, progress: Progress | None = None) -> Any:
 
     A large one is looked at where it lies.
     """
-    from desktop_app.analysis import glance
+    from desktop_app.analysis import glance, table_file
     from desktop_app.analysis import table as tables
 
     progress = progress or Progress()
-    if not tables.is_large(table):
+    if not table_file.is_large(table):
         return tables.preview(table, progress)
-    return glance.glance(tables.open_file(table, progress.part(0.0, 0.2)), progress.part(0.2, 1.0))
+    return glance.glance(table_file.open_file(table, progress.part(0.0, 0.2)), progress.part(0.2, 1.0))
 
 
 def charts(item: Evidence) -> tuple[Figure, ...]:
@@ -436,9 +436,9 @@ def _check_same(item: Evidence, digest: Digest) -> None:
 
 
 def _digest(table: Path, progress: Progress) -> Digest:
-    from desktop_app.analysis import table as tables
+    from desktop_app.analysis import table_file
 
-    return tables.open_file(table, progress).input.digest
+    return table_file.open_file(table, progress).input.digest
 
 
 def _numbers(value: Any) -> Any:

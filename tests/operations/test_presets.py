@@ -11,7 +11,7 @@ import pytest
 
 from desktop_app.__main__ import main
 from desktop_app.analysis import fairness
-from desktop_app.analysis.table import open_file
+from desktop_app.analysis.table_file import open_file
 from desktop_app.cli.on_evidence import _PRESETS
 from desktop_app.domain.evidence import METRICS, FairnessSpec, Verdict
 from desktop_app.errors import UserError

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from desktop_app.analysis import counts, cube
-from desktop_app.analysis.table import Table, open_file
+from desktop_app.analysis import counts, cube, in_files
+from desktop_app.analysis.table import Table
+from desktop_app.analysis.table_file import open_file
 from desktop_app.domain.canonical import Digest
 from desktop_app.domain.dataset import TableInput
 from desktop_app.domain.evidence import FairnessSpec
@@ -173,7 +174,7 @@ def test_only_the_file_that_was_digested_is_read(tmp_path, frame):
     frame.to_csv(quoted, index=False)
     found = open_file(quoted)
     assert cube.count(found, spec()).rows == len(frame)
-    with cube._connected(found) as connection:
+    with in_files._connected(found) as connection:
         for words in (f"SELECT * FROM read_csv('{tmp_path}/c[[]1].csv')", "SELECT * FROM read_text('/etc/hostname')",
                       "INSTALL httpfs", "SET enable_external_access=true", f"COPY (SELECT 1) TO '{tmp_path}/out.csv'",
                       "ATTACH 'x.db'"):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from desktop_app.analysis import table
+from desktop_app.analysis import table, table_file
 from desktop_app.analysis.glance import glance
 from desktop_app.errors import Cancelled
 from desktop_app.operations import evidence
@@ -26,7 +26,7 @@ def frame():
 def test_it_says_what_the_table_in_memory_says(tmp_path, frame, kind):
     path = tmp_path / f"t.{kind}"
     frame.to_csv(path, index=False) if kind == "csv" else frame.to_parquet(path)
-    theirs, ours = table.preview(path), glance(table.open_file(path))
+    theirs, ours = table.preview(path), glance(table_file.open_file(path))
     assert ours.input == theirs.input
     assert len(ours.head) == len(theirs.head)
     for mine, other in zip(ours.columns, theirs.columns, strict=True):
@@ -44,14 +44,14 @@ def test_large_files_and_folders_are_looked_at_so(tmp_path, frame, monkeypatch):
     frame.to_parquet(tmp_path / "whole" / "b.parquet")
     assert evidence.preview_table(tmp_path / "whole").input.rows == 6000
     small = tmp_path / "whole" / "a.parquet"
-    assert not table.is_large(small)
-    monkeypatch.setattr(table, "LARGE_ROWS", 100)
-    assert table.is_large(small)
+    assert not table_file.is_large(small)
+    monkeypatch.setattr(table_file, "LARGE_ROWS", 100)
+    assert table_file.is_large(small)
     assert evidence.preview_table(small).input.rows == 3000
-    assert not table.is_large(tmp_path / "nothing")
+    assert not table_file.is_large(tmp_path / "nothing")
 
 
 def test_it_can_be_stopped(tmp_path, frame):
     frame.to_parquet(tmp_path / "t.parquet")
     with pytest.raises(Cancelled):
-        glance(table.open_file(tmp_path / "t.parquet"), Progress(cancelled=lambda: True))
+        glance(table_file.open_file(tmp_path / "t.parquet"), Progress(cancelled=lambda: True))
