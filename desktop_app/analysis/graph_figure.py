@@ -30,6 +30,7 @@ def lineage_chart(graph: Graph, highlight: frozenset[str] = frozenset()) -> tupl
         marks += _node_marks(node, boxes[node.key], highlight)
     right = max((b.x + b.width for b in boxes.values()), default=0.0)
     bottom = max((b.y + b.height for b in boxes.values()), default=0.0)
+    bottom = max(bottom, *(round(MARGIN + float(y), 2) for y in placed.y)) if boxes else bottom  # edges run below boxes
     return Figure(width=right + MARGIN, height=bottom + MARGIN, marks=tuple(marks), alt=_alt(graph)), boxes
 
 

@@ -176,6 +176,12 @@ def test_boxes_never_overlap_and_edges_go_forward(count, data):
         assert all(b - a >= 44 + 10 for a, b in zip(sorted(ys), sorted(ys)[1:], strict=False))
 
 
+def test_an_edge_that_runs_below_every_box_is_within_the_figure():
+    edges = [(0, 1), (0, 2), (0, 3), (1, 2)]
+    check(figures.lineage_chart(Graph(nodes=tuple(node(f"{i}") for i in range(4)), edges=tuple(
+        Edge(effect=f"{b}", relation="used", cause=f"{a}") for a, b in edges)))[0])
+
+
 def test_two_crossing_edges_are_untangled():
     placed = graph_layout.layout(4, [(0, 3), (1, 2)], 44, 18)
     assert (placed.y[0] - placed.y[1]) * (placed.y[3] - placed.y[2]) > 0
