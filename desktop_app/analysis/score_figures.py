@@ -23,16 +23,20 @@ _COLOURS = ("accent", "ink", "met", "undetermined", "breached", "muted")
 Points = list[tuple[float, float]]
 
 
-def score_charts(evidence: Evidence) -> tuple[Figure, ...]:
-    """Of each attribute: the sweep, and the calibration where a label was given. None without scores."""
+def score_charts(evidence: Evidence, only: str = "") -> tuple[Figure, ...]:
+    """Of each attribute, or of one: the sweep, and where a label was given calibration and other cut-offs.
+
+    None without scores.
+    """
     result, spec = evidence.fairness, evidence.fairness_spec
     if result is None or spec is None or not result.cuts:
         return ()
-    attributes = dict.fromkeys(s.attribute for s in result.sweep)
+    attributes = [a for a in dict.fromkeys(s.attribute for s in result.sweep) if only in ("", a)]
     made = [_sweep(evidence, spec, attribute) for attribute in attributes]
     made += [_calibration(evidence, attribute) for attribute in attributes if any(
         c.attribute == attribute for c in result.calibration)]
-    made += [_frontier(result, spec, attribute) for attribute in dict.fromkeys(p.attribute for p in result.frontier)]
+    made += [_frontier(result, spec, attribute) for attribute in attributes if any(
+        p.attribute == attribute for p in result.frontier)]
     return tuple(made)
 
 

@@ -362,11 +362,13 @@ class GroupMark:
     verdict: Verdict | None
 
 
-def score_charts(item: Evidence) -> tuple[Figure, ...]:
-    """The pictures of a bias report's scores: how rates move with the cut-off, and calibration; none without scores."""
+def score_charts(item: Evidence, attribute: str = "") -> tuple[Figure, ...]:
+    """The pictures of a bias report's scores, of one attribute or of all: how rates move with the cut-off, calibration,
+    other cut-offs; none without scores.
+    """
     from desktop_app.analysis import score_figures
 
-    return score_figures.score_charts(item)
+    return score_figures.score_charts(item, attribute)
 
 
 def alternatives(item: Evidence) -> tuple[str, ...]:

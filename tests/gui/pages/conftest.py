@@ -48,7 +48,7 @@ class Office:
     def settle(self):
         """Until nothing runs."""
         for jobs in self.made:
-            self.qtbot.waitUntil(lambda jobs=jobs: jobs.idle, timeout=10_000)
+            self.qtbot.waitUntil(lambda jobs=jobs: jobs.idle, timeout=30_000)
 
     def close(self):
         for jobs in self.made:

@@ -170,3 +170,25 @@ def test_the_version_before_is_held_against_a_margin(page, frame, desk, tmp_path
     change = next(c for c in found.fairness.changes if c.rate == "selection_rate")
     assert float(change.change.value) < 0
     assert "the largest growth of a gap of selection rates" in words(page)
+
+
+def test_one_attribute_is_shown_in_every_table_and_picture(office, desk, table, qtbot):
+    spec = FairnessSpec(label="repaid", decision="", positive="1", favourable=True, sensitive=("sex", "area"),
+                        score="score", threshold="0.5", metrics=METRICS, bootstrap=0, strata=("area",))
+    evidence.report(desk.as_("Val Idris"), desk.version, table, spec)
+    page = office.open(VersionPage, "Val Idris", version=desk.version, use=desk.use, tab="Fairness")
+    qtbot.waitUntil(lambda: "Every measure" in words(page), timeout=WAIT)
+
+    def groups():
+        made = next(t for t in page.findChildren(RecordTable) if t.accessibleName() == "Groups compared")
+        return made, {row.attribute for row in made.records_model.shown}
+
+    assert groups()[1] == {"sex", "area"}
+    groups()[0].opened.emit(groups()[0].records_model.shown[0])
+    qtbot.waitUntil(lambda: groups()[1] == {"sex"}, timeout=WAIT)
+    assert len(page.findChildren(FigureView)) == 3
+    assert not any("area" in figure.accessibleName() for figure in page.findChildren(FigureView))
+    differences = next(t for t in page.findChildren(RecordTable) if t.accessibleName() == "Differences between groups")
+    assert all(d.name.endswith(" sex") for d in differences.records_model.shown)
+    page.shown_tab.show_attribute("")
+    qtbot.waitUntil(lambda: groups()[1] == {"sex", "area"}, timeout=WAIT)

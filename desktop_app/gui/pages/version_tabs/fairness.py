@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import day_text
@@ -10,11 +11,13 @@ from desktop_app.domain.evidence import Evidence, EvidenceKind, FairnessResult, 
 from desktop_app.domain.words import counted
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.form import Choice
+from desktop_app.gui.pages.filter_button import FilterButton
 from desktop_app.gui.pages.version_tabs.evidence_tab import EvidenceTab, criterion_words
 from desktop_app.gui.pages.version_tabs.measures import measure_words, number_words, row_chip, row_picture
 from desktop_app.gui.pages.version_tabs.short_table import ShortTable
 from desktop_app.gui.pages.version_tabs.tab import button, say, section
 from desktop_app.gui.record_table import Column
+from desktop_app.gui.widgets.column import beside
 from desktop_app.gui.widgets.fields import labelled
 from desktop_app.gui.widgets.figure_view import FigureView
 
@@ -22,10 +25,12 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QPushButton
 
     from desktop_app.domain.figure import Figure
+    from desktop_app.gui.pages.version import VersionPage
     from desktop_app.gui.pages.version_tabs.measures import Marks
 
     Pictures = tuple[Marks, tuple[Figure, ...], tuple[str, ...]]
 
+T = TypeVar("T")
 DISCLAIMER = "Meeting a criterion is not a legal conclusion."
 
 
@@ -36,6 +41,10 @@ class FairnessTab(EvidenceTab):
     none_title = "No bias report yet"
     none_detail = ("A bias report compares how groups fare, on a table with the model's decisions and the sensitive "
                    "columns. Its thresholds are recorded before it is computed.")
+
+    def __init__(self, page: VersionPage) -> None:
+        super().__init__(page)
+        self._attribute = ""  # the one that is shown; "" for all
 
     def offers(self, item: Evidence | None) -> list[QPushButton]:
         """A new report; with one, make it again or withdraw it."""
@@ -56,7 +65,12 @@ class FairnessTab(EvidenceTab):
         """The picture of each group's interval and its verdict; pictures of scores; what other cut-offs would do."""
         from desktop_app.operations import evidence
 
-        return evidence.group_marks(item), evidence.score_charts(item), evidence.alternatives(item)
+        rows = item.fairness.groups if item.fairness else ()
+        if self._attribute not in {row.attribute for row in rows}:
+            self._attribute = ""
+        return (evidence.group_marks(item), evidence.score_charts(item, self._attribute),
+                tuple(s for s in evidence.alternatives(item) if s.startswith(f"{self._attribute}:" if self._attribute
+                                                                            else "")))
 
     def show_report(self, item: Recorded[Evidence], pictures: Pictures) -> None:
         """Verdicts, what was asked, the groups, differences, notes, what was not tested, how it was made."""
@@ -71,7 +85,11 @@ class FairnessTab(EvidenceTab):
             say(column, spec.preset_words)
         self.show_notes(result.notes)
         section(column, "Groups", _asked(spec, day_text(item.at.date())))
-        column.addWidget(_groups_table(evidence, marks))
+        self._show_choice(result)
+        result = self._only(result)
+        groups = _groups_table(replace(evidence, fairness=result), marks)
+        groups.opened.connect(lambda row: self.show_attribute(row.attribute))
+        column.addWidget(groups)
         if spec.metrics:
             self._show_measures(result)
         self._show_scores(charts, alternatives)
@@ -91,6 +109,36 @@ class FairnessTab(EvidenceTab):
         section(column, "How it was made")
         self.how_made(evidence, column)
 
+    # --- what is shown
+
+    def _show_choice(self, result: FairnessResult) -> None:
+        """Which attribute is shown in every table and picture; Enter on a group chooses its own."""
+        attributes = list(dict.fromkeys(row.attribute for row in result.groups))
+        if len(attributes) < 2:
+            return
+        which: FilterButton[str] = FilterButton("Show", [("", "All attributes"), *((a, a) for a in attributes)])
+        which.show_value(self._attribute)
+        which.changed.connect(lambda: self.show_attribute(which.value or ""))
+        self.column.addWidget(beside(which))
+
+    def show_attribute(self, attribute: str) -> None:
+        """Show the groups of one attribute only, or of all."""
+        if attribute != self._attribute:
+            self._attribute = attribute
+            self._fill()
+
+    def _only(self, result: FairnessResult) -> FairnessResult:
+        """The part of a report that is of the attribute shown."""
+        if not self._attribute:
+            return result
+
+        def of(items: tuple[T, ...]) -> tuple[T, ...]:
+            return tuple(item for item in items if getattr(item, "attribute", "") == self._attribute)
+
+        return replace(
+            result, groups=of(result.groups), strata=of(result.strata), adjusted=of(result.adjusted),
+            changes=of(result.changes), frontier=of(result.frontier),
+            differences=tuple(d for d in result.differences if d.name.endswith(f" {self._attribute}")))
 
     def _show_measures(self, result: FairnessResult) -> None:
         """Any measure of every group, one at a time, with its interval and how that was made."""
