@@ -107,25 +107,37 @@ def limits(a: Both, b: Both, confidence: float) -> Interval:
     """
     import numpy as np
 
-    one, other = a.padded, b.padded
-    now, past = one.rates[0] - other.rates[0], one.rates[1] - other.rates[1]
-    spread = [math.sqrt(sum(g.rates[i] * (1 - g.rates[i]) / g.n for g in (one, other))) for i in (0, 1)]
-    rho = max(-1.0, min(1.0, (one.covariance + other.covariance) / (spread[0] * spread[1])))
-    angle = np.linspace(0, 2 * math.pi, _ANGLES)
+    (now, past), spread, rho = _gaps(a, b)
     both = math.sqrt(-2 * math.log(1 - confidence))  # the quantile of chi with two degrees of freedom
-    sure = abs(now) > both * spread[0] and abs(past) > both * spread[1]
-    z = z_value(confidence) if sure else both
+    z = z_value(confidence) if _sure((now, past), spread, both) else both
+    angle = np.linspace(0, 2 * math.pi, _ANGLES)
     x = now + z * spread[0] * np.cos(angle)
     y = past + z * spread[1] * (rho * np.cos(angle) + math.sqrt(1 - rho**2) * np.sin(angle))
     found = np.abs(x) - np.abs(y)
     return max(-1.0, float(found.min())), min(1.0, float(found.max()))
 
 
+def _gaps(a: Both, b: Both) -> tuple[tuple[float, float], tuple[float, float], float]:
+    """The signed gaps now and before, their standard errors and their correlation, with the half rows added."""
+    one, other = a.padded, b.padded
+    gaps = one.rates[0] - other.rates[0], one.rates[1] - other.rates[1]
+    first, second = (math.sqrt(sum(g.rates[i] * (1 - g.rates[i]) / g.n for g in (one, other))) for i in (0, 1))
+    rho = (one.covariance + other.covariance) / (first * second)
+    return gaps, (first, second), max(-1.0, min(1.0, rho))
+
+
+def _sure(gaps: tuple[float, float], spread: tuple[float, float], reach: float) -> bool:
+    """Whether the signs of both gaps are certain."""
+    return all(abs(gap) > reach * width for gap, width in zip(gaps, spread, strict=True))
+
+
 def _p(a: Both, b: Both) -> float:
-    """Two-sided p of no change, with the signs that were seen; McNemar's where there is one group."""
-    signs = 1 if (a.rates[0] >= b.rates[0]) == (a.rates[1] >= b.rates[1]) else -1
-    spread = sum(sum(g.rates[i] * (1 - g.rates[i]) / g.n for i in (0, 1)) - 2 * signs * g.covariance for g in (a, b))
-    return math.erfc(abs(change(a, b)) / math.sqrt(spread) / math.sqrt(2)) if spread > 0 else 1.0
+    """Of no change: the likelihood ratio against gaps of one size, judged as the ellipse of `limits` is."""
+    (now, past), spread, rho = _gaps(a, b)
+    least = min((now - sign * past) ** 2 / (spread[0] ** 2 + spread[1] ** 2 - 2 * sign * rho * spread[0] * spread[1])
+                for sign in (1, -1))  # of one sign, or of opposite signs; the half rows keep rho between −1 and 1
+    sure = _sure((now, past), spread, math.sqrt(-2 * math.log(1 - CONFIDENCE)))
+    return math.erfc(math.sqrt(least / 2)) if sure else math.exp(-least / 2)
 
 
 def listed(cube: Cube, attribute: str, names: tuple[str, ...]) -> Iterator[GapChange]:

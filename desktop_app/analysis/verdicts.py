@@ -335,4 +335,5 @@ def _parity(judgement: Judgement) -> str:
     least = judgement.clearest
     adjusted = ", adjusted" if judgement.question.hypotheses(judgement.comparisons) > 1 else ""
     shown = "is clear" if least.p < 1 - CONFIDENCE else "is not shown"
-    return f"Tested apart, a gap against parity {shown} ({p_words(least.p)}{adjusted})."
+    what = "a change" if judgement.question.kind.endswith("_change") else "a gap against parity"
+    return f"Tested apart, {what} {shown} ({p_words(least.p)}{adjusted})."
