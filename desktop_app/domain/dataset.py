@@ -45,6 +45,12 @@ class InDatabase:
     address: str
     table: str
 
+    @classmethod
+    def at(cls, location: str) -> InDatabase | None:
+        """From what evidence says of where its table is; None where that is no database."""
+        address, _, table = location.rpartition(" ")
+        return cls(address=address, table=table) if address.startswith(("postgresql://", "postgres://")) else None
+
     @property
     def plain_address(self) -> str:
         """The address without a password."""

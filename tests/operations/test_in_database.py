@@ -119,7 +119,8 @@ def test_it_is_filed_reperformed_and_found_changed(where, tmp_path):
     made = evidence.report(val, desk.version, where, spec(bootstrap=50))
     item = evidence.get(val, made).record
     assert (item.inputs[0].name, item.inputs[0].rows, item.inputs[0].columns) == ("risk.people", 1500, 8)
-    assert item.inputs[0].location.endswith(" risk.people")
+    assert InDatabase.at(item.inputs[0].location) == where
+    assert InDatabase.at("/some/folder/with a name.csv") is None
     assert evidence.reperform(val, made, where).same
     with psycopg.connect(where.address) as raw:
         raw.execute("UPDATE risk.people SET h = 2 WHERE id = 3 AND h <> 2 OR id = 4 AND h <> 2 OR id = 5 AND h <> 2")

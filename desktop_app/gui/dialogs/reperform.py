@@ -7,15 +7,19 @@ from typing import Any
 
 from PySide6.QtWidgets import QWidget
 
+from desktop_app.domain.dataset import InDatabase
 from desktop_app.domain.evidence import Evidence
 from desktop_app.gui.dialogs.form import PathField
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
+from desktop_app.gui.widgets.prose import paragraph
 from desktop_app.progress import Progress
 
 
 class Reperform(TaskDialog):
     """See the module."""
+
+    records = False
 
     def __init__(self, jobs: Jobs, item: Evidence, known: Path | None, parent: QWidget | None = None) -> None:
         """known: where the table was when the report was computed."""
@@ -23,13 +27,18 @@ class Reperform(TaskDialog):
                          lead="The report is computed again from its recorded question and the same table, and every "
                               "number is compared. Nothing is recorded.")
         self._item = item
-        self.path: PathField = self.add("Table", PathField(what="The table it was computed on"), _digest_hint(item))
+        self._there = InDatabase.at(item.inputs[0].location) if item.inputs else None
+        self.path = PathField(what="The table it was computed on", folders=item.fairness is not None)
+        if self._there is not None:
+            self.form.addWidget(paragraph(f"It is counted in its database: {item.inputs[0].location}"))
+            return
+        self.add("Table", self.path, _digest_hint(item))
         if known is not None and known.exists():
             self.path.give(known)
 
     def run(self) -> None:
         """Compute and compare."""
-        evidence_id, path = self._item.id, self.path.path()
+        evidence_id, path = self._item.id, self._there or self.path.path()
 
         def work(ws: Workspace, progress: Progress) -> Any:
             from desktop_app.operations import evidence
