@@ -11,6 +11,7 @@ from desktop_app.analysis import cube as cubes
 from desktop_app.analysis.columns import event_among
 from desktop_app.analysis.cube import OWN_VALUE, UNKNOWN, Cube, Source
 from desktop_app.analysis.table import Table, texts
+from desktop_app.domain.canonical import Digest
 from desktop_app.domain.evidence import FairnessSpec
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
@@ -120,6 +121,16 @@ class Counted:
         """Rows counted."""
         return self.cube.rows
 
+    @property
+    def read(self) -> int:
+        """Rows of the whole table."""
+        return self.cube.read
+
+    @property
+    def digest(self) -> Digest:
+        """Of what was counted."""
+        return self.cube.digest
+
 
 def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) -> Counted:
     """Count the cells of every attribute and intersection. Raises UserError for columns that cannot be used."""
@@ -155,7 +166,7 @@ def grouped(cube: Cube, names: tuple[str, ...]) -> tuple[NDArray[Any], list[str]
     codes, inverse = np.unique(cube.codes[:, places], axis=0, return_inverse=True)
     said = [[cube.values[place][code] for place, code in zip(places, line, strict=True)] for line in codes]
     called = [UNKNOWN if UNKNOWN in words else JOIN.join(words) for words in said]
-    order = sorted(set(called), key=lambda g: (g == UNKNOWN, _natural(g)))
+    order = sorted(set(called), key=lambda g: (g == UNKNOWN, natural(g)))
     if len(order) > MAX_GROUPS + 1:
         what = f"Column “{names[0]}” has {len(order):,} different values." if len(names) == 1 else \
             f"The intersection has {len(order):,} groups."
@@ -239,7 +250,7 @@ def event_column(table: Table, name: str, event: str, remedy: str = "") -> Serie
     return words.map(lambda w: None if w is None else w == here)
 
 
-def _natural(text: str) -> tuple[tuple[int, float, str], ...]:
+def natural(text: str) -> tuple[tuple[int, float, str], ...]:
     """Sorts 2 before 10."""
     out: list[tuple[int, float, str]] = []
     for part in text.split(JOIN):

@@ -229,8 +229,8 @@ class _Making:
 
         codes, texts = _texts(self.found[key])
         used = {t for t in texts if t is not None}
-        here = {event_among(column, sorted(used), event, remedy)} if not also else {
-            one_of(column, sorted(used), value) for value in (event, *also)}
+        here = {event_among(column, sorted(used), event, remedy)} if not (also or self.spec.one_against_rest) else {
+            one_of(column, sorted(used), value, remedy) for value in (event, *also)}
         self._drop(np.array([t is None for t in texts], dtype=bool)[codes], column, "missing")
         events: NDArray[Any] = np.array([t in here for t in texts], dtype=np.int64)
         return events[codes]  # type: ignore[no-any-return]

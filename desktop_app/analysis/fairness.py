@@ -8,13 +8,15 @@ legal conclusion.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
-from desktop_app.analysis import changes, further, intervals, verdicts
+from desktop_app.analysis import changes, further, intervals, regression, verdicts
 from desktop_app.analysis.changes import CHANGES
 from desktop_app.analysis.columns import ABOVE_MEDIAN
 from desktop_app.analysis.counts import JOIN, RATES, UNKNOWN, Cells, Counted, count
 from desktop_app.analysis.cube import Source, duplicates
+from desktop_app.analysis.regression import Summed
 from desktop_app.analysis.verdicts import Judgement, Question, Rate, judge
 from desktop_app.domain import words
 from desktop_app.domain.canonical import number
@@ -52,6 +54,7 @@ METRICS = {  # of criteria: how it is said, the rates compared
     "accuracy_difference": ("the difference of accuracies", ("accuracy",)),
     CONDITIONAL: ("the largest gap within strata", ()),
     **{metric: (said, ()) for metric, (_, said, _) in CHANGES.items()},
+    **{metric: (said, ()) for metric, (_, said) in regression.GAPS.items()},
 }
 _UNLABELLED = ("impact_ratio", "demographic_parity_difference", CONDITIONAL, "selection_rate_change")
 _FIRST_GAPS = ("demographic_parity_difference", "demographic_parity_ratio", "equal_opportunity_difference",
@@ -63,6 +66,18 @@ _RULES = ("interval", "four_fifths_and_significant", "point")
 LIBRARIES = ("duckdb", "pandas", "numpy", "scipy")
 
 
+class Sized(Protocol):
+    """A group of some rows."""
+
+    @property
+    def group(self) -> str:
+        """Its name."""
+
+    @property
+    def n(self) -> int:
+        """Its rows."""
+
+
 def report(
     source: Source, spec: FairnessSpec, progress: Progress | None = None,
 ) -> tuple[FairnessResult, tuple[CriterionResult, ...]]:
@@ -72,10 +87,12 @@ def report(
 
 
 def measured(
-    counted: Counted, spec: FairnessSpec, progress: Progress | None = None,
+    counted: Counted | Summed, spec: FairnessSpec, progress: Progress | None = None,
 ) -> tuple[FairnessResult, tuple[CriterionResult, ...]]:
     """Measure and judge what was counted."""
     progress = progress or Progress()
+    if isinstance(counted, Summed):
+        return _of_numbers(counted, spec)
     rows: list[GroupRow] = []
     gaps: list[NamedMeasure] = []
     for i, (attribute, cells) in enumerate(counted.groups.items()):
@@ -94,12 +111,56 @@ def measured(
         changes=more.changes, unknown=more.unknown, dropped=more.dropped), judged
 
 
-def check(source: Source, spec: FairnessSpec, progress: Progress | None = None) -> Counted:
+def _of_numbers(summed: Summed, spec: FairnessSpec) -> tuple[FairnessResult, tuple[CriterionResult, ...]]:
+    """The report of a prediction of a number."""
+    rows = [regression.row(spec, attribute, sums, _reference(spec, attribute))
+            for attribute, groups in summed.groups.items() for sums in groups]
+    gaps = [NamedMeasure(name=f"{metric} {attribute}", measure=regression.gap(
+        [s for s in groups if s.group != UNKNOWN], metric))
+        for attribute, groups in summed.groups.items() for metric in regression.GAPS]
+    judged = []
+    for criterion in spec.criteria:
+        known = [s for s in summed.groups[criterion.attribute] if s.group != UNKNOWN]
+        large = [s for s in known if s.n >= spec.minimum_group]
+        found = regression.compared(known if criterion.threshold is None else large,
+                                    regression.GAPS[criterion.metric][0])
+        question = Question(criterion.metric, (), criterion.direction, criterion.rule, float(criterion.threshold or 0))
+        judged.append(_concluded(spec, criterion, Judgement(question, tuple(found)) if found else None,
+                                 [s for s in known if s.n < spec.minimum_group], some=bool(large)))
+    return FairnessResult(
+        rows=summed.rows, overall=regression.measures(summed.overall), groups=tuple(rows), differences=tuple(gaps),
+        notes=summed.notes + regression.small(spec, summed), not_tested=(
+            "whether other columns stand in for the sensitive attributes (proxies)",
+            "whether a less discriminatory model would do as well")), tuple(judged)
+
+
+def _check_numbers(source: Source, spec: FairnessSpec, progress: Progress | None) -> Summed:
+    for criterion in spec.criteria:
+        if criterion.metric not in regression.GAPS or criterion.rule not in ("interval", "point"):
+            raise UserError(f"The criterion “{criterion.metric}”, rule “{criterion.rule}”, is not for numbers.",
+                            f"Known: {', '.join(regression.GAPS)}; rules interval, point.", "Choose among these.")
+        if criterion.threshold is not None and not float(criterion.threshold) > 0:
+            raise UserError("A gap of numbers needs a threshold above nought.", f"Asked: {criterion.threshold}.",
+                            "Give it in the units of the label.")
+    summed = regression.count(source, spec, progress)
+    for criterion in spec.criteria:
+        if criterion.attribute not in summed.groups:
+            raise UserError(f"“{criterion.attribute}” is not one of the attributes compared.",
+                            f"Compared: {', '.join(summed.groups)}.", "Name one of these.")
+    return summed
+
+
+def check(source: Source, spec: FairnessSpec, progress: Progress | None = None) -> Counted | Summed:
     """Whether what is asked can be computed on this table: it is counted, and nothing measured.
 
     Raises UserError for columns, groups, references or criteria that cannot be used, and for too few rows.
     """
+    if spec.prediction is not None:
+        return _check_numbers(source, spec, progress)
     for criterion in spec.criteria:
+        if criterion.metric in regression.GAPS:
+            raise UserError(f"The criterion “{criterion.metric}” is for predictions of numbers.",
+                            "No column with a prediction was given.", "Name it, or choose another criterion.")
         verdicts.check_criterion(criterion, METRICS, _RULES)
     if unknown := [name for name in spec.metrics if name not in EVERY]:
         raise UserError(f"“{unknown[0]}” is not known here.", f"Known: {', '.join(EVERY)}.", "Choose among these.")
@@ -293,16 +354,25 @@ def _criterion(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> Cr
     if reason:
         return CriterionResult(criterion=criterion, measure=Measure(value=None, reason=reason),
                                verdict=Verdict.NOT_COMPUTABLE, sentence=f"Not computable: {reason}.")
-    threshold = criterion.threshold
-    judged = known if threshold is None else large
-    if _has_pairs(spec, criterion, judged):
-        judgement = _judgement(spec, counted, criterion, judged)
+    judged = known if criterion.threshold is None else large
+    judgement = _judgement(spec, counted, criterion, judged) if _has_pairs(spec, criterion, judged) else None
+    return _concluded(spec, criterion, judgement, small, some=bool(large))
+
+
+def _concluded(
+    spec: FairnessSpec, criterion: Criterion, judgement: Judgement | None, small: Sequence[Sized], *, some: bool,
+) -> CriterionResult:
+    """What a criterion comes to. judgement: None where too few groups are large enough · small: those that are not ·
+    some: whether any is.
+    """
+    threshold, tested = criterion.threshold, {}
+    if judgement is not None:
         measure, group = judgement.measure, judgement.worst.rate.group
         said = verdicts.sentence(judgement, f"{criterion.attribute}: {_noun(spec, criterion)}")
         verdict, clearest = judgement.verdict, judgement.clearest
-        tested = {"p_raw": number(clearest.p_raw), "p_adjusted": number(clearest.p)} if spec.metrics else {}
+        if spec.metrics:
+            tested = {"p_raw": number(clearest.p_raw), "p_adjusted": number(clearest.p)}
     else:
-        tested = {}
         measure = Measure(value=None, reason=f"fewer than two groups have {words.counted(spec.minimum_group, 'row')}")
         group, said, verdict = "", "", Verdict.UNDETERMINED
     if threshold is None:
@@ -310,7 +380,7 @@ def _criterion(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> Cr
     elif small and verdict is Verdict.BREACHED:  # a group too small to judge does not undo what is clear of the others
         said = f"{said} {_not_judged(spec, small)}"
     elif small:
-        verdict, said = Verdict.UNDETERMINED, _too_small(spec, criterion, small, said if large else None)
+        verdict, said = Verdict.UNDETERMINED, _too_small(spec, criterion, small, said if some else None)
     return CriterionResult(criterion=criterion, measure=measure, verdict=verdict, sentence=said, worst_group=group,
                            **tested)
 
@@ -378,16 +448,16 @@ def _reported(criterion: Criterion, measure: Measure, group: str) -> str:
             f"{f', “{group}”' if group else ''}; reported without a threshold.")
 
 
-def _named(small: list[Cells]) -> str:
+def _named(small: Sequence[Sized]) -> str:
     named = ", ".join(f"“{c.group}” (n {c.n:,})" for c in small[:3])
     return named + (f" and {len(small) - 3} more" if len(small) > 3 else "")
 
 
-def _not_judged(spec: FairnessSpec, small: list[Cells]) -> str:
+def _not_judged(spec: FairnessSpec, small: Sequence[Sized]) -> str:
     return f"Not judged: {_named(small)}, fewer than the minimum of {words.counted(spec.minimum_group, 'row')}."
 
 
-def _too_small(spec: FairnessSpec, criterion: Criterion, small: list[Cells], said: str | None) -> str:
+def _too_small(spec: FairnessSpec, criterion: Criterion, small: Sequence[Sized], said: str | None) -> str:
     """said: of the groups that are large enough ("" where they are too few to compare), None where there is none."""
     minimum = f"the minimum of {words.counted(spec.minimum_group, 'row')}"
     if said is None:

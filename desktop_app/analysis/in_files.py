@@ -34,17 +34,17 @@ def query(source: InFiles, spec: FairnessSpec, attributes: tuple[str, ...], medi
     numbers, sums = [], ["count(*) AS n"]
     weight = "1.0"
     if spec.weight is not None:
-        value, state = _number(source, spec.weight, "weight")
+        value, state = number(source, spec.weight, "weight")
         numbers.append(value)
         keys.append(state)
         weight = "CASE WHEN weight_value >= 0 AND isfinite(weight_value) THEN weight_value END"
         sums += [f"sum({weight}) AS w", f"sum(({weight}) * ({weight})) AS w2", "min(weight_value) AS least_weight"]
     if spec.score is not None and median is not None:
-        value, state = _number(source, spec.score, "score")
+        value, state = number(source, spec.score, "score")
         numbers.append(value)
         keys += [state, f"CAST(score_value > {median!r} AS TINYINT) AS decision"]
     elif spec.score is not None:
-        value, state = _number(source, spec.score, "score", "score_value BETWEEN 0 AND 1")
+        value, state = number(source, spec.score, "score", "score_value BETWEEN 0 AND 1")
         numbers.append(value)
         keys += [state,
                  f"CAST(score_value >= {float(spec.threshold or 0)!r} AS TINYINT) AS decision",
@@ -54,7 +54,7 @@ def query(source: InFiles, spec: FairnessSpec, attributes: tuple[str, ...], medi
         keys.append(f"{quoted(spec.decision)} AS decision")
     if spec.before is not None and spec.score is not None:
         cut = float(spec.before_threshold or spec.threshold or 0)
-        value, state = _number(source, spec.before, "before", "before_value BETWEEN 0 AND 1")
+        value, state = number(source, spec.before, "before", "before_value BETWEEN 0 AND 1")
         numbers.append(value)
         keys += [state, f"CAST(before_value >= {cut!r} AS TINYINT) AS past"]
     elif spec.before is not None:
@@ -65,7 +65,7 @@ def query(source: InFiles, spec: FairnessSpec, attributes: tuple[str, ...], medi
 
 def median(source: InFiles, column: str, progress: Progress) -> float:
     """The median of all usable scores; the mean of the two in the middle of an even number."""
-    value, _ = _number(source, column, "score")
+    value, _ = number(source, column, "score")
     asked = (f"SELECT median(score_value) AS m FROM (SELECT {value} FROM {relation(source)}) "  # noqa: S608 - quoted
              "WHERE isfinite(score_value)")
     value = fetch(source, asked, progress)["m"][0]
@@ -83,7 +83,7 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _number(source: InFiles, column: str, name: str, fits: str = "") -> tuple[str, str]:
+def number(source: InFiles, column: str, name: str, fits: str = "") -> tuple[str, str]:
     """A column as NAME_value, a double or null, to be selected; and NAME_state, which of the four states each value is.
 
     Numbers that are stored as such are taken as they are; others are read from their text.

@@ -77,6 +77,8 @@ def _verdict_lines(results: tuple[CriterionResult, ...]) -> list[str]:
     arg("--decision", metavar="COL", help="what was decided by the model"),
     arg("--positive", action="append", metavar="VALUE",
         help="the value of the decision that is selected; 1 unless given; may be given again"),
+    arg("--one-against-rest", action="store_true",
+        help="decision and label may have many values: --positive is held against all others"),
     arg("--score", metavar="COL", help="scores from 0 to 1 that decide, in place of --decision"),
     arg("--threshold", metavar="X", help="a row is selected when its score is at least this"),
     arg("--label-positive", metavar="VALUE", help="the label's value that goes with it; as --positive unless given"),
@@ -92,6 +94,9 @@ def _verdict_lines(results: tuple[CriterionResult, ...]) -> list[str]:
         help="groups of several attributes together; may be given again"),
     arg("--reference", action="append", default=[], metavar="COL=VALUE",
         help="the group that others are compared with; default: the one with the best outcome"),
+    arg("--prediction", metavar="COL", help="a number that was predicted, held against a --label that is a number"),
+    arg("--most-gap", type=float, metavar="X", help="of predictions: the largest difference of group means, in the "
+        "label's units; chosen before the run"),
     arg("--weight", metavar="COL", help="what each row stands for"),
     arg("--strata", action="append", default=[], metavar="COL",
         help="a legitimate factor, within which groups are compared too; may be given again"),
@@ -171,6 +176,7 @@ def _fairness_spec(call: Call) -> FairnessSpec:
         decision=a.decision or "",
         positive=positive,
         also_positive=tuple(also),
+        one_against_rest=a.one_against_rest,
         score=a.score,
         threshold=Number(repr(float(a.threshold))) if a.threshold is not None else None,
         weight=a.weight,
@@ -189,6 +195,12 @@ def _fairness_spec(call: Call) -> FairnessSpec:
         criteria=criteria,
         label_positive=a.label_positive if a.label and a.label_positive != positive else None,
     )
+    if a.prediction is not None:
+        gaps = tuple(
+            Criterion(metric="mean_prediction_difference", attribute=attribute, direction="at_most",
+                      threshold=None if a.most_gap is None else Number(repr(a.most_gap)))
+            for attribute in (*a.sensitive, *(" × ".join(cross) for cross in crossed)))
+        return replace(spec, prediction=a.prediction, criteria=gaps, metrics=(), bootstrap=0)
     spec = presets.applied(presets.named(a.preset), spec) if a.preset else spec
     return replace(spec, criteria=(*spec.criteria, *changes))
 
@@ -205,6 +217,11 @@ def _data(call: Call) -> Path | InDatabase:
 def _check_decision(call: Call) -> None:
     """One of a decision and a score, the score with its threshold. Raises UserError."""
     a = call.args
+    if a.prediction is not None:
+        if a.decision is not None or a.score is not None or a.label is None:
+            raise UserError("A prediction of a number stands alone.", "It is held against --label, a number too.",
+                            "Leave out --decision and --score, and give --label COL.")
+        return
     if (a.decision is None) == (a.score is None):
         raise UserError("Say what was decided.", "Either the column with the decision, or the one with the score.",
                         "Give --decision COL, or --score COL with --threshold X.")
@@ -219,6 +236,17 @@ def _check_decision(call: Call) -> None:
             raise UserError("The threshold is not a number.", str(given), "Give one such as 0.5.") from error
 
 
+def _number_lines(result: FairnessResult) -> list[str]:
+    names = ("mean_prediction", "mean_label", "bias", "mean_absolute_error", "root_mean_squared_error", "r_squared")
+    lines = [f"{'group':34} {'n':>8} " + " ".join(f"{name.replace('_', ' '):>23.23}" for name in names)]
+    for named, n, rates in (("all rows", result.rows, result.overall),
+                            *((f"{g.attribute}: {g.group}", g.n, g.rates) for g in result.groups)):
+        by = {r.name: r.measure for r in rates}
+        lines.append(f"{named:34.34} {n:>8,} " + " ".join(
+            f"{'–' if by[name].value is None else f'{float(by[name].value or 0):,.4g}':>23}" for name in names))
+    return lines
+
+
 def _change_lines(result: FairnessResult) -> list[str]:
     if not result.changes:
         return []
@@ -230,6 +258,8 @@ def _change_lines(result: FairnessResult) -> list[str]:
 
 
 def _group_lines(spec: FairnessSpec, result: FairnessResult, marks: dict[tuple[str, str], Verdict]) -> list[str]:
+    if spec.prediction is not None:
+        return _number_lines(result)
     counted = "selected" if spec.favourable else "not selected, the favourable outcome"
     lines = [f"ratio: of the share {counted}", f"{'group':34} {'n':>8} {'selected':>9}  ratio  95 % interval"]
     for g in result.groups:

@@ -125,9 +125,11 @@ class FairnessSpec:
     threshold: Number | None = later(default=None)  # a row is selected when its score is at least this
     cut: str = later(default="")  # "above_median": selected strictly above the sample's median, without a threshold
     also_positive: tuple[str, ...] = later(default=())  # further values of `decision` that are selected
+    one_against_rest: bool = later(default=False)  # decision and label may have many values: the event against all others
     weight: str | None = later(default=None)  # column of what each row stands for
     strata: tuple[str, ...] = later(default=())  # legitimate factors, within which groups are compared too
     record_id: str | None = later(default=None)  # column that names each row once
+    prediction: str | None = later(default=None)  # column of numbers predicted, held against a label that is a number
     before: str | None = later(default=None)  # column with what the version before decided, or its score
     before_threshold: Number | None = later(default=None)  # of that score; None: the same as `threshold`
     metrics: tuple[str, ...] = later(default=())  # rates that are reported; none: the usual ones

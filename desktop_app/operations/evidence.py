@@ -90,12 +90,12 @@ def _read(engine: ModuleType, table: Data, spec: Asked, progress: Progress) -> t
             counted = engine.check(there, spec, progress)
         finally:
             there.expression.get_backend().disconnect()
-        return counted, replace(there.input, rows=counted.cube.read, digest=counted.cube.digest)
+        return counted, replace(there.input, rows=counted.read, digest=counted.digest)
     if _kind(spec) is EvidenceKind.FAIRNESS:  # counted where it lies, however large
         file = table_file.open_file(table, progress.part(0.0, 0.3))
         counted = engine.check(file, spec, progress.part(0.3, 1.0))
         file.check_unchanged()
-        return counted, replace(file.input, rows=counted.cube.read)
+        return counted, replace(file.input, rows=counted.read)
     loaded = tables.load(table, progress.part(0.0, 0.7))
     return engine.check(loaded, spec, progress.part(0.7, 1.0)), loaded.input
 

@@ -220,7 +220,9 @@ def _groups(result: FairnessResult, verdicts: Sequence[CriterionResult]) -> list
         rows = list(grouped)
         threshold = next((real(v.criterion.threshold) for v in verdicts if v.criterion.attribute == attribute
                           and v.criterion.threshold is not None and v.criterion.metric in _RATIOS), None)
-        out += [*heading(f"Groups by {line(attribute, 120)}"), *_selection(rows, threshold), *_errors(rows)]
+        numbers = any(r.name == "mean_prediction" for r in rows[0].rates)  # nobody is selected by a number
+        out += [*heading(f"Groups by {line(attribute, 120)}"), *([] if numbers else _selection(rows, threshold)),
+                *_errors(rows)]
     return out
 
 
@@ -273,10 +275,12 @@ def _errors(rows: list[GroupRow]) -> list[Any]:
 
 
 def _five(rows: list[GroupRow], names: list[str]) -> list[Any]:
-    columns = (Column("Group", 82), Column("Positives", 54, right=True),
+    counted = all(g.positives is not None for g in rows)
+    columns = (Column("Group", 82), Column("Positives" if counted else "n", 54, right=True),
                *[Column(measure_name(n), 80, right=True) for n in names])
     return table(columns, [
-        (bold(line(g.group, 120)), count(g.positives), *[measured(_rate(g, n), 2) for n in names]) for g in rows])
+        (bold(line(g.group, 120)), count(g.positives if counted else g.n), *[measured(_rate(g, n), 2) for n in names])
+        for g in rows])
 
 
 def _fairness_spec(spec: FairnessSpec) -> Facts:
@@ -290,11 +294,14 @@ def _fairness_spec(spec: FairnessSpec) -> Facts:
                    f"label {line(f'“{spec.label}”, event “{spec.label_event}”', 160) if spec.label else 'none'}",
                    f"by {line(', '.join(spec.sensitive), 300)}{f'; crossed {line(crossed, 300)}' if crossed else ''}"]),
         ("Reference group", [f"{line(reference, 300)}. Groups below {spec.minimum_group} are not judged."]),
-        ("Ratio of", ["the share selected" if spec.favourable else "the share not selected, the favourable outcome"]),
+        *([] if spec.prediction else [("Ratio of", [
+            "the share selected" if spec.favourable else "the share not selected, the favourable outcome"])]),
         *_refined(spec)]
 
 
 def _decided(spec: FairnessSpec) -> str:
+    if spec.prediction is not None:
+        return f"prediction “{line(spec.prediction, 80)}”, a number"
     if spec.score is None:
         values = ", ".join(f"“{line(value, 80)}”" for value in (spec.positive, *spec.also_positive))
         return f"decision “{line(spec.decision, 80)}”, event {values}"

@@ -217,3 +217,30 @@ def test_a_version_before_as_typed(run, tmp_path):
         ("selection_rate_change", "true_positive_rate_change", "false_positive_rate_change"), .3)
     _, said, _ = run("--label", "y", "--score", "score", "--threshold", "0.5", "--before", "past")
     assert "gap against the version before" in said
+
+
+def test_a_prediction_of_a_number_as_typed(run, tmp_path):
+    run.frame.assign(price=run.frame.score * 100, paid=run.frame.score * 90 + 5).to_csv(tmp_path / "t.csv", index=False)
+    code, said, _ = run("--label", "paid", "--prediction", "price", "--most-gap", "50")
+    assert code == 0
+    assert "mean absolute error" in said
+    assert said.startswith("met            race: the largest difference of mean predictions")
+    found = json.loads(run("--label", "paid", "--prediction", "price", "--json")[1])
+    assert {"mean_prediction", "bias", "r_squared"} <= set(found["groups"][0]["rates"])
+    assert found["criteria"][0]["verdict"] == "reported"
+    code, _, wrong = run("--prediction", "price", "--decision", "said")
+    assert code == 2
+    assert "stands alone" in wrong
+
+
+def test_one_class_of_many_against_the_rest(run, tmp_path):
+    made = np.random.default_rng(3)
+    frame = run.frame.assign(truth=made.choice(["yes", "no", "perhaps"], len(run.frame)))
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    typed = ("--decision", "said", "--label", "truth", "--positive", "perhaps")
+    assert "not a yes-or-no column" in run(*typed)[2]
+    found = json.loads(run(*typed, "--one-against-rest", "--json")[1])
+    group = next(g for g in found["groups"] if g["group"] == {"race": "A"})
+    rows = frame[frame.race == "A"]
+    assert group["counts"]["tp"] == ((rows.said == "perhaps") & (rows.truth == "perhaps")).sum()
+    assert group["counts"]["tn"] == ((rows.said != "perhaps") & (rows.truth != "perhaps")).sum()

@@ -87,10 +87,11 @@ class FairnessTab(EvidenceTab):
         section(column, "Groups", _asked(spec, day_text(item.at.date())))
         self._show_choice(result)
         result = self._only(result)
-        groups = _groups_table(replace(evidence, fairness=result), marks)
-        groups.opened.connect(lambda row: self.show_attribute(row.attribute))
-        column.addWidget(groups)
-        if spec.metrics:
+        if spec.prediction is None:
+            groups = _groups_table(replace(evidence, fairness=result), marks)
+            groups.opened.connect(lambda row: self.show_attribute(row.attribute))
+            column.addWidget(groups)
+        if spec.metrics or spec.prediction is not None:
             self._show_measures(result)
         self._show_scores(charts, alternatives)
         self._show_strata(result)
@@ -150,7 +151,8 @@ class FairnessTab(EvidenceTab):
         def show() -> None:
             table.set_records(_measured(result, which.value or names[0]))
 
-        which.choose(next((n for n in ("true_positive_rate", "mean_score") if n in names), names[0]))
+        first = ("true_positive_rate", "mean_score", "mean_prediction")
+        which.choose(next((n for n in first if n in names), names[0]))
         which.currentIndexChanged.connect(lambda index: show())
         section(self.column, "Every measure")
         self.column.addWidget(labelled("Measure", which))
@@ -214,7 +216,7 @@ _TITLES = {"auc": "AUC", "precision": "Precision (positive predictive value)",
            "true_positive_rate": "True positive rate (found of those with the event)",
            "false_positive_rate": "False positive rate (selected of those without it)",
            "false_negative_rate": "False negative rate (missed of those with it)",
-           "selection_rate": "Share selected"}
+           "selection_rate": "Share selected", "r_squared": "R²"}
 
 
 def _measured(result: FairnessResult, name: str) -> list[tuple[str, str, int, Measure]]:
@@ -244,6 +246,10 @@ def _selected(spec: FairnessSpec) -> str:
 
 def _asked(spec: FairnessSpec, on: str) -> str:
     """What was asked, in one or two sentences."""
+    if spec.prediction is not None:
+        return (f"{spec.prediction} is held against {spec.label}. Errors are {spec.prediction} less {spec.label}. "
+                f"Groups under {counted(spec.minimum_group, 'row')} are not judged." + "".join(
+                    f" Criterion {criterion_words(c, on)}" for c in spec.criteria[:1] if c.threshold is not None))
     good, share = ("good", "selected") if spec.favourable else ("bad", "not selected")
     said = (f"Selected is {_selected(spec)}, which is {good} for the person. The ratio is of the share "
             f"{share}, to that of the named reference group or else of the best one. Groups under "

@@ -1,0 +1,251 @@
+"""Bias reports of a model that predicts a number: means and errors by group, and the gaps between groups.
+
+One pass sums by group the label y and the prediction p, each less a value near its middle so that no digits are lost,
+and the powers of the error p − y; every measure is arithmetic on these sums. Intervals are normal, by the variance of
+what is averaged; that of the root mean squared error by the delta method. Weights are not for this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from desktop_app.analysis import in_files, intervals
+from desktop_app.analysis.columns import NO_NUMBER, NONE, as_text, named
+from desktop_app.analysis.counts import JOIN, MAX_GROUPS, natural
+from desktop_app.analysis.cube import UNKNOWN, Source
+from desktop_app.analysis.in_database import DatabaseTable
+from desktop_app.analysis.intervals import z_value
+from desktop_app.analysis.verdicts import CONFIDENCE, Comparison, Judgement, Question, Rate
+from desktop_app.domain import canonical, words
+from desktop_app.domain.canonical import Digest, number
+from desktop_app.domain.evidence import FairnessSpec, GroupRow, Measure, NamedMeasure
+from desktop_app.errors import UserError
+from desktop_app.progress import Progress
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NORMAL, DELTA = "normal 95 %", "delta method 95 %"
+MEASURES = ("mean_prediction", "mean_label", "bias", "mean_absolute_error", "root_mean_squared_error", "r_squared")
+GAPS = {  # metric of a criterion → the measure compared, how it is said
+    "mean_prediction_difference": ("mean_prediction", "the largest difference of mean predictions"),
+    "bias_difference": ("bias", "the largest difference of mean errors"),
+    "mean_absolute_error_difference": ("mean_absolute_error", "the largest difference of mean absolute errors")}
+_SUMS = ("n", "y", "p", "yy", "pp", "e", "ae", "ee", "eeee")
+_AVERAGED = {"mean_prediction": ("p", "pp"), "mean_label": ("y", "yy"), "bias": ("e", "ee"),
+             "mean_absolute_error": ("ae", "ee")}  # the sum of it, the sum of its square
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Of one group: how many rows, and sums over them (`_SUMS`). middle: what was taken off each label, prediction."""
+
+    group: str
+    values: tuple[float, ...]
+    middle: tuple[float, float] = (0.0, 0.0)
+
+    def of(self, name: str) -> float:
+        """One of the sums."""
+        return self.values[_SUMS.index(name)]
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return int(self.values[0])
+
+    def mean(self, measure: str) -> tuple[float, float]:
+        """Something averaged over the rows, and the standard error of that (n − 1 in the variance)."""
+        one, square = (self.of(name) for name in _AVERAGED[measure])
+        value = one / self.n
+        taken = {"mean_label": self.middle[0], "mean_prediction": self.middle[1]}.get(measure, 0.0)
+        return taken + value, math.sqrt(max(0.0, square / self.n - value**2) / (self.n - 1)) if self.n > 1 else math.inf
+
+
+@dataclass(frozen=True)
+class Summed:
+    """A table as sums by group of each attribute; what `counts.Counted` is for decisions."""
+
+    overall: Sums
+    groups: dict[str, tuple[Sums, ...]]
+    read: int
+    notes: tuple[str, ...]
+    digest: Digest
+
+    @property
+    def rows(self) -> int:
+        """Rows that have a label and a prediction."""
+        return self.overall.n
+
+
+def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) -> Summed:
+    """Sum a table as a spec asks. Raises UserError for columns that cannot be used; Cancelled."""
+    if isinstance(source, DatabaseTable):
+        raise UserError("Predictions of numbers are not summed in a database yet.", source.input.name,
+                        "Export the columns that are needed to a file.")
+    if spec.label is None or spec.weight is not None or spec.before is not None or spec.strata:
+        raise UserError("A prediction of a number is held against a label, row by row.",
+                        "A label is needed; weights, strata and a version before are for decisions.",
+                        "Name the column with what really happened, and leave out the others.")
+    attributes = tuple(dict.fromkeys([*spec.sensitive, *(p for parts in spec.intersections for p in parts)]))
+    for column in (*attributes, spec.label, str(spec.prediction)):
+        named(source, column)
+    (y, y_state), (p, p_state) = (in_files.number(source, column, name) for column, name in (
+        (spec.label, "label"), (str(spec.prediction), "prediction")))
+    keys = [f"{in_files.quoted(name)} AS a{i}" for i, name in enumerate(attributes)]
+    progress = progress or Progress()
+    inner = f"(SELECT *, {y}, {p} FROM {in_files.relation(source)})"  # noqa: S608 - names are quoted
+    middle = _middle(source, inner, progress.part(0.0, 0.4))
+    label, prediction = f"(label_value - {middle[0]!r})", f"(prediction_value - {middle[1]!r})"
+    error = "(prediction_value - label_value)"
+    asked = (f"SELECT {', '.join([*keys, y_state, p_state])}, count(*) AS n, sum({label}) AS y, "  # noqa: S608
+             f"sum({prediction}) AS p, sum({label} ** 2) AS yy, sum({prediction} ** 2) AS pp, sum({error}) AS e, "
+             f"sum(abs({error})) AS ae, sum({error} ** 2) AS ee, sum({error} ** 4) AS eeee FROM {inner} GROUP BY ALL")
+    return _summed(spec, attributes, in_files.fetch(source, asked, progress.part(0.4, 1.0)), middle)
+
+
+def _middle(source: in_files.InFiles, inner: str, progress: Progress) -> tuple[float, float]:
+    """The means of the usable labels and predictions, about which sums are taken."""
+    found = in_files.fetch(source, "SELECT avg(label_value) FILTER (isfinite(label_value)) AS y, "  # noqa: S608
+                           f"avg(prediction_value) FILTER (isfinite(prediction_value)) AS p FROM {inner}", progress)
+    return tuple(float(v) if v is not None and math.isfinite(v) else 0.0  # type: ignore[return-value]
+                 for v in (found["y"][0], found["p"][0]))
+
+
+def _summed(
+    spec: FairnessSpec, attributes: tuple[str, ...], found: dict[str, NDArray[Any]], middle: tuple[float, float],
+) -> Summed:
+    import numpy as np
+
+    kept, notes = np.ones(len(found["n"]), dtype=bool), []
+    for kind, column in (("label", spec.label), ("prediction", spec.prediction)):
+        state = found[f"{kind}_state"].astype(int)
+        if wrong := int(found["n"][state == NO_NUMBER].sum()):
+            raise UserError(f"Column “{column}” is not all numbers.", f"{wrong:,} rows have a value that is no finite "
+                            "number.", "Choose a numeric column, or correct these values.")
+        if gone := int(found["n"][(state == NONE) & kept].sum()):
+            notes.append(f"{gone:,} rows were left out: {column} is missing.")
+        kept &= state != NONE
+    if not kept.any():
+        raise UserError("No row has both a label and a prediction.", f"{int(found['n'].sum()):,} rows were read.",
+                        "Choose columns that are filled in.")
+    table = np.stack([found[name][kept].astype(float) for name in _SUMS], axis=1)
+    said = [[_said(value) for value in found[f"a{i}"][kept]] for i in range(len(attributes))]
+    groups = {}
+    for parts in (*((name,) for name in spec.sensitive), *spec.intersections):
+        columns = [said[attributes.index(part)] for part in parts]
+        groups[JOIN.join(parts)] = _grouped(columns, table, middle)
+    notes += [f"{name}: {s.n:,} rows with no known value, shown as “{UNKNOWN}”, outside the criteria."
+              for name, found_ in groups.items() for s in found_ if s.group == UNKNOWN]
+    read = int(found["n"].sum())
+    digest = hashlib.sha256(canonical.jcs({"read": read, "groups": {
+        name: [[s.group, s.n] for s in found_] for name, found_ in groups.items()}}))
+    return Summed(Sums("all", tuple(float(v) for v in table.sum(axis=0)), middle), groups, read, tuple(notes),
+                  Digest(digest.hexdigest()))
+
+
+def _said(value: Any) -> str:
+    if value is None or value != value:  # noqa: PLR0124 - not a number
+        return UNKNOWN
+    return as_text(value) or UNKNOWN
+
+
+def _grouped(columns: list[list[str]], table: NDArray[Any], middle: tuple[float, float]) -> tuple[Sums, ...]:
+    import numpy as np
+
+    sums: dict[str, NDArray[Any]] = {}
+    for values, row in zip(zip(*columns, strict=True), table, strict=True):
+        group = UNKNOWN if UNKNOWN in values else JOIN.join(values)
+        sums[group] = sums.get(group, np.zeros(len(_SUMS))) + row
+    if len(sums) > MAX_GROUPS + 1:
+        raise UserError(f"There are {len(sums):,} groups.", f"Groups are compared for up to {MAX_GROUPS} values.",
+                        "Put the values into bands first.")
+    return tuple(Sums(name, tuple(float(v) for v in sums[name]), middle)
+                 for name in sorted(sums, key=lambda g: (g == UNKNOWN, natural(g))))
+
+
+# ---- measures
+
+
+def measures(sums: Sums) -> tuple[NamedMeasure, ...]:
+    """Every measure of a group with its interval."""
+    made = {name: _mean(sums, name) for name in _AVERAGED}
+    made |= {"root_mean_squared_error": _rmse(sums), "r_squared": _r_squared(sums)}
+    return tuple(NamedMeasure(name=name, measure=made[name]) for name in MEASURES)
+
+
+def _mean(sums: Sums, name: str) -> Measure:
+    value, error = sums.mean(name)
+    half = z_value(CONFIDENCE) * error
+    if not math.isfinite(half):
+        return Measure(value=number(value), method=NORMAL, reason="too few rows for an interval")
+    return Measure(value=number(value), low=number(value - half), high=number(value + half), method=NORMAL)
+
+
+def _rmse(sums: Sums) -> Measure:
+    mean = sums.of("ee") / sums.n
+    value = math.sqrt(mean)
+    if sums.n < 2 or not value:
+        return Measure(value=number(value), method=DELTA, reason="too few rows, or no errors")
+    spread = max(0.0, sums.of("eeee") / sums.n - mean**2) / (sums.n - 1)
+    half = z_value(CONFIDENCE) * math.sqrt(spread) / (2 * value)
+    return Measure(value=number(value), low=number(max(0.0, value - half)), high=number(value + half), method=DELTA)
+
+
+def _r_squared(sums: Sums) -> Measure:
+    """Of 1 − Σ(p − y)² / Σ(y − mean)², where the label varies."""
+    around = sums.of("yy") - sums.of("y") ** 2 / sums.n
+    if around <= 1e-12 * max(1.0, sums.of("yy")):
+        return Measure(value=None, reason="the label does not vary")
+    return Measure(value=number(1 - sums.of("ee") / around), method="without an interval")
+
+
+def row(spec: FairnessSpec, attribute: str, sums: Sums, reference: str | None) -> GroupRow:
+    """A group of a report: it has measures, and nobody is selected."""
+    state = "reference" if sums.group == reference else "too few" if sums.n < spec.minimum_group else \
+        UNKNOWN if sums.group == UNKNOWN else "ok"
+    return GroupRow(attribute=attribute, group=sums.group, n=sums.n, selected=0, positives=None, true_positives=None,
+                    rates=measures(sums), relative_to="", state=state,
+                    ratio=Measure(value=None, reason="a prediction of a number selects nobody"))
+
+
+# ---- gaps
+
+
+def compared(groups: list[Sums], measure: str) -> list[Comparison]:
+    """Each pair of groups: the size of the gap of a mean, its limits and the test of none (Welch, normal)."""
+    pairs = list(combinations([g for g in groups if g.n > 1], 2))
+    wide = 1 - (1 - CONFIDENCE) / max(1, len(pairs))
+    made = []
+    for a, b in pairs:
+        (one, e1), (other, e2) = a.mean(measure), b.mean(measure)
+        made.append((a, b, one - other, math.hypot(e1, e2)))
+    raw = [math.erfc(abs(gap) / error / math.sqrt(2)) if error else float(gap == 0) for _, _, gap, error in made]
+    return [Comparison(Rate(a.group, a.mean(measure)[0] * a.n, a.n), Rate(b.group, b.mean(measure)[0] * b.n, b.n),
+                       abs(gap), _limits(gap, error, CONFIDENCE), _limits(gap, error, wide), NORMAL, adjusted, p)
+            for (a, b, gap, error), adjusted, p in zip(made, intervals.holm(raw), raw, strict=True)]
+
+
+def _limits(gap: float, error: float, confidence: float) -> intervals.Interval:
+    """Of the size of a gap: nought below where its sign is not certain."""
+    half = z_value(confidence) * error
+    low, high = gap - half, gap + half
+    return (0.0, max(-low, high)) if low <= 0 <= high else (min(abs(low), abs(high)), max(abs(low), abs(high)))
+
+
+def gap(groups: list[Sums], metric: str) -> Measure:
+    """The largest gap over all known groups."""
+    found = compared(groups, GAPS[metric][0])
+    if not found:
+        return Measure(value=None, reason="fewer than two groups have two rows")
+    return Judgement(Question(metric, (), "at_most", "interval", 0.0), tuple(found)).measure
+
+
+def small(spec: FairnessSpec, summed: Summed) -> tuple[str, ...]:
+    """Which groups are too few to be judged."""
+    return tuple(f"{attribute}: “{s.group}” has {words.counted(s.n, 'row')}, fewer than {spec.minimum_group:,}: "
+                 "too few to judge." for attribute, groups in summed.groups.items() for s in groups
+                 if s.group != UNKNOWN and s.n < spec.minimum_group)
