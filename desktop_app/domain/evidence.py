@@ -125,7 +125,7 @@ class FairnessSpec:
     threshold: Number | None = later(default=None)  # a row is selected when its score is at least this
     cut: str = later(default="")  # "above_median": selected strictly above the sample's median, without a threshold
     also_positive: tuple[str, ...] = later(default=())  # further values of `decision` that are selected
-    one_against_rest: bool = later(default=False)  # decision and label may have many values: the event against all others
+    one_against_rest: bool = later(default=False)  # decision and label may have many values: the event against the rest
     weight: str | None = later(default=None)  # column of what each row stands for
     strata: tuple[str, ...] = later(default=())  # legitimate factors, within which groups are compared too
     record_id: str | None = later(default=None)  # column that names each row once
