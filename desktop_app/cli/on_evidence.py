@@ -460,6 +460,26 @@ def evidence_list(call: Call) -> Result:
     )
 
 
+@command(
+    "evidence groups", "write the groups of a bias report to a file for handing on, without small counts",
+    arg("evidence", metavar="E-N", help="the report, by its number"),
+    arg("file", type=Path, help="NAME.csv"),
+    arg("--smallest", type=int, metavar="N", help="counts from 1 to N − 1 are left out, and others besides so that "
+        "none can be worked out; default: 10, or none where the preset wants all published"),
+)
+def evidence_groups(call: Call) -> Result:
+    """The export is itself recorded."""
+    from desktop_app.domain.evidence import Evidence
+    from desktop_app.operations import evidence
+
+    with call.workspace() as ws:
+        change, left_out = evidence.export_groups(
+            ws, find_labelled(ws, Evidence, call.args.evidence), call.args.file, call.args.smallest)
+    said = f"{left_out:,} counts were left out." if left_out else "No count was left out."
+    return Result([f"Wrote {call.args.file}. {said}"], {"file": str(call.args.file), "left_out": left_out,
+                                                        "entry": change.seq})
+
+
 @command("evidence reperform", "compute a report again and compare every number",
          arg("evidence", metavar="E-N", help="the report, by its number"), *_ANYWHERE)  # fmt: skip
 def evidence_reperform(call: Call) -> Result:

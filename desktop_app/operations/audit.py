@@ -286,8 +286,8 @@ def _csv(reader: Reader, called: Called, seqs: frozenset[int] | None, progress: 
     rows.writerow(["entry", "time", "who", "action", "subject", "note", "hash"])
     every = ((entry.seq, entry) for entry in reader.entries())
     for told in (line(entry, called) for _, entry in _some(every, seqs, reader.head().seq, progress)):
-        rows.writerow([told.seq, canonical.utc_text(told.at), *map(
-            spreadsheet_safe, (told.actor, told.action, told.subject_name or told.subject, told.told)), told.hash])
+        said = (told.actor, told.action, told.subject_name or told.subject, told.told)
+        rows.writerow([told.seq, canonical.utc_text(told.at), *map(exports.spreadsheet_safe, said), told.hash])
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -298,10 +298,3 @@ def _some(rows: Iterator[Any], seqs: frozenset[int] | None, last: int, progress:
             progress.step(row[0] / last, f"entry {row[0]:,} of {last:,}")
         if seqs is None or row[0] in seqs:
             yield row
-
-
-def spreadsheet_safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula (security.md §6)."""
-    first = text.lstrip()[:1]
-    return "'" + text if first in ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20") \
-        or text[:1] in ("\t", "\r") else text

@@ -397,6 +397,56 @@ def group_marks(item: Evidence) -> dict[tuple[str, str], GroupMark]:
             for row in item.fairness.groups}
 
 
+SUPPRESSED = "suppressed"
+GROUP_COLUMNS = ("attribute", "group", "n", "selected", "share selected", "ratio", "relative to")
+
+
+def export_groups(workspace: Workspace, evidence: Id, target: Path, smallest: int | None = None) -> tuple[Change, int]:
+    """Write the groups of a bias report as CSV, for handing on: small counts are left out, and others besides so that
+    none of them can be worked out. Returns the entry and how many counts were left out.
+
+    smallest: counts from 1 to one below it are; None: 10, or none where the report's preset wants all published.
+    """
+    from desktop_app.analysis import suppression
+    from desktop_app.operations import presets
+
+    with workspace.store.read() as reader:
+        found = reader.get(Evidence, evidence)
+    item, spec, result = found.record, found.record.fairness_spec, found.record.fairness
+    if spec is None or result is None or spec.prediction is not None:
+        raise UserError("This evidence has no counts of groups.", item.title, "Choose a bias report of decisions.")
+    preset = presets.of(spec)
+    if smallest is None:
+        smallest = 0 if preset is not None and preset.publishes_small_cells else suppression.LIMIT
+    crossed = {" × ".join(parts): parts for parts in spec.intersections}
+    left_out = suppression.hidden([suppression.Counts(g.attribute, g.group, g.selected, g.n - g.selected)
+                                   for g in result.groups], crossed, smallest)
+    data = _groups_csv(result, left_out)
+    said = f", {len(left_out):,} counts left out" if left_out else ""
+    return exports.save(workspace, target, data, what="groups", action="evidence.groups_exported", subject=evidence,
+                        note=f"Exported the groups of {found.label} as {target.name}{said}"), len(left_out)
+
+
+def _groups_csv(result: FairnessResult, left_out: frozenset[tuple[str, str, str]]) -> bytes:
+    import csv
+    import io
+
+    hidden = {(attribute, group) for attribute, group, _ in left_out}
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(GROUP_COLUMNS)
+    for g in result.groups:
+        at, (selected, others) = (g.attribute, g.group), (g.selected, g.n - g.selected)
+        told = selected if (*at, "selected") not in left_out else SUPPRESSED
+        known = at not in hidden
+        best = (g.attribute, g.relative_to) not in hidden
+        writer.writerow([exports.spreadsheet_safe(str(cell)) for cell in (
+            g.attribute, g.group, selected + others if known else SUPPRESSED, told,
+            f"{selected / g.n:.6f}" if known and g.n else SUPPRESSED,
+            (g.ratio.value or g.ratio.reason) if known and best else SUPPRESSED, g.relative_to)])
+    return out.getvalue().encode("utf-8-sig")
+
+
 @record
 class Reperformance:
     """What computing a report again came to."""

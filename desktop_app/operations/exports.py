@@ -46,3 +46,10 @@ def table(workspace: Workspace, target: Path, data: bytes, name: str, rows: int)
     """Write a table as it is shown."""
     return save(workspace, target, data, what="table", action="table.exported",
                 note=f"Exported the table of {name} as {target.name}: {counted(rows, 'row')}")
+
+
+def spreadsheet_safe(text: str) -> str:
+    """Text that no spreadsheet takes for a formula (security.md §6)."""
+    first = text.lstrip()[:1]
+    return "'" + text if first in ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20") \
+        or text[:1] in ("\t", "\r") else text

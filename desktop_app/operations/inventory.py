@@ -17,7 +17,6 @@ from desktop_app.domain.listing import Counter, InventoryFilter
 from desktop_app.domain.model import UseState
 from desktop_app.domain.words import counted
 from desktop_app.operations import exports
-from desktop_app.operations.audit import spreadsheet_safe
 from desktop_app.registry.listing import Listing
 from desktop_app.registry.reader import inventory_row
 from desktop_app.workspace import Workspace
@@ -131,7 +130,7 @@ def export_csv(workspace: Workspace, target: Path) -> str:
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for row in view.rows:
-        writer.writerow([spreadsheet_safe(str(cell)) for cell in _cells(row, view)])
+        writer.writerow([exports.spreadsheet_safe(str(cell)) for cell in _cells(row, view)])
     data = out.getvalue().encode("utf-8-sig")
     exports.save(workspace, target, data, what="inventory", action="inventory.exported",
                  note=f"Exported {counted(len(view.rows), 'row')}")

@@ -18,7 +18,7 @@ from desktop_app.domain.approval import Condition, PriorDecision, PromotionClose
 from desktop_app.domain.canonical import Digest, Id
 from desktop_app.domain.use import Use
 from desktop_app.errors import Cancelled, NotFound, Refused
-from desktop_app.operations import audit, entries, models
+from desktop_app.operations import audit, entries, exports, models
 from desktop_app.progress import Progress
 from desktop_app.registry._sqlite import guards
 from desktop_app.registry.store import open_store
@@ -785,7 +785,7 @@ def test_a_log_for_reading_is_safe_in_a_spreadsheet(acting, tmp_path):
     ("\uff1d1", "'\uff1d1"), ("fine", "fine"), ("a=1", "a=1"), ("", ""), ("'x", "'x"),
 ])
 def test_no_text_is_taken_for_a_formula(text, safe):
-    assert audit.spreadsheet_safe(text) == safe
+    assert exports.spreadsheet_safe(text) == safe
 
 
 def test_cancelling_stops_and_writes_nothing(acting, tmp_path):

@@ -135,6 +135,7 @@ def desk(tmp_path_factory):
     step("import document", at, file / "plan.txt", "--line", "monitoring", "--received", "2026-10-01", person=dev)
     step("evidence list", "--about", at)
     label = desk.done["fairness"].data["evidence"]
+    step("evidence groups", label, desk.folder / "groups.csv", person=dev)
     step("evidence reperform", label, "--data", file / "data.csv")
     step("finding raise", at, "Small sample", "--description", "Few", "--severity", "low", "--due", "2027-01-01",
          person=val)

@@ -102,6 +102,28 @@ def test_what_is_reperformed_is_compared_by_its_numbers_not_its_words(desk, tabl
     assert evidence.reperform(ws, made, table).same is same
 
 
+def test_groups_leave_without_small_counts_and_the_export_is_recorded(desk, tmp_path):
+    rows = [f"{g},{int(i < k)}" for g, (n, k) in {"a": (200, 90), "b": (150, 4), "=c": (120, 60)}.items()
+            for i in range(n)]
+    (tmp_path / "t.csv").write_text("g,d\n" + "\n".join(rows) + "\n")
+    ws = desk.as_("Dev Patel")
+    spec = FairnessSpec(label=None, decision="d", positive="1", favourable=True, sensitive=("g",))
+    made = evidence.report(ws, desk.version, tmp_path / "t.csv", spec)
+    change, left_out = evidence.export_groups(ws, made, tmp_path / "out.csv")
+    text = (tmp_path / "out.csv").read_bytes().decode("utf-8-sig").splitlines()
+    assert left_out == 2  # b's four, and the smallest besides: else the total would tell it
+    assert text[0] == "attribute,group,n,selected,share selected,ratio,relative to"
+    assert [line.split(",")[:4] for line in text[1:]] == [
+        ["g", "'=c", "suppressed", "suppressed"], ["g", "a", "200", "90"], ["g", "b", "suppressed", "suppressed"]]
+    assert "2 counts left out" in change.note
+    _, none = evidence.export_groups(ws, made, tmp_path / "all.csv", 0)
+    assert none == 0
+    assert "suppressed" not in (tmp_path / "all.csv").read_text("utf-8-sig")
+    with pytest.raises(UserError, match="no counts of groups"):
+        evidence.export_groups(ws, evidence.report(ws, desk.version, tmp_path / "t.csv", PerformanceSpec(
+            label="d", positive="1", decision="d")), tmp_path / "x.csv")
+
+
 def test_performance_is_reperformed_too_and_documents_are_not(desk, table, tmp_path):
     ws = desk.as_("Dev Patel")
     spec = PerformanceSpec(label="label", positive="1", decision="decision")

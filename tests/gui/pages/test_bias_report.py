@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from PySide6.QtWidgets import QApplication
 
 from desktop_app.domain.evidence import METRICS, FairnessSpec, Verdict
 from desktop_app.gui.dialogs.bias_report import NewBiasReport
 from desktop_app.gui.dialogs.form import Choice
+from desktop_app.gui.dialogs.task import NoteDialog
 from desktop_app.gui.pages.version import VersionPage
 from desktop_app.gui.record_table import RecordTable
 from desktop_app.gui.widgets.figure_view import FigureView
 from desktop_app.operations import evidence
-from tests.gui.pages.seen import words
+from tests.gui.pages.seen import dialog_of, words
 
 WAIT = 15_000
 
@@ -192,3 +194,16 @@ def test_one_attribute_is_shown_in_every_table_and_picture(office, desk, table, 
     assert all(d.name.endswith(" sex") for d in differences.records_model.shown)
     page.shown_tab.show_attribute("")
     qtbot.waitUntil(lambda: groups()[1] == {"sex", "area"}, timeout=WAIT)
+
+
+def test_groups_are_exported_without_small_counts(office, desk, table, tmp_path, qtbot):
+    spec = FairnessSpec(label=None, decision="repaid", positive="1", favourable=True, sensitive=("sex",))
+    evidence.report(desk.as_("Val Idris"), desk.version, table, spec)
+    page = office.open(VersionPage, "Val Idris", version=desk.version, use=desk.use, tab="Fairness")
+    qtbot.waitUntil(lambda: "Groups" in words(page), timeout=WAIT)
+    page.shown_tab.export_to(filed(desk), tmp_path / "groups.csv")
+    qtbot.waitUntil(lambda: any(isinstance(w, NoteDialog) and w.isVisible() for w in QApplication.topLevelWidgets()),
+                    timeout=WAIT)
+    assert "No count was left out." in words(dialog_of(NoteDialog))
+    dialog_of(NoteDialog).accept()
+    assert (tmp_path / "groups.csv").read_text("utf-8-sig").startswith("attribute,group,n,selected")

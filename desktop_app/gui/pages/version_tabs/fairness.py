@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from desktop_app.domain.audit import Recorded
@@ -11,6 +12,7 @@ from desktop_app.domain.evidence import Evidence, EvidenceKind, FairnessResult, 
 from desktop_app.domain.words import counted
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.form import Choice
+from desktop_app.gui.jobs import Lane, Workspace
 from desktop_app.gui.pages.filter_button import FilterButton
 from desktop_app.gui.pages.version_tabs.evidence_tab import EvidenceTab, criterion_words
 from desktop_app.gui.pages.version_tabs.measures import measure_words, number_words, row_chip, row_picture
@@ -24,6 +26,7 @@ from desktop_app.gui.widgets.figure_view import FigureView
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QPushButton
 
+    from desktop_app.domain.change import Change
     from desktop_app.domain.figure import Figure
     from desktop_app.gui.pages.version import VersionPage
     from desktop_app.gui.pages.version_tabs.measures import Marks
@@ -50,7 +53,33 @@ class FairnessTab(EvidenceTab):
         """A new report; with one, make it again or withdraw it."""
         new = button("New bias report…", self.new_report, primary=item is None)
         return [new] if item is None else [
-            button("Re-perform…", lambda: self.reperform(item)), self.withdraw_button(item), new]
+            button("Re-perform…", lambda: self.reperform(item)),
+            button("Export groups…", lambda: self.ask_export(item)), self.withdraw_button(item), new]
+
+    def ask_export(self, item: Evidence) -> None:
+        """Where the groups are written, for handing on."""
+        from PySide6.QtWidgets import QFileDialog
+
+        chosen, _ = QFileDialog.getSaveFileName(
+            self, "Export the groups, without small counts", "groups.csv", "CSV (*.csv)")
+        if chosen:
+            self.export_to(item, Path(chosen))
+
+    def export_to(self, item: Evidence, target: Path) -> None:
+        """Write the groups to a file in a job; what was left out is said, and the export is an entry."""
+        from desktop_app.gui.dialogs.task import NoteDialog
+
+        def work(ws: Workspace) -> tuple[Change, int]:
+            from desktop_app.operations import evidence
+
+            return evidence.export_groups(ws, item.id, target)
+
+        def done(found: tuple[Change, int]) -> None:
+            said = f"{counted(found[1], 'count')} left out: small ones, and others that would tell them." if found[1] \
+                else "No count was left out."
+            NoteDialog(self.jobs, "The groups are written.", f"{target}\n\n{said}", self).open()
+
+        self.jobs.run(self, lambda ws, progress: work(ws), then=done, lane=Lane.WRITE, title="export of groups")
 
     def new_report(self) -> None:
         """Compute a bias report on a table."""
