@@ -9,6 +9,7 @@ from desktop_app.demo.saying import only
 from desktop_app.demo.training import ARREARS, SCORECARD, Trained
 from desktop_app.domain.canonical import Id, number
 from desktop_app.domain.evidence import (
+    METRICS,
     Criterion,
     Evidence,
     ExplanationSpec,
@@ -89,7 +90,9 @@ def performance_spec(trained: Trained) -> PerformanceSpec:
 def fairness_spec(trained: Trained) -> FairnessSpec:
     """The favourable rate of every group must be at least four fifths of the best group's."""
     return FairnessSpec(
-        label=trained.plan.outcome, decision=trained.plan.decision, positive="1", favourable=False,
-        sensitive=ATTRIBUTES, intersections=(ATTRIBUTES,), criteria=tuple(
+        label=trained.plan.outcome, decision="", score="score", positive="1", favourable=False,
+        threshold=number(trained.cut), metrics=METRICS, bootstrap=500, sensitive=ATTRIBUTES,
+        intersections=(ATTRIBUTES,),
+        criteria=tuple(
             Criterion(metric="impact_ratio", attribute=attribute, threshold=number(0.8), direction="at_least")
             for attribute in ATTRIBUTES))

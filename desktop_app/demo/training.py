@@ -101,12 +101,12 @@ def _train(plan: Plan, drawn: DataFrame, tables: Path, models: Path) -> Trained:
     train, holdout = drawn.iloc[:split], drawn.iloc[split:]
     model = plan.fit(train[list(plan.features)], train[plan.target])
     fitted = _scores(model, train[list(plan.features)])
-    cut = float(fitted.quantile(1 - DECLINED_SHARE))
+    cut = round(float(fitted.quantile(1 - DECLINED_SHARE)), 6)
     name = f"{plan.model.lower().replace(' ', '_').replace('-', '_')}_{plan.label}"
-    score = _scores(model, holdout[list(plan.features)])
+    score = _scores(model, holdout[list(plan.features)]).round(6)  # as written: a cut of it decides
     paths = tables / f"{name}_train.csv", tables / f"{name}_holdout.csv"
     train.to_csv(paths[0], index=False)
-    holdout.assign(score=score.round(6), **{plan.decision: (score >= cut).astype(int)}).to_csv(paths[1], index=False)
+    holdout.assign(score=score, **{plan.decision: (score >= cut).astype(int)}).to_csv(paths[1], index=False)
     return Trained(plan=plan, artefact=plan.save(model, models / name, plan.features), train=paths[0],
                    holdout=paths[1], train_rows=len(train), holdout_rows=len(holdout), cut=cut,
                    example=int((score >= cut).to_numpy().argmax()), train_auc=_auc(train[plan.target], fitted))
