@@ -22,12 +22,15 @@ def real(value: Number | str | None) -> float | None:
 
 
 def figure(value: Number | str | None, digits: int = 3) -> str:
-    """A recorded number with `digits` decimals (more significant digits when it is small), "–" when there is none."""
+    """A recorded number with `digits` decimals (three significant when it is smaller), "–" when there is none."""
     number = real(value)
     if number is None:
         return NONE
-    small = number and abs(number) < 10 ** -digits
-    shown = f"{number:.2e}" if small or abs(number) >= 1e9 else f"{number:,.{digits}f}"
+    if number and not 1e-4 <= abs(number) < 1e9:
+        shown = f"{number:.2e}"
+    else:
+        small = number and abs(number) < 10 ** -digits
+        shown = f"{number:.3g}" if small else f"{number:,.{digits}f}"
     return shown.replace("-", MINUS)
 
 

@@ -29,6 +29,7 @@ from desktop_app.reports.tables import Column, facts, heading, section, table
         (None, 3, "–"),
         ("x", 3, "–"),
         ("nan", 3, "–"),
+        ("0.00993", 2, "0.00993"), ("-0.00795", 2, "−0.00795"),
         ("2.1e-07", 3, "2.10e−07"),
         ("0.0", 3, "0.000"),
         ("1e300", 2, "1.00e+300"),

@@ -19,7 +19,7 @@ def number_words(value: str | None, digits: int = 2) -> str:
         return "–"
     found = float(value)
     small = found != 0 and abs(found) < 10 ** -digits
-    return f"{found:.2g}" if small else f"{found:,.{digits}f}".replace("-", "−")
+    return (f"{found:.2g}" if small else f"{found:,.{digits}f}").replace("-", "−")
 
 
 def measure_words(measure: Measure, digits: int = 3) -> tuple[str, str]:
