@@ -295,3 +295,18 @@ def test_a_hundred_thousand_records_stay_fast(qtbot):
     assert len(table.shown) == 2000
     limits = {"show": 1.0, "sort": 1.0, "filter first": 2.0, "filter": 0.3, "paint": 0.3}
     assert {k: v for k, v in took.items() if v > limits[k]} == {}
+
+
+def test_a_picture_is_whole_in_a_narrow_column(qtbot):
+    at_the_end = Figure(width=220, height=20, marks=(Dot(x=210, y=10, radius=10, colour="accent"),), alt="at the end")
+    table = RecordTable([Column(key="picture", title="", text=lambda r: "", figure=lambda r: at_the_end, width=240)],
+                        name="Groups")
+    qtbot.addWidget(table)
+    table.set_records(ROWS[:1])
+    table.setColumnWidth(0, 100)
+    picture = table.viewport().grab().toImage()
+    seen = [x for x in range(100) for y in range(picture.height())
+            if picture.pixelColor(x, y) == theme.colour("accent")]
+    assert seen
+    assert max(seen) < 100
+    assert max(seen) - min(seen) >= 4

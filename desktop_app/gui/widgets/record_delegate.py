@@ -87,8 +87,8 @@ class RecordDelegate(QStyledItemDelegate):
         second = column.second(record) if column.second else ""
         middle = self._first_middle(inner) if self._two_lines else inner.center().y()
         if figure is not None:
-            paint_figure(painter, figure, QPointF(inner.left(), inner.center().y() - theme.px(figure.height) / 2),
-                         theme.scale())
+            scale = min(theme.scale(), inner.width() / figure.width)  # whole in a narrow column, too
+            paint_figure(painter, figure, QPointF(inner.left(), inner.center().y() - figure.height * scale / 2), scale)
         elif chip is not None:
             draw_chip(painter, inner.left(), middle, *chip, inner.width())
         else:
