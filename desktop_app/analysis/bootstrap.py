@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Statistic = Callable[["NDArray[Any]"], "NDArray[Any]"]  # of counts, the last axis are the cells
+MAX_REPLICATES = 100_000
 AT_ONCE = 4_000_000  # drawn numbers held at a time
 
 

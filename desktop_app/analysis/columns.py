@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "<na>", "?", "unknown", "not known"})
 FINE, NONE, NO_NUMBER, OUTSIDE = range(4)  # what a value is that has to be a number in its range
+MAX_CELLS = 4_000_000  # combinations of values that are kept of one table
 BINS = 1024  # of scores, each 1/1024 wide; the decision itself comes from the exact threshold
 ABOVE_MEDIAN = "above_median"  # how a score decides: strictly above the median of the sample
 
@@ -82,6 +83,13 @@ def _same(word: str, event: str) -> bool:
         return word == event.strip() or float(word) == float(event)
     except ValueError:
         return False
+
+
+def too_many(cells: int) -> UserError:
+    """That columns make more combinations than are kept."""
+    return UserError("The columns chosen have too many different values together.",
+                     f"They make {cells:,} combinations; up to {MAX_CELLS:,} are counted.",
+                     "Leave out columns that name single people or things, or put them into bands first.")
 
 
 def values_of(column: Series[Any]) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from desktop_app.analysis.columns import event_among
 from desktop_app.analysis.cube import OWN_VALUE, UNKNOWN, Cube, Source
 from desktop_app.analysis.table import Table, texts
 from desktop_app.domain.canonical import Digest
-from desktop_app.domain.evidence import FairnessSpec
+from desktop_app.domain.evidence import JOIN, FairnessSpec
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
 
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import Series
 
-__all__ = ["JOIN", "OWN_VALUE", "RATES", "UNKNOWN", "Cells", "Counted", "count", "event_column", "opposed"]
+__all__ = ["OWN_VALUE", "RATES", "UNKNOWN", "Cells", "Counted", "count", "event_column", "opposed"]
 MAX_GROUPS = 200
-JOIN = " × "
 TN, FP, FN, TP = range(4)
 _ALL, _EVENT, _NO_EVENT, _SELECTED, _OTHERS = (TN, FP, FN, TP), (FN, TP), (TN, FP), (FP, TP), (TN, FN)
 RATES: dict[str, tuple[tuple[int, ...], tuple[int, ...], str]] = {  # numerator, denominator, what that counts
@@ -135,7 +134,7 @@ class Counted:
 def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) -> Counted:
     """Count the cells of every attribute and intersection. Raises UserError for columns that cannot be used."""
     found = cubes.count(source, spec, progress)
-    wanted = {name: (name,) for name in spec.sensitive} | {JOIN.join(parts): parts for parts in spec.intersections}
+    wanted = {name: (name,) for name in spec.sensitive} | spec.crossed
     groups = {name: tuple(cells_of(found, parts)) for name, parts in wanted.items()}
     overall = _made("all", [_sums(found, part) for part in (found.n, found.w, found.w2)], found)
     notes = [*_opposed(spec, overall), *(f"{rows:,} rows were left out: {column} is {why}."

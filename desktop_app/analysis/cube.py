@@ -1,5 +1,5 @@
-"""The cube: one pass over a table counts its rows by attributes × label × decision × score bin × month, with sums of
-weights and of scores. Everything in a bias report is arithmetic on these few numbers.
+"""The cube: one pass over a table counts its rows by attributes × label × decision × score bin, with sums of weights
+and of scores. Everything in a bias report is arithmetic on these few numbers.
 
 Tables in files are counted by DuckDB (`in_files`), tables in a database there (`in_database`). Values of columns come
 back as they are stored and get their meaning here, once a distinct value: what is missing, which two values a yes-or-no

@@ -12,16 +12,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from desktop_app.analysis import changes, further, intervals, regression, verdicts
+from desktop_app.analysis.bootstrap import MAX_REPLICATES
 from desktop_app.analysis.changes import CHANGES
 from desktop_app.analysis.columns import ABOVE_MEDIAN
-from desktop_app.analysis.counts import JOIN, RATES, UNKNOWN, Cells, Counted, count
+from desktop_app.analysis.counts import RATES, UNKNOWN, Cells, Counted, count
 from desktop_app.analysis.cube import Source, duplicates
 from desktop_app.analysis.regression import Summed
 from desktop_app.analysis.verdicts import Judgement, Question, Rate, judge
 from desktop_app.domain import words
 from desktop_app.domain.canonical import number
-from desktop_app.domain.evidence import METRICS as EVERY
 from desktop_app.domain.evidence import (
+    JOIN,
     Criterion,
     CriterionResult,
     FairnessResult,
@@ -31,6 +32,7 @@ from desktop_app.domain.evidence import (
     NamedMeasure,
     Verdict,
 )
+from desktop_app.domain.evidence import METRICS as EVERY
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
 
@@ -172,9 +174,15 @@ def check(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
     if spec.before is not None and (spec.weight is not None or spec.cut):
         raise UserError("Two versions are compared row by row.", "Weights and a cut at the median are not for that.",
                         "Leave out the weight, and give a threshold.")
+    if spec.before is not None and spec.before_threshold is not None and not 0 <= float(spec.before_threshold) <= 1:
+        raise UserError("A score of the version before needs a threshold that can be used.",
+                        f"Given: {spec.before_threshold}.", "Give one between 0 and 1.")
     if spec.minimum_group < 1:
         raise UserError("The smallest group judged has at least one row.", f"{spec.minimum_group} was asked.",
                         "30 is usual.")
+    if not 0 <= spec.bootstrap <= MAX_REPLICATES or spec.seed < 0:
+        raise UserError("These replicates cannot be drawn.", f"{spec.bootstrap:,} were asked, with seed {spec.seed}.",
+                        f"Ask for up to {MAX_REPLICATES:,}, with a seed of 0 or more; 2,000 are usual.")
     progress = progress or Progress()
     if spec.record_id is not None and (twice := duplicates(source, spec.record_id, progress.part(0.0, 0.2))):
         raise UserError(f"“{spec.record_id}” does not name each row once.",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.analysis import alternatives, bootstrap, changes, inequality, intervals, scores, strata
-from desktop_app.analysis.counts import JOIN, UNKNOWN, Counted, cells_of, grouped
+from desktop_app.analysis.counts import UNKNOWN, Counted, cells_of, grouped
 from desktop_app.analysis.cube import Cube
 from desktop_app.analysis.verdicts import CONFIDENCE, OTHERS, Comparison, Rate, absolute
 from desktop_app.domain.canonical import Number, number
@@ -85,8 +85,7 @@ def further(counted: Counted, spec: FairnessSpec) -> Further:
 
 def names_of(spec: FairnessSpec, attribute: str) -> tuple[str, ...]:
     """The columns that an attribute or an intersection is made of; none for all rows together."""
-    crossed = {JOIN.join(parts): parts for parts in spec.intersections}
-    return crossed.get(attribute, (attribute,) if attribute else ())
+    return spec.crossed.get(attribute, (attribute,) if attribute else ())
 
 
 # ---- scores of each group

@@ -10,7 +10,17 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.analysis.columns import BINS, FINE, NO_NUMBER, NONE, OUTSIDE, named, values_of
+from desktop_app.analysis.columns import (
+    BINS,
+    FINE,
+    MAX_CELLS,
+    NO_NUMBER,
+    NONE,
+    OUTSIDE,
+    named,
+    too_many,
+    values_of,
+)
 from desktop_app.domain.canonical import Digest
 from desktop_app.domain.dataset import InDatabase, TableInput
 from desktop_app.domain.evidence import FairnessSpec
@@ -44,7 +54,8 @@ def connect(where: InDatabase) -> DatabaseTable:
                         "Write it as postgresql://USER@HOST/DATABASE.")
     try:
         given = conninfo_to_dict(where.address)
-    except psycopg.ProgrammingError as error:
+        port = int(given.pop("port", None) or 5432)
+    except (psycopg.ProgrammingError, ValueError) as error:
         raise UserError("This address of a database cannot be used.", str(error).strip(),
                         "Write it as postgresql://USER@HOST/DATABASE.") from error
     host = str(given.get("host") or "")
@@ -54,7 +65,7 @@ def connect(where: InDatabase) -> DatabaseTable:
         given.setdefault("sslrootcert", "system")
     given |= {"options": "-c default_transaction_read_only=on", "application_name": "assaydesk", "connect_timeout": 10}
     known = {"user": given.pop("user", None), "password": given.pop("password", None), "host": given.pop("host", None),
-             "port": int(given.pop("port", None) or 5432), "database": given.pop("dbname", None)}
+             "port": port, "database": given.pop("dbname", None)}
     schema, _, name = where.table.rpartition(".")
     connection: Any = None
     try:
@@ -148,14 +159,17 @@ def duplicates(source: DatabaseTable, column: str, progress: Progress) -> int:
 
 
 def run(source: DatabaseTable, asked: ir.Table, progress: Progress) -> dict[str, NDArray[Any]]:
-    """The columns of a result, by name. In a thread, so that the person can stop it. Raises Unreachable, Cancelled."""
+    """The columns of a result, by name. In a thread, so that the person can stop it.
+
+    Raises UserError for more than `MAX_CELLS` rows, Unreachable, Cancelled.
+    """
     import psycopg
 
     answer: dict[str, Any] = {}
 
     def work() -> None:
         try:
-            answer["found"] = asked.to_pyarrow()
+            answer["found"] = asked.limit(MAX_CELLS + 1).to_pyarrow()
         except Exception as error:  # noqa: BLE001 - raised again by whoever waits
             answer["wrong"] = error
 
@@ -176,4 +190,6 @@ def run(source: DatabaseTable, asked: ir.Table, progress: Progress) -> dict[str,
     if wrong is not None:
         raise wrong
     table = answer["found"]
+    if table.num_rows > MAX_CELLS:
+        raise too_many(table.num_rows)
     return {str(name): values_of(table.column(name).to_pandas()) for name in table.column_names}

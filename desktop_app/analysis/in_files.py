@@ -10,7 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.analysis.columns import BINS, FINE, MISSING, NO_NUMBER, NONE, OUTSIDE, named, values_of
+from desktop_app.analysis.columns import (
+    BINS,
+    FINE,
+    MAX_CELLS,
+    MISSING,
+    NO_NUMBER,
+    NONE,
+    OUTSIDE,
+    named,
+    too_many,
+    values_of,
+)
 from desktop_app.analysis.table import Table
 from desktop_app.analysis.table_file import TableFile
 from desktop_app.domain.evidence import FairnessSpec
@@ -21,7 +32,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 InFiles = Table | TableFile
-MAX_CELLS = 4_000_000
 POLL = 0.05  # seconds between two looks at whether the person asked to stop
 _MEMORY = "1GB"  # of DuckDB; a group-by over a few thousand cells needs a few megabytes
 
@@ -167,14 +177,8 @@ def fetch(source: InFiles, query: str, progress: Progress) -> dict[str, Any]:
         raise (_ours(source, wrong) if isinstance(wrong, duckdb.Error) else wrong) from wrong
     table = answer["found"]
     if table.num_rows > MAX_CELLS:
-        raise _too_many(table.num_rows)
+        raise too_many(table.num_rows)
     return {name: values_of(table.column(name).to_pandas()) for name in table.column_names}
-
-
-def _too_many(cells: int) -> UserError:
-    return UserError("The columns chosen have too many different values together.",
-                     f"They make {cells:,} combinations; up to {MAX_CELLS:,} are counted.",
-                     "Leave out columns that name single people or things, or put them into bands first.")
 
 
 def _ours(source: InFiles, error: Exception) -> UserError:
@@ -183,7 +187,7 @@ def _ours(source: InFiles, error: Exception) -> UserError:
     said = str(error).split("\n\n")[0][:400]
     name = source.input.name
     if isinstance(error, duckdb.OutOfMemoryException):
-        return _too_many(MAX_CELLS)
+        return too_many(MAX_CELLS)
     if "unicode" in said or "utf-8" in said.lower():
         return UserError(f"{name} is not in UTF-8.", said, "Save the table as “CSV UTF-8” and choose that file.")
     if "CSV Error" in said:

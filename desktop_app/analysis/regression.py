@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from desktop_app.analysis import in_files, intervals
 from desktop_app.analysis.columns import NO_NUMBER, NONE, as_text, named
-from desktop_app.analysis.counts import JOIN, MAX_GROUPS, natural
+from desktop_app.analysis.counts import MAX_GROUPS, natural
 from desktop_app.analysis.cube import UNKNOWN, Source
 from desktop_app.analysis.in_database import DatabaseTable
 from desktop_app.analysis.intervals import z_value
 from desktop_app.analysis.verdicts import CONFIDENCE, Comparison, Judgement, Question, Rate
 from desktop_app.domain import canonical, words
 from desktop_app.domain.canonical import Digest, number
-from desktop_app.domain.evidence import FairnessSpec, GroupRow, Measure, NamedMeasure
+from desktop_app.domain.evidence import JOIN, FairnessSpec, GroupRow, Measure, NamedMeasure
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
 

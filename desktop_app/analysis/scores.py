@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 CUTS = 32  # cut-offs at 1/32 … 31/32
 PARTS = 16  # of the scale, for calibration
 DELONG, NORMAL = "DeLong 95 %", "normal 95 %"
-Histogram = "NDArray[Any]"  # [label 0, 1][bin] rows of one group
 
 
 def histograms(cube: Cube, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:

@@ -16,13 +16,12 @@ Two = tuple[float, float, float, float]  # selected and rows of a group, selecte
 
 @dataclass(frozen=True)
 class Pooled:
-    """A difference of rates over strata, its interval, the test's statistic and p, and the common odds ratio."""
+    """A difference of rates over strata, its interval, the test's statistic and p."""
 
     difference: float
     limits: Interval
     statistic: float
     p: float
-    odds_ratio: float
 
 
 def pooled(strata: Sequence[Two], confidence: float = 0.95) -> Pooled | None:
@@ -36,7 +35,7 @@ def pooled(strata: Sequence[Two], confidence: float = 0.95) -> Pooled | None:
     half = z_value(confidence) * math.sqrt(max(0.0, _sato(both, difference)) / whole**2)
     statistic = _cmh(both)
     return Pooled(difference, (max(-1.0, difference - half), min(1.0, difference + half)), statistic,
-                  math.erfc(math.sqrt(statistic / 2)), _odds(both))
+                  math.erfc(math.sqrt(statistic / 2)))
 
 
 def _sato(both: list[Two], difference: float) -> float:
@@ -58,9 +57,3 @@ def _cmh(both: list[Two]) -> float:
         if n > 1:
             variance += n1 * n0 * selected * (n - selected) / (n**2 * (n - 1))
     return (seen - expected) ** 2 / variance if variance else 0.0
-
-
-def _odds(both: list[Two]) -> float:
-    over = sum(a * (n0 - b) / (n1 + n0) for a, n1, b, n0 in both)
-    under = sum(b * (n1 - a) / (n1 + n0) for a, n1, b, n0 in both)
-    return over / under if under else math.inf

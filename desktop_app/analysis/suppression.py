@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.analysis.counts import JOIN, UNKNOWN
+from desktop_app.analysis.counts import UNKNOWN
+from desktop_app.domain.evidence import JOIN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from desktop_app.cli.command import Call, Result, arg, command, find_labelled, find_version
 from desktop_app.domain.dataset import InDatabase
-from desktop_app.domain.evidence import METRICS
+from desktop_app.domain.evidence import JOIN, METRICS, Criterion
 from desktop_app.errors import UserError
 
 if TYPE_CHECKING:
+    from desktop_app.domain.canonical import Number
     from desktop_app.domain.dataset import TableInput
     from desktop_app.domain.evidence import (
         CriterionResult,
@@ -141,35 +142,12 @@ def fairness(call: Call) -> Result:
 
 
 def _fairness_spec(call: Call) -> FairnessSpec:
-    from desktop_app.domain.canonical import Number
-    from desktop_app.domain.evidence import Criterion, FairnessSpec
+    from desktop_app.domain.evidence import FairnessSpec
     from desktop_app.domain.model import Pair
     from desktop_app.operations import presets
 
     a = call.args
     _check_decision(call)
-    references = tuple(Pair(key=k, value=v) for k, _, v in (text.partition("=") for text in a.reference))
-    crossed = tuple(tuple(text.split(",")) for text in a.intersect)
-    named = {p.key: p.value for p in references}
-    criteria = tuple(
-        Criterion(
-            metric="impact_ratio",
-            attribute=attribute,
-            threshold=Number(repr(a.least_ratio)),
-            direction="at_least",
-            rule=a.rule,
-            reference=named.get(attribute),
-        )
-        for attribute in (*a.sensitive, *(" × ".join(cross) for cross in crossed))
-    )
-    if a.before is not None:
-        rates = ("selection_rate", "true_positive_rate", "false_positive_rate") if a.label else ("selection_rate",)
-        changes = tuple(
-            Criterion(metric=f"{rate}_change", attribute=attribute, threshold=Number(repr(a.margin)),
-                      direction="at_most")
-            for attribute in a.sensitive for rate in rates)
-    else:
-        changes = ()
     positive, *also = a.positive or ["1"]
     spec = FairnessSpec(
         label=a.label,
@@ -178,31 +156,58 @@ def _fairness_spec(call: Call) -> FairnessSpec:
         also_positive=tuple(also),
         one_against_rest=a.one_against_rest,
         score=a.score,
-        threshold=Number(repr(float(a.threshold))) if a.threshold is not None else None,
+        threshold=_written(a.threshold),
         weight=a.weight,
         strata=tuple(a.strata),
         record_id=a.id,
         before=a.before,
-        before_threshold=Number(repr(float(a.before_threshold))) if a.before_threshold is not None else None,
+        before_threshold=_written(a.before_threshold),
         metrics=METRICS,
         bootstrap=a.bootstrap,
         seed=a.seed,
         favourable=a.favourable == "positive",
         sensitive=tuple(a.sensitive),
-        intersections=crossed,
-        reference=references,
+        intersections=tuple(tuple(text.split(",")) for text in a.intersect),
+        reference=tuple(Pair(key=k, value=v) for k, _, v in (text.partition("=") for text in a.reference)),
         minimum_group=a.min_group,
-        criteria=criteria,
         label_positive=a.label_positive if a.label and a.label_positive != positive else None,
     )
     if a.prediction is not None:
-        gaps = tuple(
-            Criterion(metric="mean_prediction_difference", attribute=attribute, direction="at_most",
-                      threshold=None if a.most_gap is None else Number(repr(a.most_gap)))
-            for attribute in (*a.sensitive, *(" × ".join(cross) for cross in crossed)))
-        return replace(spec, prediction=a.prediction, criteria=gaps, metrics=(), bootstrap=0)
-    spec = presets.applied(presets.named(a.preset), spec) if a.preset else spec
-    return replace(spec, criteria=(*spec.criteria, *changes))
+        return replace(spec, prediction=a.prediction, criteria=_of_gaps(call, spec), metrics=(), bootstrap=0)
+    spec = presets.applied(presets.named(a.preset), spec) if a.preset else \
+        replace(spec, criteria=_of_ratios(call, spec))
+    return replace(spec, criteria=(*spec.criteria, *_of_changes(call, spec)))
+
+
+def _of_ratios(call: Call, spec: FairnessSpec) -> tuple[Criterion, ...]:
+    """The least impact ratio, of every attribute and intersection."""
+    named = {pair.key: pair.value for pair in spec.reference}
+    return tuple(
+        Criterion(metric="impact_ratio", attribute=attribute, threshold=_written(call.args.least_ratio),
+                  direction="at_least", rule=call.args.rule, reference=named.get(attribute))
+        for attribute in (*spec.sensitive, *spec.crossed))
+
+
+def _of_gaps(call: Call, spec: FairnessSpec) -> tuple[Criterion, ...]:
+    """The largest gap between groups' mean predictions, of every attribute and intersection."""
+    return tuple(
+        Criterion(metric="mean_prediction_difference", attribute=attribute, threshold=_written(call.args.most_gap),
+                  direction="at_most")
+        for attribute in (*spec.sensitive, *spec.crossed))
+
+
+def _of_changes(call: Call, spec: FairnessSpec) -> tuple[Criterion, ...]:
+    """By how much gaps may grow against the version before; none where there is no such column."""
+    rates = ("selection_rate", "true_positive_rate", "false_positive_rate") if spec.label else ("selection_rate",)
+    return tuple(
+        Criterion(metric=f"{rate}_change", attribute=attribute, threshold=_written(call.args.margin),
+                  direction="at_most")
+        for attribute in spec.sensitive for rate in rates) if spec.before is not None else ()
+
+
+def _written(given: float | str | None) -> Number | None:
+    """A threshold as it was given, not a finite number included: whoever checks it says so."""
+    return None if given is None else cast("Number", repr(float(given)))
 
 
 def _data(call: Call) -> Path | InDatabase:
@@ -229,6 +234,12 @@ def _check_decision(call: Call) -> None:
     if a.score is not None and a.threshold is None and not median:
         raise UserError("A score needs a threshold.", f"From which value of “{a.score}” on is a row selected?",
                         "Give --threshold X.")
+    if a.score is None and a.threshold is not None:
+        raise UserError("A threshold is for a score.", f"“{a.decision}” says already what was decided.",
+                        "Leave out --threshold, or give --score COL in place of --decision.")
+    if a.before_threshold is not None and (a.before is None or a.score is None):
+        raise UserError("--before-threshold is for a score of the version before.", f"Given: {a.before_threshold}.",
+                        "Leave it out, or give --score COL and --before COL with the scores of both versions.")
     for given in (a.threshold, a.before_threshold):
         try:
             float(given or 0)
@@ -290,13 +301,12 @@ def _fairness_data(
 
     parts = {"spec": canonical.plain(spec), "inputs": canonical.plain(source), "result": canonical.plain(result),
              "criteria": [canonical.plain(v) for v in verdicts]}
-    crossed = {" × ".join(parts): parts for parts in spec.intersections}
     return {
         "spec": parts["spec"],
         "inputs": [{"path": source.location, "sha256": source.digest, "rows": source.rows}],
         "rows": result.rows,
         "overall": _rates_data(result.overall),
-        "groups": [_group_data(g, crossed.get(g.attribute, (g.attribute,))) for g in result.groups],
+        "groups": [_group_data(g, spec.crossed.get(g.attribute, (g.attribute,))) for g in result.groups],
         "differences": {m.name: _measure_data(m.measure) for m in result.differences},
         "criteria": _verdict_data(verdicts),
         "frontier": [{"attribute": p.attribute, "cut": float(p.cut), "accuracy": _number(p.accuracy),
@@ -320,7 +330,7 @@ def _fairness_data(
 
 
 def _group_data(group: GroupRow, names: tuple[str, ...]) -> dict[str, Any]:
-    values = group.group.split(" × ") if len(names) > 1 and group.state != "unknown" else [group.group]
+    values = group.group.split(JOIN) if len(names) > 1 and group.state != "unknown" else [group.group]
     called = dict(zip(names, values, strict=True)) if len(values) == len(names) else {group.attribute: group.group}
     counts: dict[str, int | None] = {"tn": None, "fp": None, "fn": None, "tp": None}
     if group.positives is not None and group.true_positives is not None:

@@ -100,6 +100,7 @@ class Environment:
 
 # ---- fairness
 
+JOIN = " × "  # between the attributes of an intersection, and between their values
 METRICS = (  # of each group, in the order in which they are told
     "selection_rate", "true_positive_rate", "false_positive_rate", "true_negative_rate", "false_negative_rate",
     "precision", "negative_predictive_value", "false_discovery_rate", "false_omission_rate", "accuracy", "prevalence",
@@ -143,10 +144,15 @@ class FairnessSpec:
         """The value of the label that counts."""
         return self.positive if self.label_positive is None else self.label_positive
 
+    @property
+    def crossed(self) -> dict[str, tuple[str, ...]]:
+        """The intersections: the name of each, and the attributes that it is made of."""
+        return {JOIN.join(parts): parts for parts in self.intersections}
+
 
 @record
 class GroupRow:
-    """One group of one attribute (or of an intersection, values joined by " × ")."""
+    """One group of one attribute (or of an intersection, values joined by `JOIN`)."""
 
     attribute: str
     group: str
@@ -154,10 +160,10 @@ class GroupRow:
     selected: int
     positives: int | None  # None without a label column
     true_positives: int | None
-    rates: tuple[NamedMeasure, ...]  # selection_rate, tpr, fpr, fnr, ppv, accuracy
+    rates: tuple[NamedMeasure, ...]  # some of `METRICS`, or of a prediction its errors
     ratio: Measure  # favourable rate relative to `relative_to`
     relative_to: str
-    state: str  # "reference" | "ok" | "too few" | "not computable"
+    state: str  # "reference" | "ok" | "too few" | "unknown" | "not computable"
 
 
 @record

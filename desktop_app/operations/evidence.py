@@ -418,9 +418,8 @@ def export_groups(workspace: Workspace, evidence: Id, target: Path, smallest: in
     preset = presets.of(spec)
     if smallest is None:
         smallest = 0 if preset is not None and preset.publishes_small_cells else suppression.LIMIT
-    crossed = {" × ".join(parts): parts for parts in spec.intersections}
     left_out = suppression.hidden([suppression.Counts(g.attribute, g.group, g.selected, g.n - g.selected)
-                                   for g in result.groups], crossed, smallest)
+                                   for g in result.groups], spec.crossed, smallest)
     data = _groups_csv(result, left_out)
     said = f", {len(left_out):,} counts left out" if left_out else ""
     return exports.save(workspace, target, data, what="groups", action="evidence.groups_exported", subject=evidence,

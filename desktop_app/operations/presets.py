@@ -13,8 +13,6 @@ from desktop_app.domain.preset import Preset
 from desktop_app.errors import UserError
 from desktop_app.settings import resource
 
-JOIN = " × "
-
 
 def listing() -> tuple[Preset, ...]:
     """Every preset that comes with the program, by its title."""
@@ -52,15 +50,14 @@ def applied(preset: Preset, spec: FairnessSpec) -> FairnessSpec:
         good = "good" if preset.favourable else "bad"
         raise UserError(f"“{preset.title}” is for decisions where being selected is {good} for the person.",
                         preset.statement, "Say so, or choose another preset.")
-    crossed = spec.intersections
-    if preset.crossed and not crossed:
-        crossed = tuple(combinations(spec.sensitive, 2))
+    if preset.crossed and not spec.intersections:
+        spec = replace(spec, intersections=tuple(combinations(spec.sensitive, 2)))
     named = {pair.key: pair.value for pair in spec.reference}
     criteria = tuple(
         Criterion(metric=c.metric, attribute=attribute, threshold=c.threshold, direction=c.direction, rule=c.rule,
                   reference=named.get(attribute))
-        for attribute in (*spec.sensitive, *(JOIN.join(parts) for parts in crossed)) for c in preset.criteria)
-    return replace(spec, intersections=crossed, criteria=criteria, metrics=preset.metrics, cut=preset.cut,
+        for attribute in (*spec.sensitive, *spec.crossed) for c in preset.criteria)
+    return replace(spec, criteria=criteria, metrics=preset.metrics, cut=preset.cut,
                    minimum_group=preset.minimum_group, preset=preset.name, preset_words=preset.words)
 
 

@@ -286,7 +286,7 @@ def _five(rows: list[GroupRow], names: list[str]) -> list[Any]:
 def _fairness_spec(spec: FairnessSpec) -> Facts:
     good = "good" if spec.favourable else "bad"
     reference = "; ".join(f"{p.key}: {p.value}" for p in spec.reference) or "none named; the best group"
-    crossed = "; ".join(" × ".join(i) for i in spec.intersections)
+    crossed = "; ".join(spec.crossed)
     said: Facts = [] if not spec.preset else [("Preset", [bold(line(spec.preset, 120)), line(spec.preset_words, 900)])]
     return [
         *said,

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop_app.domain.canonical import Id, number
-from desktop_app.domain.evidence import METRICS, Criterion, EvidenceKind, FairnessSpec
+from desktop_app.domain.evidence import JOIN, METRICS, Criterion, EvidenceKind, FairnessSpec
 from desktop_app.domain.model import Pair
 from desktop_app.errors import UserError
 from desktop_app.gui.dialogs.form import Choice, Radios, Ticks, beside
@@ -23,7 +23,6 @@ from desktop_app.gui.widgets.prose import paragraph
 from desktop_app.progress import Progress
 
 MOST_GROUPS = 60  # values of a column that may be compared as groups
-JOIN = " × "
 GOOD = ((True, "Good for the person: approved, offered, admitted"), (False, "Bad for the person: rejected, flagged"))
 RULES = (
     ("interval", "the whole 95 % interval must satisfy it"),

@@ -165,11 +165,10 @@ BERKELEY = [(512, 825, 89, 108), (353, 560, 17, 25), (120, 325, 202, 593), (138,
 
 
 def test_the_test_over_strata_on_the_berkeley_admissions():
-    """R 4, mantelhaen.test(UCBAdmissions, correct = FALSE): X² 1.5246, p .2169; common odds ratio .9046968."""
+    """R 4, mantelhaen.test(UCBAdmissions, correct = FALSE): X² 1.5246, p .2169."""
     found = strata.pooled(BERKELEY)
     assert found.statistic == pytest.approx(1.5246, abs=5e-5)
     assert found.p == pytest.approx(.2169, abs=5e-5)
-    assert found.odds_ratio == pytest.approx(.9046968, abs=5e-8)
     crude = strata.pooled([tuple(map(sum, zip(*BERKELEY, strict=True)))])
     assert crude.difference == pytest.approx(1198 / 2691 - 557 / 1835)
     assert found.difference < 0 < crude.difference
@@ -247,7 +246,6 @@ def test_many_replicates_of_many_cells_are_drawn_in_pieces():
 
 
 def test_hand_size_statistics():
-    assert intervals.benjamini_hochberg([.001, .01, .02, .04, .2]) == pytest.approx([.005, .025, 1 / 30, .05, .2])
     low, high = intervals.mean_of_two(15, 30, 15, 30)
     assert (low, high) == pytest.approx((.5 - .16846 / math.sqrt(2), .5 + .16846 / math.sqrt(2)), abs=1e-5)
 
