@@ -141,6 +141,7 @@ def test_nothing_can_be_written_and_views_will_do(where):
     ({"table": "risk.nobody"}, UserError, "no table risk.nobody"),
     ({"address": "mysql://a@b/c"}, UserError, "cannot be used"),
     ({"address": "nonsense"}, UserError, "cannot be used"),
+    ({"address": "postgresql://a@127.0.0.1:nine/c"}, UserError, "cannot be used"),
     ({"address": "postgresql://a@127.0.0.1:9/c"}, Unreachable, "cannot be read")])
 def test_what_is_not_there_is_told(where, change, kind, said):
     with pytest.raises(kind) as told:
@@ -157,6 +158,12 @@ def test_columns_that_cannot_be_used_are_told(where, changes, said):
         fairness.report(source, spec(**changes))
     source.expression.get_backend().disconnect()
     assert said in str(told.value)
+
+
+def test_more_combinations_than_are_kept_are_refused(there, monkeypatch):
+    monkeypatch.setattr(in_database, "MAX_CELLS", 3)
+    with pytest.raises(UserError, match="too many different values"):
+        fairness.report(there, spec())
 
 
 def test_a_count_can_be_stopped(where):

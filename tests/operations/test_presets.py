@@ -188,6 +188,13 @@ def test_what_cannot_be_computed_is_null_with_its_reason(run):
     (("--decision", "said", "--positive", "yes", "--positive", "maybe"), "never has the value “maybe”"),
     (("--decision", "y", "--preset", "ugesp-four-fifth"), "Did you mean ugesp-four-fifths?"),
     (("--decision", "y", "--weight", "said"), "not a finite number"),
+    (("--score", "score", "--threshold", "nan"), "between 0 and 1"),
+    (("--score", "score", "--threshold", "0.5", "--before", "w", "--before-threshold", "nan"), "between 0 and 1"),
+    (("--score", "score", "--threshold", "0.5", "--before-threshold", "0.4"), "of the version before"),
+    (("--decision", "y", "--threshold", "0.4"), "A threshold is for a score"),
+    (("--decision", "y", "--seed", "-1"), "a seed of 0 or more"),
+    (("--decision", "y", "--bootstrap", "-5"), "cannot be drawn"),
+    (("--decision", "y", "--bootstrap", "200000000"), "up to 100,000"),
     (("--decision", "y", "--id", "age"), "does not name each row once"),
     (("--decision", "y", "--sensitive", "rac"), "Did you mean “race”?")])
 def test_bad_words_are_told_and_nothing_is_made(run, words, said):
