@@ -200,7 +200,7 @@ def _within(
 def _layered(
     cube: Cube, names: tuple[str, ...], factors: tuple[str, ...],
 ) -> tuple[list[str], list[str], NDArray[Any], NDArray[Any]]:
-    """Groups, strata, and [group × stratum] rows and selected rows; weights where there are any."""
+    """Groups, strata, and [group × stratum] rows and selected rows, whatever their weights."""
     import numpy as np
 
     codes, order = grouped(cube, names)

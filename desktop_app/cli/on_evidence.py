@@ -175,17 +175,8 @@ def _fairness_spec(call: Call) -> FairnessSpec:
     if a.prediction is not None:
         return replace(spec, prediction=a.prediction, criteria=_of_gaps(call, spec), metrics=(), bootstrap=0)
     spec = presets.applied(presets.named(a.preset), spec) if a.preset else \
-        replace(spec, criteria=_of_ratios(call, spec))
-    return replace(spec, criteria=(*spec.criteria, *_of_changes(call, spec)))
-
-
-def _of_ratios(call: Call, spec: FairnessSpec) -> tuple[Criterion, ...]:
-    """The least impact ratio, of every attribute and intersection."""
-    named = {pair.key: pair.value for pair in spec.reference}
-    return tuple(
-        Criterion(metric="impact_ratio", attribute=attribute, threshold=_written(call.args.least_ratio),
-                  direction="at_least", rule=call.args.rule, reference=named.get(attribute))
-        for attribute in (*spec.sensitive, *spec.crossed))
+        replace(spec, criteria=presets.least_ratio(spec, _written(a.least_ratio), a.rule))
+    return replace(spec, criteria=(*spec.criteria, *presets.no_worse(spec, _written(a.margin))))
 
 
 def _of_gaps(call: Call, spec: FairnessSpec) -> tuple[Criterion, ...]:
@@ -194,15 +185,6 @@ def _of_gaps(call: Call, spec: FairnessSpec) -> tuple[Criterion, ...]:
         Criterion(metric="mean_prediction_difference", attribute=attribute, threshold=_written(call.args.most_gap),
                   direction="at_most")
         for attribute in (*spec.sensitive, *spec.crossed))
-
-
-def _of_changes(call: Call, spec: FairnessSpec) -> tuple[Criterion, ...]:
-    """By how much gaps may grow against the version before; none where there is no such column."""
-    rates = ("selection_rate", "true_positive_rate", "false_positive_rate") if spec.label else ("selection_rate",)
-    return tuple(
-        Criterion(metric=f"{rate}_change", attribute=attribute, threshold=_written(call.args.margin),
-                  direction="at_most")
-        for attribute in spec.sensitive for rate in rates) if spec.before is not None else ()
 
 
 def _written(given: float | str | None) -> Number | None:

@@ -1,4 +1,4 @@
-"""Presets of bias reports: what a rule or a practice asks for, applied to a table's columns."""
+"""Criteria of bias reports: those of a preset, asked for by a rule or a practice, and those of one's own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from itertools import combinations
 
 from desktop_app.domain import canonical
+from desktop_app.domain.canonical import Number
 from desktop_app.domain.evidence import Criterion, FairnessSpec
 from desktop_app.domain.preset import Preset
 from desktop_app.errors import UserError
@@ -59,6 +60,26 @@ def applied(preset: Preset, spec: FairnessSpec) -> FairnessSpec:
         for attribute in (*spec.sensitive, *spec.crossed) for c in preset.criteria)
     return replace(spec, criteria=criteria, metrics=preset.metrics, cut=preset.cut,
                    minimum_group=preset.minimum_group, preset=preset.name, preset_words=preset.words)
+
+
+def least_ratio(spec: FairnessSpec, threshold: Number | None, rule: str) -> tuple[Criterion, ...]:
+    """The least impact ratio, for every attribute and intersection of a spec, against the references it names."""
+    named = {pair.key: pair.value for pair in spec.reference}
+    return tuple(
+        Criterion(metric="impact_ratio", attribute=attribute, threshold=threshold, direction="at_least", rule=rule,
+                  reference=named.get(attribute))
+        for attribute in (*spec.sensitive, *spec.crossed))
+
+
+def no_worse(spec: FairnessSpec, margin: Number | None) -> tuple[Criterion, ...]:
+    """By how much gaps may grow against the version before: of what is selected, and of errors where a label is there.
+    None where a spec names no version before.
+    """
+    if spec.before is None:
+        return ()
+    rates = ("selection_rate", "true_positive_rate", "false_positive_rate") if spec.label else ("selection_rate",)
+    return tuple(Criterion(metric=f"{rate}_change", attribute=attribute, threshold=margin, direction="at_most")
+                 for attribute in spec.sensitive for rate in rates)
 
 
 _COLUMNS = {"label": "the column with what really happened", "score": "a column of scores",

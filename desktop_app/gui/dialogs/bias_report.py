@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop_app.domain.canonical import Id, number
-from desktop_app.domain.evidence import JOIN, METRICS, Criterion, EvidenceKind, FairnessSpec
+from desktop_app.domain.evidence import JOIN, METRICS, EvidenceKind, FairnessSpec
 from desktop_app.domain.model import Pair
 from desktop_app.errors import UserError
 from desktop_app.gui.dialogs.form import Choice, Radios, Ticks, beside
@@ -216,6 +216,8 @@ class NewBiasReport(TableDialog):
 
     def spec(self) -> FairnessSpec:
         """What is asked. Raises UserError for a mapping that does not fit the table."""
+        from desktop_app.operations import presets
+
         scored = self.by.value == "score"
         decision, positive, chosen = self.decision.value, self.positive.value, self.sensitive.value
         if scored:
@@ -244,33 +246,15 @@ class NewBiasReport(TableDialog):
             sensitive=chosen, intersections=tuple(tuple(i.split(JOIN)) for i in self.intersections.value),
             label_positive=self.label_positive.value if self.label.value and self.label_positive.value != positive
             else None,
-            reference=reference, minimum_group=self.minimum.value(), criteria=self._criteria(reference))
-        preset = self._presets.get(self.preset.value or "")
+            reference=reference, minimum_group=self.minimum.value())
+        preset, rule = self._presets.get(self.preset.value or ""), self.rule.value or "interval"
         if preset is not None:
-            from desktop_app.operations import presets
-
             spec = presets.applied(preset, replace(spec, threshold=None) if preset.cut else spec)
-        return replace(spec, criteria=(*spec.criteria, *self._changes()))
-
-    def _changes(self) -> tuple[Criterion, ...]:
-        """What the version before is held against: gaps of what is selected, and of errors where a label is there."""
-        if not self.before.value:
-            return ()
-        rates = ("selection_rate", "true_positive_rate", "false_positive_rate") if self.label.value else (
-            "selection_rate",)
-        return tuple(Criterion(metric=f"{rate}_change", attribute=name, direction="at_most",
-                               threshold=number(round(self.margin.value(), 4)))
-                     for name in self.sensitive.value for rate in rates)
-
-    def _criteria(self, reference: tuple[Pair, ...]) -> tuple[Criterion, ...]:
-        rule = self.rule.value or "interval"
-        if rule == "none":
-            return ()
-        named = {p.key: p.value for p in reference}
-        threshold = number(round(self.threshold.value(), 4))
-        return tuple(Criterion(metric="impact_ratio", attribute=name, threshold=threshold, direction="at_least",
-                               rule=rule, reference=named.get(name))
-                     for name in (*self.sensitive.value, *self.intersections.value))
+        elif rule != "none":
+            least = number(round(self.threshold.value(), 4))
+            spec = replace(spec, criteria=presets.least_ratio(spec, least, rule))
+        margin = number(round(self.margin.value(), 4))
+        return replace(spec, criteria=(*spec.criteria, *presets.no_worse(spec, margin)))
 
     def run(self) -> None:
         """Record the question, compute, file."""

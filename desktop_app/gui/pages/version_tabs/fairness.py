@@ -217,7 +217,6 @@ class FairnessTab(EvidenceTab):
                    width=96),
         ], result.adjusted, name="Differences within strata", most=40))
 
-
     def _show_changes(self, result: FairnessResult) -> None:
         if not result.changes:
             return
