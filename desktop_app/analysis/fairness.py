@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from desktop_app.analysis import changes, further, intervals, regression, verdicts
 from desktop_app.analysis.bootstrap import MAX_REPLICATES
@@ -22,7 +22,11 @@ from desktop_app.analysis.verdicts import Judgement, Question, Rate, judge
 from desktop_app.domain import words
 from desktop_app.domain.canonical import number
 from desktop_app.domain.evidence import (
+    CONFIDENTIALITY,
     JOIN,
+    NO_SEARCH,
+    PERIODS,
+    SEARCHES,
     Criterion,
     CriterionResult,
     FairnessResult,
@@ -35,9 +39,6 @@ from desktop_app.domain.evidence import (
 from desktop_app.domain.evidence import METRICS as EVERY
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
-
-if TYPE_CHECKING:
-    pass
 
 SELECTION = ("selection_rate",)
 LABELLED = ("selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "precision",
@@ -110,7 +111,7 @@ def measured(
         rows=counted.rows, overall=overall + more.overall, groups=tuple(rows), differences=(*gaps, *more.differences),
         notes=counted.notes + _small(spec, counted), not_tested=_not_tested(spec), cuts=more.cuts, sweep=more.sweep,
         calibration=more.calibration, frontier=more.frontier, strata=more.strata, adjusted=more.adjusted,
-        changes=more.changes, unknown=more.unknown, dropped=more.dropped), judged
+        changes=more.changes, unknown=more.unknown, dropped=more.dropped, group_cut_offs=more.group_cut_offs), judged
 
 
 def _of_numbers(summed: Summed, spec: FairnessSpec) -> tuple[FairnessResult, tuple[CriterionResult, ...]]:
@@ -168,6 +169,10 @@ def check(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
         raise UserError(f"“{unknown[0]}” is not known here.", f"Known: {', '.join(EVERY)}.", "Choose among these.")
     if spec.cut not in ("", ABOVE_MEDIAN):
         raise UserError(f"A cut “{spec.cut}” is not known here.", f"Known: {ABOVE_MEDIAN}.", "Leave it out.")
+    for given, known in ((spec.search, ("", *SEARCHES, NO_SEARCH)), (spec.confidentiality, ("", *CONFIDENTIALITY)),
+                         (spec.period, ("", *PERIODS))):
+        if given not in known:
+            raise UserError(f"“{given}” is not known here.", f"Known: {', '.join(known[1:])}.", "Choose among these.")
     if spec.score is not None and not spec.cut and not 0 <= float(spec.threshold or -1) <= 1:
         raise UserError("A score needs the threshold from which on a row is selected.",
                         f"Given: {spec.threshold or 'none'}.", "Give one between 0 and 1.")

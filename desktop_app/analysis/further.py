@@ -14,11 +14,13 @@ from desktop_app.analysis.cube import Cube
 from desktop_app.analysis.verdicts import CONFIDENCE, OTHERS, Comparison, Rate, absolute
 from desktop_app.domain.canonical import Number, number
 from desktop_app.domain.evidence import (
+    NO_SEARCH,
     Adjusted,
     Calibration,
     FairnessSpec,
     FrontierPoint,
     GapChange,
+    GroupCutOffs,
     Measure,
     NamedMeasure,
     StratumRow,
@@ -47,6 +49,7 @@ class Further:
     changes: tuple[GapChange, ...] = ()
     unknown: tuple[Tally, ...] = ()
     dropped: tuple[Tally, ...] = ()
+    group_cut_offs: tuple[GroupCutOffs, ...] = ()
 
 
 NOTHING = Further()
@@ -58,13 +61,16 @@ def further(counted: Counted, spec: FairnessSpec) -> Further:
     swept: list[Sweep] = []
     calibrated: list[Calibration] = []
     points: list[FrontierPoint] = []
+    own: list[GroupCutOffs] = []
     if cube.bin is not None:
         for attribute, names in wanted.items():
             groups = scores.histograms(cube, names)
             swept += scores.sweep(attribute, groups, labelled=cube.labelled)
             if cube.labelled:
                 calibrated += scores.calibration(attribute, groups)
+            if cube.labelled and spec.search != NO_SEARCH:
                 points += alternatives.frontier(attribute, groups, spec)
+                own += alternatives.of_groups(attribute, groups, spec) if spec.group_cut_offs else ()
     rows: list[StratumRow] = []
     adjusted: list[Adjusted] = []
     if spec.strata:
@@ -75,7 +81,8 @@ def further(counted: Counted, spec: FairnessSpec) -> Further:
     return Further(
         overall=_entropy(cube, spec), differences=tuple(_between(counted, spec)),
         cuts=tuple(Number(repr(cut)) for cut in scores.cuts()) if swept else (), sweep=tuple(swept),
-        calibration=tuple(calibrated), frontier=tuple(points), strata=tuple(rows), adjusted=tuple(adjusted),
+        calibration=tuple(calibrated), frontier=tuple(points), group_cut_offs=tuple(own), strata=tuple(rows),
+        adjusted=tuple(adjusted),
         changes=tuple(found for attribute, names in wanted.items() if cube.before is not None
                       for found in changes.listed(cube, attribute, names)),
         unknown=tuple(Tally(name=name, rows=sum(c.n for c in cells if c.group == UNKNOWN))

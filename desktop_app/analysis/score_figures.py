@@ -11,8 +11,8 @@ from itertools import pairwise
 
 from desktop_app.analysis import alternatives
 from desktop_app.analysis.lettering import elide
-from desktop_app.domain.evidence import Evidence, FairnessResult, FairnessSpec
-from desktop_app.domain.figure import Dot, Figure, Line, Mark, Text
+from desktop_app.domain.evidence import SEARCHES, Evidence, FairnessResult, FairnessSpec
+from desktop_app.domain.figure import Box, Dot, Figure, Line, Mark, Text
 
 WIDTH, HEIGHT = 620.0, 280.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 470.0, 36.0, 236.0
@@ -41,28 +41,36 @@ def score_charts(evidence: Evidence, only: str = "") -> tuple[Figure, ...]:
 
 
 def _frontier(result: FairnessResult, spec: FairnessSpec, attribute: str) -> Figure:
-    """Accuracy against the lowest ratio, a dot for each cut-off for everybody; the one used is marked."""
-    points = [(float(p.ratio), float(p.accuracy), float(p.cut)) for p in result.frontier
-              if p.attribute == attribute and p.ratio is not None and p.accuracy is not None]
-    better = alternatives.better(result, spec, attribute)
+    """Accuracy against what is searched for, a dot for each cut-off for everybody; the one used is marked."""
+    points = [(value, float(p.accuracy)) for p in result.frontier if p.attribute == attribute
+              and (value := alternatives.at(p, spec)) is not None and p.accuracy is not None]
+    better = [(alternatives.at(p, spec) or 0.0, float(p.accuracy or 0))
+              for p in alternatives.better(result, spec, attribute)]
+    own = [(float(c.permitted), float(c.accuracy)) for c in result.group_cut_offs
+           if c.attribute == attribute and c.accuracy is not None and c.gap != alternatives.RATIO]
     now = alternatives.used(result, spec, attribute)
-    shown = [*points, *([(*now, 0.0)] if now else [])]
+    shown = [*points, *own, *([now] if now else [])]
     plot = _Plot(_around([p[0] for p in shown]), _around([p[1] for p in shown])) if shown else _ONE
-    marks = plot.frame(f"By {attribute}: accuracy at each cut-off for everybody alike", "lowest ratio between groups")
-    marks += [Dot(x=plot.x(ratio), y=plot.y(accuracy), radius=2.4, colour="muted") for ratio, accuracy, _ in points]
-    marks += [Dot(x=plot.x(float(p.ratio or 0)), y=plot.y(float(p.accuracy or 0)), radius=3.2, colour="met")
-              for p in better]
+    marks = plot.frame(f"By {attribute}: accuracy at each cut-off for everybody alike",
+                       SEARCHES[alternatives.sought(spec)])
+    kinds = [(points, 2.4, "muted", "others tried"), (better, 3.2, "met", "as accurate, better"),
+             ([now] if now else [], 4.4, "accent", "the one used")]
+    for places, radius, colour, _ in kinds:
+        marks += [Dot(x=plot.x(x), y=plot.y(y), radius=radius, colour=colour) for x, y in places]
     if now is not None:
-        marks += [Dot(x=plot.x(now[0]), y=plot.y(now[1]), radius=4.4, colour="accent"),
-                  Text(x=plot.x(now[0]), y=plot.y(now[1]) - 9, text="used", anchor="middle")]
-    marks += [Dot(x=_RIGHT + 20, y=_TOP + 12, radius=4.4, colour="accent"),
-              Text(x=_RIGHT + 34, y=_TOP + 16, text="the one used"),
-              Dot(x=_RIGHT + 20, y=_TOP + 30, radius=3.2, colour="met"),
-              Text(x=_RIGHT + 34, y=_TOP + 34, text="as accurate, better"),
-              Dot(x=_RIGHT + 20, y=_TOP + 48, radius=2.4, colour="muted"),
-              Text(x=_RIGHT + 34, y=_TOP + 52, text="others tried")]
+        marks.append(Text(x=plot.x(now[0]), y=plot.y(now[1]) - 9, text="used", anchor="middle"))
+    for i, (_, radius, colour, name) in enumerate(reversed(kinds)):
+        marks += [Dot(x=_RIGHT + 20, y=_TOP + 12 + 18 * i, radius=radius, colour=colour),
+                  Text(x=_RIGHT + 34, y=_TOP + 16 + 18 * i, text=name)]
+    if own:
+        marks += [_square(plot.x(x), plot.y(y)) for x, y in own]
+        marks += [_square(_RIGHT + 20, _TOP + 66), Text(x=_RIGHT + 34, y=_TOP + 70, text="own cut-offs for groups")]
     words = " ".join(s for s in alternatives.said(result, spec) if s.startswith(f"{attribute}:"))
     return Figure(width=WIDTH, height=HEIGHT, marks=tuple(marks), alt=words or f"By {attribute}: nothing to compare.")
+
+
+def _square(x: float, y: float) -> Box:
+    return Box(x=x - 3, y=y - 3, width=6, height=6, stroke="undetermined")
 
 
 def _sizes(evidence: Evidence, attribute: str) -> dict[str, int]:

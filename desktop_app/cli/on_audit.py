@@ -291,8 +291,8 @@ def pack(call: Call) -> Result:
             request = find_labelled(ws, PromotionRequest, call.args.what)
         report = packs.export(ws, request, call.args.out, call.progress)
     return Result(
-        [f"Wrote {report.path} ({report.size:,} bytes)", f"sha256 {report.sha256}"],
-        {"file": str(report.path), "sha256": report.sha256, "size": report.size},
+        [f"Wrote {report.path} ({report.size:,} bytes)", f"sha256 {report.sha256}", *filter(None, [report.words])],
+        {"file": str(report.path), "sha256": report.sha256, "size": report.size, "handling": list(report.handling)},
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from desktop_app.cli.command import Call, Result, arg, command, find_labelled, find_version
 from desktop_app.domain.dataset import InDatabase
-from desktop_app.domain.evidence import JOIN, METRICS, Criterion
+from desktop_app.domain.evidence import CONFIDENTIALITY, JOIN, METRICS, NO_SEARCH, SEARCHES, Criterion
 from desktop_app.errors import UserError
 
 if TYPE_CHECKING:
@@ -112,6 +112,13 @@ def _verdict_lines(results: tuple[CriterionResult, ...]) -> list[str]:
     arg("--rule", default="interval", choices=["interval", "four_fifths_and_significant", "point"],
         help="when that is met: by its interval, by point and test, or by the point alone; default: interval"),
     arg("--min-group", type=int, default=30, metavar="N", help="smaller groups are not judged; default: 30"),
+    arg("--search", choices=[*SEARCHES, NO_SEARCH], metavar="GAP",
+        help=f"for what other cut-offs of a score are searched: {', '.join(SEARCHES)}, or {NO_SEARCH}; default: what "
+             "the preset says, or impact_ratio"),
+    arg("--group-cut-offs", action="store_true",
+        help="search cut-offs of their own for groups too, where the preset allows it"),
+    arg("--confidentiality", default="confidential", choices=list(CONFIDENTIALITY),
+        help="of the search, printed with it; default: confidential"),
     arg("--bootstrap", type=int, default=2000, metavar="N",
         help="replicates for what has no closed interval; default: 2000"),
     arg("--seed", type=int, default=1, metavar="N", help="of the replicates; default: 1"),
@@ -130,10 +137,10 @@ def fairness(call: Call) -> Result:
         result, verdicts, source = evidence.preview(_data(call), spec, call.progress)
         filed = None
     assert result is not None
-    marks, said = evidence.group_verdicts(spec, result), evidence.alternatives_of(spec, result)
+    marks, said = evidence.group_verdicts(spec, result), evidence.alternatives(spec, result)
     lines = [*([spec.preset_words, ""] if spec.preset_words else []),
              *_verdict_lines(verdicts), "", *_change_lines(result), *_group_lines(spec, result, marks), "",
-             *result.notes, *said, *(f"Not tested: {line}." for line in result.not_tested)]
+             *result.notes, *said, *_cut_off_lines(result), *(f"Not tested: {line}." for line in result.not_tested)]
     if filed:
         lines.append(f"Filed as {filed} on {call.args.attach}.")
     breached = any(v.verdict == "breached" for v in verdicts)
@@ -171,6 +178,9 @@ def _fairness_spec(call: Call) -> FairnessSpec:
         reference=tuple(Pair(key=k, value=v) for k, _, v in (text.partition("=") for text in a.reference)),
         minimum_group=a.min_group,
         label_positive=a.label_positive if a.label and a.label_positive != positive else None,
+        search=a.search or "",
+        group_cut_offs=a.group_cut_offs,
+        confidentiality=a.confidentiality if a.score and a.label and a.search != NO_SEARCH else "",
     )
     if a.prediction is not None:
         return replace(spec, prediction=a.prediction, criteria=_of_gaps(call, spec), metrics=(), bootstrap=0)
@@ -240,6 +250,11 @@ def _number_lines(result: FairnessResult) -> list[str]:
     return lines
 
 
+def _cut_off_lines(result: FairnessResult) -> list[str]:
+    return [f"{c.attribute}, a gap of {float(c.permitted):g}: " + "; ".join(own.words for own in c.cut_offs) + "."
+            for c in result.group_cut_offs if c.cut_offs]
+
+
 def _change_lines(result: FairnessResult) -> list[str]:
     if not result.changes:
         return []
@@ -292,8 +307,8 @@ def _fairness_data(
         "differences": {m.name: _measure_data(m.measure) for m in result.differences},
         "criteria": _verdict_data(verdicts),
         "frontier": [{"attribute": p.attribute, "cut": float(p.cut), "accuracy": _number(p.accuracy),
-                      "lowest_ratio": _number(p.ratio), "true_positive_rate_gap": _number(p.gap)}
-                     for p in result.frontier],
+                      "lowest_ratio": _number(p.ratio), "gap": _number(p.gap)} for p in result.frontier],
+        "group_cut_offs": [canonical.plain(c) for c in result.group_cut_offs],
         "changes": [canonical.plain(c) for c in result.changes],
         "strata": [canonical.plain(a) for a in result.adjusted],
         "sweep": {"cuts": [float(c) for c in result.cuts], "groups": [

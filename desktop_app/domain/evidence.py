@@ -106,6 +106,23 @@ METRICS = (  # of each group, in the order in which they are told
     "precision", "negative_predictive_value", "false_discovery_rate", "false_omission_rate", "accuracy", "prevalence",
     "balanced_accuracy", "auc", "calibration_error", "mean_score", "mean_score_with_event", "mean_score_without_event",
     "standardised_mean_difference")
+SEARCHES = {  # for what other cut-offs are searched → how it is said; each but the first is a gap between groups
+    "impact_ratio": "lowest ratio between groups",
+    "true_positive_rate": "largest gap of true positive rates",
+    "false_positive_rate": "largest gap of false positive rates",
+    "equalised_odds": "largest gap of true or false positive rates",
+}
+NO_SEARCH = "none"
+CONFIDENTIALITY = {  # of a search for alternatives → how it is said beside it
+    "internal": "Internal.",
+    "confidential": "Confidential.",
+    "privileged": "Privileged and confidential: prepared for legal advice.",
+}
+OWN_CUT_OFFS = (  # what is said wherever cut-offs of their own for groups are shown
+    "Cut-offs of their own for groups treat people differently because of the group. They are unlawful in selecting "
+    "for employment in the United States (42 U.S.C. 2000e-2(l)) and for credit (12 CFR 1002.4(a)), and elsewhere "
+    "allowed at most as positive action. They show what a smaller gap would cost; they are no proposal to use them.")
+PERIODS = ("month", "quarter", "year")
 
 
 @record
@@ -138,6 +155,13 @@ class FairnessSpec:
     seed: int = later(default=1)
     preset: str = later(default="")  # name and version of the preset that the criteria come from
     preset_words: str = later(default="")  # its title, its source and what it states, as they were shown
+    search: str = later(default="")  # one of `SEARCHES` or `NO_SEARCH`; "", of before: as impact_ratio
+    group_cut_offs: bool = later(default=False)  # whether cut-offs of their own for groups are searched too
+    confidentiality: str = later(default="")  # of the search, one of `CONFIDENTIALITY`
+    methods: int = later(default=1)  # 2: weights count within strata and in replicates too
+    date: str | None = later(default=None)  # column with the day of each row
+    period: str = later(default="")  # one of `PERIODS`, in which rates are told over time
+    explore: bool = later(default=False)  # whether intersections that nobody named are looked through
 
     @property
     def label_event(self) -> str:
@@ -188,6 +212,67 @@ class FrontierPoint:
     accuracy: Number | None
     ratio: Number | None
     gap: Number | None
+
+
+@record
+class GroupCutOff:
+    """A group's own cut-off: from `cut` on everybody is selected, from `lower` on by lot, with this chance. None: the
+    cut-off that nobody reaches.
+    """
+
+    group: str
+    cut: Number | None
+    lower: Number | None
+    chance: Number
+
+    @property
+    def words(self) -> str:
+        """The cut-off as it is told."""
+        certain = f"from {float(self.cut):.4g}" if self.cut is not None else "nobody for certain"
+        by_lot = f", by lot ({float(self.chance):.0%}) from {float(self.lower):.4g}" \
+            if self.lower is not None and float(self.chance) else ""
+        return f"{self.group} {certain}{by_lot}"
+
+
+@record
+class GroupCutOffs:
+    """What cut-offs of their own for groups would do: the best accuracy at which a gap is no larger than permitted.
+
+    gap: of what, one of `SEARCHES` · accuracy: over these groups; None, with a reason, where it cannot be computed ·
+    cut_offs: none where true and false positive rates are made the same, which takes lots of another kind.
+    """
+
+    attribute: str
+    gap: str
+    permitted: Number
+    accuracy: Number | None
+    cut_offs: tuple[GroupCutOff, ...] = ()
+    reason: str = ""
+
+
+@record
+class PeriodRow:
+    """One group in one period: how many rows, and the share of them that is selected. period: its first day."""
+
+    attribute: str
+    group: str
+    period: str
+    n: int
+    selected: Measure
+
+
+@record
+class Slice:
+    """An intersection that nobody named, against all other rows: the difference of the shares selected, raw and by
+    Benjamini and Hochberg over all that were looked at.
+    """
+
+    attribute: str
+    group: str
+    n: int
+    difference: Measure
+    p_raw: Number
+    p_adjusted: Number
 
 
 @record
@@ -268,6 +353,10 @@ class FairnessResult:
     changes: tuple[GapChange, ...] = later(default=())
     unknown: tuple[Tally, ...] = later(default=())
     dropped: tuple[Tally, ...] = later(default=())
+    group_cut_offs: tuple[GroupCutOffs, ...] = later(default=())
+    over_time: tuple[PeriodRow, ...] = later(default=())
+    slices: tuple[Slice, ...] = later(default=())
+    sliced: int = later(default=0)  # how many intersections were looked at for `slices`
 
 
 # ---- explanation
@@ -412,6 +501,13 @@ class Evidence:
     performance: PerformanceResult | None = None
     scan: ArtefactScan | None = None
     document: DocumentInfo | None = None
+
+    @property
+    def handling(self) -> str:
+        """How confidential the search for other cut-offs in it is; "" without one."""
+        searched = self.fairness is not None and self.fairness.frontier
+        label = self.fairness_spec.confidentiality if searched and self.fairness_spec else ""
+        return CONFIDENTIALITY.get(label, label)
 
 
 @fact("evidence.withdrawn")

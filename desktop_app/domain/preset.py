@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from desktop_app.domain.canonical import Number, record
+from desktop_app.domain.canonical import Number, later, record
 
 
 @record
@@ -22,7 +22,9 @@ class Preset:
     source: the rule and its clause · statement: printed with the report · favourable: whether being selected is good
     for the person, None where that depends · crossed: whether every pair of attributes is compared too · cut: how a
     score decides, "" by a threshold, "above_median" strictly above the median of the sample · publishes_small_cells:
-    the rule wants every cell printed · needs: columns without which it makes no sense (label, score, strata).
+    the rule wants every cell printed · needs: columns without which it makes no sense (label, score, strata) ·
+    group_cut_offs: whether cut-offs of their own for groups may be searched · search: for what other cut-offs are
+    searched.
     """
 
     key: str
@@ -38,6 +40,8 @@ class Preset:
     needs: tuple[str, ...]
     metrics: tuple[str, ...]
     criteria: tuple[PresetCriterion, ...]
+    group_cut_offs: bool = later(default=False)
+    search: str = later(default="impact_ratio")
 
     @property
     def name(self) -> str:

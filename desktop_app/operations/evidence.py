@@ -17,6 +17,8 @@ from desktop_app.domain.canonical import Digest, Id, record
 from desktop_app.domain.change import Change
 from desktop_app.domain.dataset import InDatabase, TableInput
 from desktop_app.domain.evidence import (
+    CONFIDENTIALITY,
+    OWN_CUT_OFFS,
     CriterionResult,
     DocumentInfo,
     Evidence,
@@ -80,7 +82,10 @@ def _read(engine: ModuleType, table: Data, spec: Asked, progress: Progress) -> t
     """
     from desktop_app.analysis import in_database, table_file
     from desktop_app.analysis import table as tables
+    from desktop_app.operations import presets
 
+    if isinstance(spec, FairnessSpec):
+        presets.check(spec)
     if isinstance(table, InDatabase):
         if _kind(spec) is not EvidenceKind.FAIRNESS:
             raise UserError("This kind of report is not computed in a database.", table.table,
@@ -371,18 +376,16 @@ def score_charts(item: Evidence, attribute: str = "") -> tuple[Figure, ...]:
     return score_figures.score_charts(item, attribute)
 
 
-def alternatives(item: Evidence) -> tuple[str, ...]:
-    """What other cut-offs for everybody would have done, in words; nothing without scores and a label."""
-    if item.fairness is None or item.fairness_spec is None:
-        return ()
-    return alternatives_of(item.fairness_spec, item.fairness)
+def alternatives(spec: FairnessSpec, result: FairnessResult, attribute: str = "") -> tuple[str, ...]:
+    """What other cut-offs would have done, in words, of one attribute or of all; nothing where none were searched.
 
-
-def alternatives_of(spec: FairnessSpec, result: FairnessResult) -> tuple[str, ...]:
-    """The same, of a report that is not filed."""
+    Before it how confidential that is, after it what the law says of cut-offs of their own for groups.
+    """
     from desktop_app.analysis import alternatives as search
 
-    return search.said(result, spec)
+    found = [s for s in search.said(result, spec) if s.startswith(f"{attribute}:" if attribute else "")]
+    label = (CONFIDENTIALITY[spec.confidentiality],) if spec.confidentiality and found else ()
+    return (*label, *found, *((OWN_CUT_OFFS,) if result.group_cut_offs else ()))
 
 
 def group_marks(item: Evidence) -> dict[tuple[str, str], GroupMark]:

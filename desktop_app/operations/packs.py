@@ -16,7 +16,7 @@ from desktop_app.domain import canonical
 from desktop_app.domain.approval import PriorDecision, PromotionClosed, PromotionRequest, SignOff, StageChanged
 from desktop_app.domain.audit import CheckReport, Exported, Recorded
 from desktop_app.domain.canonical import Digest, Id, record
-from desktop_app.domain.evidence import EvidencePlanned
+from desktop_app.domain.evidence import Evidence, EvidencePlanned
 from desktop_app.domain.exception import Overlay, PolicyException
 from desktop_app.domain.figure import Figure
 from desktop_app.domain.finding import Finding, FindingEvent
@@ -50,6 +50,12 @@ class ExportReport:
     sha256: Digest
     size: int
     request: Id
+    handling: tuple[str, ...]  # what in it may not be handed on as one likes
+
+    @property
+    def words(self) -> str:
+        """What whoever exported it should know of that; "" for nothing."""
+        return f"Before you hand it on: {' '.join(self.handling)}" if self.handling else ""
 
 
 def export(workspace: Workspace, request: Id, target: Path, progress: Progress | None = None) -> ExportReport:
@@ -70,7 +76,12 @@ def export(workspace: Workspace, request: Id, target: Path, progress: Progress |
 
     progress.step(0.97, "writing the file")
     save_bytes(target, data, before=note)
-    return ExportReport(path=target, sha256=digest, size=len(data), request=request)
+    return ExportReport(path=target, sha256=digest, size=len(data), request=request, handling=_handling(pack))
+
+
+def _handling(pack: Pack) -> tuple[str, ...]:
+    found = [stored.read() for stored in pack.records if stored.kind == canonical.kind_of(Evidence)]
+    return tuple(f"“{e.title}” holds a search for other cut-offs. {e.handling}" for e in found if e.handling)
 
 
 def latest_request(workspace: Workspace, version: Id, use: Id) -> Id:

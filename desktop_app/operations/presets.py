@@ -37,6 +37,15 @@ def of(spec: FairnessSpec) -> Preset | None:
     return next((preset for preset in listing() if preset.name == spec.preset), None)
 
 
+def check(spec: FairnessSpec) -> None:
+    """Raises UserError where a spec asks what only a preset may allow."""
+    preset = of(spec)
+    if spec.group_cut_offs and (preset is None or not preset.group_cut_offs):
+        raise UserError("Cut-offs of their own for groups are not searched here.",
+                        "Only a preset may allow them, and none for employment or credit does.",
+                        "Choose a preset that allows them, or leave them out.")
+
+
 def applied(preset: Preset, spec: FairnessSpec) -> FairnessSpec:
     """What a preset asks of the columns that a spec names: its criteria for every attribute and every pair it crosses.
 
@@ -58,7 +67,7 @@ def applied(preset: Preset, spec: FairnessSpec) -> FairnessSpec:
         Criterion(metric=c.metric, attribute=attribute, threshold=c.threshold, direction=c.direction, rule=c.rule,
                   reference=named.get(attribute))
         for attribute in (*spec.sensitive, *spec.crossed) for c in preset.criteria)
-    return replace(spec, criteria=criteria, metrics=preset.metrics, cut=preset.cut,
+    return replace(spec, criteria=criteria, metrics=preset.metrics, cut=preset.cut, search=spec.search or preset.search,
                    minimum_group=preset.minimum_group, preset=preset.name, preset_words=preset.words)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from desktop_app.domain.canonical import day_text
 from desktop_app.domain.dataset import TableInput
 from desktop_app.domain.evidence import (
+    OWN_CUT_OFFS,
     Criterion,
     CriterionResult,
     Evidence,
@@ -68,9 +69,21 @@ def _scores(e: Evidence, figures: Figures) -> list[Any]:
     for chart in drawn:
         out += charts.plate(chart, height=230)
     if e.fairness is not None and e.fairness.frontier:
-        out.append(paragraph("The last pictures show other cut-offs, the same for everybody. What another model could "
-                             "do is not told by them.", style="note"))
+        out.append(paragraph(f"The last pictures show what other cut-offs would do. {e.handling} What another model "
+                             "could do is not told by them.", style="note"))
+        out += _own_cut_offs(e.fairness)
     return out
+
+
+def _own_cut_offs(result: FairnessResult) -> list[Any]:
+    if not result.group_cut_offs:
+        return []
+    columns = (Column("By", 80), Column("Gap of", 130), Column("At most", 40, right=True),
+               Column("Accuracy", 50, right=True), Column("Cut-offs", 170))
+    return [*heading("Cut-offs of their own for groups"), paragraph(OWN_CUT_OFFS, style="note"), *table(columns, [
+        (bold(line(c.attribute, 80)), words(c.gap), figure(c.permitted), figure(c.accuracy),
+         line("; ".join(own.words for own in c.cut_offs) or c.reason or "by lots of another kind", 400))
+        for c in result.group_cut_offs])]
 
 
 def _changes(result: FairnessResult) -> list[Any]:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from desktop_app.domain.canonical import day_text
+from desktop_app.domain.evidence import EvidenceKind
 from desktop_app.domain.pack import Pack, PackPrior, PackSignature
 from desktop_app.domain.words import counted
 from desktop_app.reports.asked import asked
@@ -29,7 +30,7 @@ def pages(contents: Contents) -> list[Any]:
         title,
         paragraph(f"for {line(pack.use_text, 600)}", style="subtitle"),
         paragraph(*_outcome(pack), style="lead"),
-        facts([*_request(contents), *_answer(pack), *_open(pack), *_standing(contents)]),
+        facts([*_request(contents), *_answer(pack), *_open(pack), *_handling(contents), *_standing(contents)]),
     ]
 
 
@@ -99,6 +100,14 @@ def _news(told: str) -> Cell:
     """What became known since: a reason to reconsider is marked, later information is not."""
     what, colon, rest = told.partition(": ")
     return (verdict("undetermined", what), f" {rest}") if colon and what == "to reconsider" else told
+
+
+def _handling(contents: Contents) -> list[tuple[str, list[Cell]]]:
+    """What this pack holds that its reader may not hand on as they like."""
+    found: list[Cell] = [
+        f"{line(contents.listed_as(e.id) or e.title, 200)}: its search for other cut-offs. {e.handling}"
+        for _, e in contents.evidence(EvidenceKind.FAIRNESS) if e.handling]
+    return [("Handling", found)] if found else []
 
 
 def _standing(contents: Contents) -> list[tuple[str, list[Cell]]]:

@@ -26,6 +26,7 @@ from desktop_app.progress import Progress
 if TYPE_CHECKING:
     from desktop_app.domain.change import Change
     from desktop_app.operations.approvals import Review
+    from desktop_app.operations.packs import ExportReport
 
 CHANGES = {
     ChangeClass.NEW: "New model", ChangeClass.COSMETIC: "Cosmetic change", ChangeClass.MINOR: "Minor change",
@@ -192,15 +193,14 @@ class ReviewPage(Page[Shown]):
 
         request = Id(self._asked_for)
 
-        def work(ws: Workspace, progress: Progress) -> object:
+        def work(ws: Workspace, progress: Progress) -> ExportReport:
             from desktop_app.operations import packs
 
             return packs.export(ws, request, target, progress)
 
-        def done(report: object) -> None:
-            digest = getattr(report, "sha256", "")
-            NoteDialog(self.jobs, "The audit PDF is written.",
-                       f"{target}\n\n{digest_words(digest, 64)}\n\nThe export is recorded in the log.", self).open()
+        def done(report: ExportReport) -> None:
+            said = [str(target), digest_words(report.sha256, 64), "The export is recorded in the log.", report.words]
+            NoteDialog(self.jobs, "The audit PDF is written.", "\n\n".join(filter(None, said)), self).open()
 
         self.jobs.run(self, work, then=done, lane=Lane.COMPUTE, title="audit PDF")
 

@@ -218,8 +218,9 @@ class VersionPage(Page[Loaded]):
 
 def _report_words(report: ExportReport) -> str:
     """Where it is, what it is, and how it is checked."""
-    return (f"{report.path}\n{report.size:,} bytes, SHA-256 {report.sha256}\n"
+    said = (f"{report.path}\n{report.size:,} bytes, SHA-256 {report.sha256}\n"
             "Anyone can check it without an account: assaydesk verify FILE.pdf")
+    return f"{said}\n\n{report.words}" if report.words else said
 
 
 def waiting_request(data: Loaded) -> Id | None:

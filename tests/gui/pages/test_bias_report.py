@@ -83,7 +83,7 @@ def test_a_score_with_a_cut_off_within_strata_and_weighted(dialog, page, desk, q
     sweep, calibration, frontier = (figure.accessibleName() for figure in page.findChildren(FigureView))
     assert sweep.startswith("By sex, the share selected")
     assert calibration.startswith("By sex, share with the event")
-    assert frontier.startswith("sex: the cut-off used has a lowest ratio of")
+    assert frontier.startswith("sex: the cut-off used has a lowest ratio between groups of")
     assert "What could be done" in words(page)
 
 

@@ -35,7 +35,7 @@ def test_the_sweep_marks_the_cut_off_and_names_each_line():
     assert "a 75% at 0.25" in sweep.alt or "at 0.25" in sweep.alt
     assert sum(isinstance(m, Dot) for m in calibration.marks) == 32  # sixteen parts of two groups
     assert sum(isinstance(m, Dot) for m in frontier.marks) >= 31 + 1 + 3  # each cut-off, the one used, the key
-    assert frontier.alt.startswith("g: the cut-off used has a lowest ratio of")
+    assert frontier.alt.startswith("g: the cut-off used has a lowest ratio between groups of")
     for figure in (sweep, calibration, frontier):
         assert all(0 <= m.x <= figure.width for m in figure.marks if isinstance(m, Text | Dot))
 

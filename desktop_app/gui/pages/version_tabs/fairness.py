@@ -97,9 +97,9 @@ class FairnessTab(EvidenceTab):
         rows = item.fairness.groups if item.fairness else ()
         if self._attribute not in {row.attribute for row in rows}:
             self._attribute = ""
-        return (evidence.group_marks(item), evidence.score_charts(item, self._attribute),
-                tuple(s for s in evidence.alternatives(item) if s.startswith(f"{self._attribute}:" if self._attribute
-                                                                            else "")))
+        said = evidence.alternatives(item.fairness_spec, item.fairness, self._attribute) \
+            if item.fairness_spec and item.fairness else ()
+        return evidence.group_marks(item), evidence.score_charts(item, self._attribute), said
 
     def show_report(self, item: Recorded[Evidence], pictures: Pictures) -> None:
         """Verdicts, what was asked, the groups, differences, notes, what was not tested, how it was made."""
@@ -123,6 +123,7 @@ class FairnessTab(EvidenceTab):
         if spec.metrics or spec.prediction is not None:
             self._show_measures(result)
         self._show_scores(charts, alternatives)
+        self._show_cut_offs(result)
         self._show_strata(result)
         self._show_changes(result)
         section(column, "Differences", "The largest gaps between groups, as fairlearn defines them.")
@@ -167,7 +168,7 @@ class FairnessTab(EvidenceTab):
 
         return replace(
             result, groups=of(result.groups), strata=of(result.strata), adjusted=of(result.adjusted),
-            changes=of(result.changes), frontier=of(result.frontier),
+            changes=of(result.changes), frontier=of(result.frontier), group_cut_offs=of(result.group_cut_offs),
             differences=tuple(d for d in result.differences if d.name.endswith(f" {self._attribute}")))
 
     def _show_measures(self, result: FairnessResult) -> None:
@@ -195,10 +196,23 @@ class FairnessTab(EvidenceTab):
         for chart in charts:
             self.column.addWidget(FigureView(chart))
         if alternatives:
-            section(self.column, "What could be done", "Other cut-offs, the same for everybody. What another model "
-                    "could do is not told by this.")
+            section(self.column, "What could be done", "Other cut-offs. What another model could do is not told by "
+                    "this.")
         for sentence in alternatives:
             say(self.column, sentence)
+
+    def _show_cut_offs(self, result: FairnessResult) -> None:
+        found = [c for c in result.group_cut_offs if c.cut_offs]
+        if found:
+            self.column.addWidget(ShortTable([
+                Column(key="attribute", title="Attribute", text=lambda c: c.attribute, width=110, muted=True),
+                Column(key="gap", title="Gap of at most", text=lambda c: number_words(c.permitted), align="right",
+                       width=110),
+                Column(key="accuracy", title="Accuracy", text=lambda c: number_words(c.accuracy, 3), align="right",
+                       width=90),
+                Column(key="cut_offs", title="Cut-offs of the groups", text=lambda c: "; ".join(
+                    own.words for own in c.cut_offs), width=420, stretch=1),
+            ], found, name="Cut-offs of their own for groups", most=40))
 
     def _show_strata(self, result: FairnessResult) -> None:
         if not result.adjusted:
