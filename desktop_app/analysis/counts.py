@@ -90,20 +90,25 @@ class Cells:
         return *self._share(over, under), of
 
     def _share(self, over: tuple[int, ...], under: tuple[int, ...]) -> tuple[float, float]:
-        """So many of so many. With weights n is the effective number of rows, from the linearised variance of the
-        weighted rate k / n (Särndal, Swensson and Wretman 1992, §5.7; Kish 1965 where it is 0 or 1).
-        """
+        """So many of so many; with weights as `worth`."""
         if self.w is None or self.w2 is None:
             return sum(self.rows[i] for i in over), sum(self.rows[i] for i in under)
-        whole = sum(self.w[i] for i in under)
-        if whole <= 0:
-            return 0.0, 0.0
-        p = sum(self.w[i] for i in over) / whole
-        ones = sum(self.w2[i] for i in over)
-        zeros = sum(self.w2[i] for i in under if i not in over)
-        spread = ones * (1 - p) ** 2 + zeros * p**2
-        n = whole**2 * p * (1 - p) / spread if spread > 0 else whole**2 / (ones + zeros)
-        return p * n, n
+        rest = [i for i in under if i not in over]
+        return worth(*(sum(part[i] for i in place) for part in (self.w, self.w2) for place in (over, rest)))
+
+
+def worth(ones: float, zeros: float, ones2: float, zeros2: float) -> tuple[float, float]:
+    """(k, n) of a weighted share from the sums of weights, and of their squares, of rows that have it and that have it
+    not. n is the effective number of rows, from the linearised variance of the weighted rate k / n (Särndal, Swensson
+    and Wretman 1992, §5.7; Kish 1965 where it is 0 or 1).
+    """
+    whole = ones + zeros
+    if whole <= 0:
+        return 0.0, 0.0
+    p = ones / whole
+    spread = ones2 * (1 - p) ** 2 + zeros2 * p**2
+    n = whole**2 * p * (1 - p) / spread if spread > 0 else whole**2 / (ones2 + zeros2)
+    return p * n, n
 
 
 @dataclass(frozen=True)
@@ -144,7 +149,7 @@ def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
     if found.median is not None:
         notes.append(f"The median of the scores is {found.median:g}; a row counts as selected strictly above it.")
     notes += _reconciled(spec, groups)
-    if found.weighted and spec.strata:
+    if found.weighted and spec.strata and spec.methods < 2:
         notes.append("Within strata rows are counted, not their weights.")
     if found.weighted:
         notes.append(f"Rates are weighted by {spec.weight}; their intervals go by the effective number of rows.")

@@ -433,7 +433,7 @@ def _judgement(spec: FairnessSpec, counted: Counted, criterion: Criterion, cells
         return judge(_question(spec, criterion, cells))
     question = Question(criterion.metric, (), criterion.direction, criterion.rule, float(criterion.threshold or 0))
     names, among = further.names_of(spec, criterion.attribute), {c.group for c in cells}
-    compared = further.compared_within(counted.cube, names, spec.strata, among) if criterion.metric == CONDITIONAL \
+    compared = further.compared_within(counted.cube, names, spec, among) if criterion.metric == CONDITIONAL \
         else changes.compared(counted.cube, names, criterion.metric, among)
     return Judgement(question, tuple(compared))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.analysis import alternatives, bootstrap, changes, inequality, intervals, scores, strata
-from desktop_app.analysis.counts import UNKNOWN, Counted, cells_of, grouped
+from desktop_app.analysis.counts import UNKNOWN, Cells, Counted, cells_of, grouped, worth
 from desktop_app.analysis.cube import Cube
 from desktop_app.analysis.verdicts import CONFIDENCE, OTHERS, Comparison, Rate, absolute
 from desktop_app.domain.canonical import Number, number
@@ -31,6 +31,7 @@ from desktop_app.domain.evidence import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+WEIGHED = 2  # the edition of the methods from which on weights count in strata and replicates too
 SATO = "Mantel–Haenszel difference, Sato 95 %"
 
 
@@ -75,7 +76,7 @@ def further(counted: Counted, spec: FairnessSpec) -> Further:
     adjusted: list[Adjusted] = []
     if spec.strata:
         for attribute, names in wanted.items():
-            more, compared = _within(cube, attribute, names, spec.strata)
+            more, compared = _within(cube, attribute, names, spec)
             rows += more
             adjusted += compared
     return Further(
@@ -107,10 +108,11 @@ def of_scores(
     groups = scores.histograms(cube, names)
     made: dict[str, dict[str, Measure]] = {}
     if "auc" in asked:
-        made["auc"] = {g: scores.auc(h, weighted=cube.weighted) for g, h in groups.items()}
+        made["auc"] = {g: scores.auc(h, without=_bare(cube, spec)) for g, h in groups.items()}
     if "calibration_error" in asked:
-        made["calibration_error"] = {g: scores.calibration_error(h, spec.bootstrap, spec.seed, weighted=cube.weighted)
-                                     for g, h in groups.items()}
+        made["calibration_error"] = {
+            g: scores.calibration_error(h, 0 if _bare(cube, spec) else spec.bootstrap, spec.seed)
+            for g, h in groups.items()}
     for name, labels in (("mean_score", (0, 1)), ("mean_score_with_event", (1,)), ("mean_score_without_event", (0,))):
         if name in asked:
             made[name] = _means(cube, names, labels)
@@ -148,96 +150,105 @@ def _means(cube: Cube, names: tuple[str, ...], labels: tuple[int, ...]) -> dict[
 # ---- inequality
 
 
-def _cells(cube: Cube, names: tuple[str, ...]) -> NDArray[Any]:
-    import numpy as np
-
-    return np.array([c.rows for c in cells_of(cube, names) if c.group != UNKNOWN], dtype=float)
+def _bare(cube: Cube, spec: FairnessSpec) -> bool:
+    """Whether this is a weighted report of before, in which weights did not count in replicates and within strata."""
+    return cube.weighted and spec.methods < WEIGHED
 
 
 def _entropy(cube: Cube, spec: FairnessSpec) -> tuple[NamedMeasure, ...]:
-    """Over all rows; from counts, so not with weights."""
-    import numpy as np
-
-    if not cube.labelled or cube.weighted:
+    """Over all rows."""
+    if not cube.labelled or _bare(cube, spec):
         return ()
-    cells = np.bincount(cube.cell, weights=cube.n, minlength=4)
-
-    def over(function: bootstrap.Statistic) -> Measure:
-        return bootstrap.interval(cells, lambda drawn: function(drawn[:, None, :]), spec.bootstrap, spec.seed)
-
-    return (NamedMeasure(name="generalised_entropy", measure=over(inequality.entropy)),
-            NamedMeasure(name="theil_index", measure=over(inequality.theil)))
+    found = list(cells_of(cube, ()))
+    return (_replicated("generalised_entropy", inequality.entropy, found, spec),
+            _replicated("theil_index", inequality.theil, found, spec))
 
 
 def _between(counted: Counted, spec: FairnessSpec) -> list[NamedMeasure]:
     cube = counted.cube
-    if not cube.labelled or cube.weighted:
+    if not cube.labelled or _bare(cube, spec):
         return []
     found = []
-    for attribute in counted.groups:
-        cells = _cells(cube, names_of(spec, attribute))
-        if len(cells) < 2:
-            continue
-        for name, function in (("between_group_entropy", inequality.between_entropy),
-                               ("between_group_theil", inequality.between_theil)):
-            measure = bootstrap.interval(
-                cells.reshape(-1), lambda drawn, f=function: f(drawn.reshape(len(drawn), -1, 4)),  # type: ignore[misc]
-                spec.bootstrap, spec.seed)
-            found.append(NamedMeasure(name=f"{name} {attribute}", measure=measure))
+    for attribute, cells in counted.groups.items():
+        known = [c for c in cells if c.group != UNKNOWN]
+        if len(known) > 1:
+            found += [_replicated(f"between_group_entropy {attribute}", inequality.between_entropy, known, spec),
+                      _replicated(f"between_group_theil {attribute}", inequality.between_theil, known, spec)]
     return found
+
+
+def _replicated(
+    name: str, function: bootstrap.Statistic, cells: list[Cells], spec: FairnessSpec,
+) -> NamedMeasure:
+    """A function of [… × groups × 4] counts or sums of weights, with its interval."""
+    import numpy as np
+
+    def over(drawn: NDArray[Any]) -> NDArray[Any]:
+        return function(drawn.reshape(len(drawn), -1, 4))
+
+    rows = np.array([c.rows for c in cells], dtype=float).reshape(-1)
+    weights = (np.array([c.w for c in cells]).reshape(-1), np.array([c.w2 for c in cells]).reshape(-1)) \
+        if cells[0].w is not None else None
+    return NamedMeasure(name=name, measure=bootstrap.interval(rows, over, spec.bootstrap, spec.seed, weights))
 
 
 # ---- strata
 
 
 def _within(
-    cube: Cube, attribute: str, names: tuple[str, ...], factors: tuple[str, ...],
+    cube: Cube, attribute: str, names: tuple[str, ...], spec: FairnessSpec,
 ) -> tuple[list[StratumRow], list[Adjusted]]:
     """Each group within each stratum, and against all other known groups over the strata."""
-    order, called, n, chosen = _layered(cube, names, factors)
-    rows = [StratumRow(attribute=attribute, stratum=called[j], group=order[i], n=int(n[i, j]),
-                       selected=int(chosen[i, j])) for j in range(len(called)) for i in range(len(order)) if n[i, j]]
+    order, called, (chosen, others) = _layered(cube, names, spec.strata, cube.n)
+    rows = [StratumRow(attribute=attribute, stratum=called[j], group=order[i], n=int(chosen[i, j] + others[i, j]),
+                       selected=int(chosen[i, j])) for j in range(len(called)) for i in range(len(order))
+            if chosen[i, j] + others[i, j]]
     pooled = {group: strata.pooled(tables)
-              for group, tables in _against_others(cube, names, factors, set(order)).items()}
+              for group, tables in _against_others(cube, names, spec, set(order)).items()}
     adjusted = iter(intervals.holm([p.p for p in pooled.values() if p]))
     return rows, [_adjusted(attribute, group, found, next(adjusted) if found else None)
                   for group, found in pooled.items()]
 
 
 def _layered(
-    cube: Cube, names: tuple[str, ...], factors: tuple[str, ...],
-) -> tuple[list[str], list[str], NDArray[Any], NDArray[Any]]:
-    """Groups, strata, and [group × stratum] rows and selected rows, whatever their weights."""
+    cube: Cube, names: tuple[str, ...], factors: tuple[str, ...], part: NDArray[Any],
+) -> tuple[list[str], list[str], tuple[NDArray[Any], NDArray[Any]]]:
+    """Groups, strata, and [group × stratum] sums of a part of the cube over selected lines and over the others."""
     import numpy as np
 
     codes, order = grouped(cube, names)
     layers, called = grouped(cube, factors)
     place, shape = codes * len(called) + layers, (len(order), len(called))
-    n = np.bincount(place, weights=cube.n, minlength=shape[0] * shape[1]).reshape(shape)
-    chosen = np.bincount(place, weights=cube.n * (cube.cell % 2), minlength=n.size).reshape(shape)
-    return order, called, n, chosen
+    chosen, others = (np.bincount(place, weights=part * where, minlength=shape[0] * shape[1]).reshape(shape)
+                      for where in (cube.cell % 2, 1 - cube.cell % 2))
+    return order, called, (chosen, others)
 
 
 def _against_others(
-    cube: Cube, names: tuple[str, ...], factors: tuple[str, ...], among: set[str],
+    cube: Cube, names: tuple[str, ...], spec: FairnessSpec, among: set[str],
 ) -> dict[str, list[strata.Two]]:
-    """Of each known group among some: in each known stratum, it and the others of them."""
-    order, called, n, chosen = _layered(cube, names, factors)
+    """Of each known group among some: in each known stratum, it and the others of them; with weights as many as they
+    are worth.
+    """
+    sums: tuple[NDArray[Any], ...]
+    order, called, sums = _layered(cube, names, spec.strata, cube.n)
     known = [i for i, name in enumerate(order) if name != UNKNOWN and name in among]
     levels = [j for j, name in enumerate(called) if name != UNKNOWN]
-    found = {}
-    for i in known:
-        others = [k for k in known if k != i]
-        found[order[i]] = [(float(chosen[i, j]), float(n[i, j]), float(chosen[others, j].sum()),
-                            float(n[others, j].sum())) for j in levels]
-    return found
+    if cube.weighted and not _bare(cube, spec):
+        sums = (*_layered(cube, names, spec.strata, cube.w)[2], *_layered(cube, names, spec.strata, cube.w2)[2])
+
+    def of(places: list[int], j: int) -> tuple[float, float]:
+        found = [float(part[places, j].sum()) for part in sums]
+        return (found[0], found[0] + found[1]) if len(found) == 2 else worth(*found)
+
+    return {order[i]: [(*of([i], j), *of([k for k in known if k != i], j)) for j in levels] for i in known}
 
 
 def compared_within(
-    cube: Cube, names: tuple[str, ...], factors: tuple[str, ...], among: set[str],
+    cube: Cube, names: tuple[str, ...], spec: FairnessSpec, among: set[str],
 ) -> list[Comparison]:
     """Each group against all others of some, within strata, as comparisons to be judged."""
-    tables = _against_others(cube, names, factors, among)
+    tables = _against_others(cube, names, spec, among)
     wide = 1 - (1 - CONFIDENCE) / max(1, len(tables))
     found = {group: (own, both) for group, two in tables.items()
              if (own := strata.pooled(two)) and (both := strata.pooled(two, wide))}

@@ -26,22 +26,28 @@ DELONG, NORMAL = "DeLong 95 %", "normal 95 %"
 
 
 def histograms(cube: Cube, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
-    """Of each group [label × bin × (rows, sum of scores)]: unweighted rows, weighted sums where there are weights."""
+    """Of each group [label × bin × (rows, sum of scores)]; where there are weights their sums and weighted scores, and
+    then the rows and the sums of the weights' squares.
+    """
     import numpy as np
 
     assert cube.bin is not None
     codes, order = grouped(cube, names)
     place = (codes * 2 + cube.cell // 2) * BINS + cube.bin
     made = [np.bincount(place, weights=part, minlength=len(order) * 2 * BINS).reshape(len(order), 2, BINS)
-            for part in (cube.w, cube.s)]
+            for part in ((cube.w, cube.s, cube.n, cube.w2) if cube.weighted else (cube.w, cube.s))]
     return {name: np.stack([part[i] for part in made], axis=-1) for i, name in enumerate(order)}
 
 
 # ---- how well the score ranks
 
 
-def auc(group: NDArray[Any], *, weighted: bool) -> Measure:
-    """Area under the ROC curve with DeLong's interval (DeLong et al. 1988), scores of one bin taken as ties."""
+def auc(group: NDArray[Any], *, without: bool = False) -> Measure:
+    """Area under the ROC curve with DeLong's interval (DeLong et al. 1988), scores of one bin taken as ties; with
+    weights, by the linearised variance of the weighted means of the same structural components.
+
+    without: an interval, as weighted reports of before have it.
+    """
     import numpy as np
 
     q, p = group[0, :, 0], group[1, :, 0]
@@ -54,19 +60,22 @@ def auc(group: NDArray[Any], *, weighted: bool) -> Measure:
     off = float((p * q).sum() / (2 * positives * negatives))
     binned = f"bins of 1/{BINS} move it by at most {off:.2g}"
     said = f"{DELONG}; {binned}"
-    if weighted:
+    if without:
         return Measure(value=number(value), method=f"weighted, without an interval; {binned}")
-    if min(positives, negatives) < 2:
+    squares = group[:, :, 3] if group.shape[-1] > 2 else group[:, :, 0]
+    if min(positives**2 / squares[1].sum(), negatives**2 / squares[0].sum()) < 2:
         return Measure(value=number(value), method=said, reason="too few rows for an interval")
-    spread = _variance(above, p, value) / positives + _variance(below, q, value) / negatives
+    spread = _variance(above, p, squares[1], value) + _variance(below, q, squares[0], value)
     half = z_value(0.95) * math.sqrt(spread)
     return Measure(value=number(value), low=number(max(0.0, value - half)), high=number(min(1.0, value + half)),
                    method=said)
 
 
-def _variance(values: NDArray[Any], rows: NDArray[Any], mean: float) -> float:
-    """The sample variance of values that occur so often."""
-    return float((rows * (values - mean) ** 2).sum() / (rows.sum() - 1))
+def _variance(values: NDArray[Any], w: NDArray[Any], w2: NDArray[Any], mean: float) -> float:
+    """The variance of the mean of values that occur so often, or with such sums of weights and of their squares."""
+    whole = w.sum()
+    rows = whole**2 / w2.sum()
+    return float((w2 * (values - mean) ** 2).sum() / (rows - 1) * (rows / whole) / whole)
 
 
 # ---- means
@@ -119,14 +128,14 @@ def calibration(attribute: str, groups: dict[str, NDArray[Any]]) -> tuple[Calibr
 
 
 def _parts(group: NDArray[Any]) -> NDArray[Any]:
-    return group.reshape(2, PARTS, BINS // PARTS, 2).sum(axis=2)  # type: ignore[no-any-return]
+    return group.reshape(2, PARTS, BINS // PARTS, -1).sum(axis=2)  # type: ignore[no-any-return]
 
 
 def _share(k: float, n: float) -> Any:
     return number(float(k / n)) if n else None
 
 
-def calibration_error(group: NDArray[Any], replicates: int, seed: int, *, weighted: bool) -> Measure:
+def calibration_error(group: NDArray[Any], replicates: int, seed: int) -> Measure:
     """Expected calibration error: mean |share of events − mean score| over sixteenths, by their rows.
 
     The mean score of a sixteenth is kept in the replicates, which draw rows over (label × sixteenth).
@@ -144,7 +153,10 @@ def calibration_error(group: NDArray[Any], replicates: int, seed: int, *, weight
         n = by.sum(axis=1)
         return (np.abs(by[:, 1] - n * predicted).sum(axis=1) / n.sum(axis=1))  # type: ignore[no-any-return]
 
-    return bootstrap.interval(parts[:, :, 0].reshape(-1), error, 0 if weighted else replicates, seed)
+    own = [parts[:, :, i].reshape(-1) for i in range(parts.shape[-1])]
+    if len(own) == 2:
+        return bootstrap.interval(own[0], error, replicates, seed)
+    return bootstrap.interval(own[2], error, replicates, seed, (own[0], own[3]))
 
 
 # ---- the cut-off

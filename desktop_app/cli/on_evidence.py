@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from desktop_app.cli.command import Call, Result, arg, command, find_labelled, find_version
 from desktop_app.domain.dataset import InDatabase
-from desktop_app.domain.evidence import CONFIDENTIALITY, JOIN, METRICS, NO_SEARCH, SEARCHES, Criterion
+from desktop_app.domain.evidence import CONFIDENTIALITY, JOIN, METHODS, METRICS, NO_SEARCH, SEARCHES, Criterion
 from desktop_app.errors import UserError
 
 if TYPE_CHECKING:
@@ -172,6 +172,7 @@ def _fairness_spec(call: Call) -> FairnessSpec:
         metrics=METRICS,
         bootstrap=a.bootstrap,
         seed=a.seed,
+        methods=METHODS,
         favourable=a.favourable == "positive",
         sensitive=tuple(a.sensitive),
         intersections=tuple(tuple(text.split(",")) for text in a.intersect),

@@ -112,6 +112,7 @@ SEARCHES = {  # for what other cut-offs are searched → how it is said; each bu
     "false_positive_rate": "largest gap of false positive rates",
     "equalised_odds": "largest gap of true or false positive rates",
 }
+METHODS = 2  # the edition of the methods that new reports are made by
 NO_SEARCH = "none"
 CONFIDENTIALITY = {  # of a search for alternatives → how it is said beside it
     "internal": "Internal.",
@@ -158,7 +159,7 @@ class FairnessSpec:
     search: str = later(default="")  # one of `SEARCHES` or `NO_SEARCH`; "", of before: as impact_ratio
     group_cut_offs: bool = later(default=False)  # whether cut-offs of their own for groups are searched too
     confidentiality: str = later(default="")  # of the search, one of `CONFIDENTIALITY`
-    methods: int = later(default=1)  # 2: weights count within strata and in replicates too
+    methods: int = later(default=1)  # the edition: from 2 on weights count within strata and in replicates too
     date: str | None = later(default=None)  # column with the day of each row
     period: str = later(default="")  # one of `PERIODS`, in which rates are told over time
     explore: bool = later(default=False)  # whether intersections that nobody named are looked through

@@ -108,7 +108,7 @@ def test_delongs_variance_is_that_of_its_definition():
     group = np.zeros((2, 1024, 2))
     for label, found in enumerate((negative, positive)):
         group[label, :, 0] = np.bincount(found, minlength=1024)
-    measure = scores.auc(group, weighted=False)
+    measure = scores.auc(group)
     assert float(measure.value) == pytest.approx(wins.mean())
     assert float(measure.high) == pytest.approx(min(1, wins.mean() + 1.959964 * math.sqrt(spread)), abs=1e-6)
 
@@ -209,6 +209,47 @@ def test_strata_are_counted_and_compared(result, frame):
     assert [float(a.p_adjusted) for a in result.adjusted] == adjusted
 
 
+def test_with_weights_all_the_same_strata_and_replicates_are_those_of_rows(frame):
+    plain, _ = fairness.report(held(frame), spec(strata=("f",), bootstrap=300))
+    same, _ = fairness.report(held(frame.assign(w=3.0)), spec(strata=("f",), bootstrap=300, weight="w", methods=2))
+    for a, b in zip(plain.adjusted, same.adjusted, strict=True):
+        assert float(b.difference.low) == pytest.approx(float(a.difference.low), abs=1e-9)
+        assert float(b.p_raw) == pytest.approx(float(a.p_raw), abs=1e-9)
+    for name in ("auc", "calibration_error"):
+        for bound in ("low", "high"):
+            assert float(getattr(of(same, "all", name), bound)) == pytest.approx(
+                float(getattr(of(plain, "all", name), bound)), abs=1e-9)
+    assert [m.name for m in same.overall] == [m.name for m in plain.overall]
+    assert [m.name for m in same.differences] == [m.name for m in plain.differences]
+    before, _ = fairness.report(held(frame.assign(w=3.0)), spec(strata=("f",), bootstrap=300, weight="w"))
+    assert of(before, "all", "auc").low is None  # a report of before is made again as it was
+    assert any("not their weights" in note for note in before.notes)
+    assert not any("not their weights" in note for note in same.notes)
+
+
+def test_weighted_intervals_cover_what_they_are_of():
+    """Of 200 samples drawn with chances by label and then weighted back: AUC, entropy and the gap within strata."""
+    made = np.random.default_rng(12)
+    n = 60_000
+    whole = pd.DataFrame({"g": made.choice(["a", "b"], n), "f": made.choice(["p", "q"], n), "s": made.random(n)})
+    whole["y"] = (made.random(n) < .2 + .6 * whole.s).astype(int)
+    chance = np.where(whole.y == 1, .03, .01) * np.where(whole.g == "a", 1.0, .6)
+    truth, _ = fairness.report(held(whole), spec(strata=("f",), bootstrap=0))
+    wanted = {name: float(of(truth, "all", name).value) for name in ("auc", "generalised_entropy")}
+    gap = float(truth.adjusted[1].difference.value)
+    hits = dict.fromkeys((*wanted, "gap"), 0)
+    for _ in range(200):
+        taken = made.random(n) < chance
+        sample = whole[taken].assign(w=1 / chance[taken]).reset_index(drop=True)
+        found, _ = fairness.report(held(sample), spec(strata=("f",), bootstrap=400, weight="w", methods=2))
+        for name, value in wanted.items():
+            m = of(found, "all", name)
+            hits[name] += float(m.low) <= value <= float(m.high)
+        d = found.adjusted[1].difference
+        hits["gap"] += float(d.low) <= gap <= float(d.high)
+    assert all(count >= 182 for count in hits.values()), hits
+
+
 # ---- the bootstrap
 
 
@@ -224,6 +265,33 @@ def test_replicates_are_those_of_drawing_rows():
     assert min(found) > .001
     fixed = np.concatenate([made.multinomial(c.sum(), c / c.sum(), 2000) for c in (cells[:4], cells[4:])], axis=1)
     assert stats.ks_2samp(fixed[:, :4].sum(axis=1), theirs[:, :4].sum(axis=1)).pvalue < 1e-6  # groups of a fixed size
+
+
+@pytest.mark.parametrize("rows_in_cells", [(120, 40, 30, 60, 300, 90, 20, 140), (5, 3, 8, 2, 9, 4, 3, 6)])
+def test_replicates_of_weighted_rows_are_those_of_drawing_rows(rows_in_cells):
+    """The same for sums of weights, in every cell, over groups and of a ratio; not if a row's weight were the mean."""
+    made = np.random.default_rng(8)
+    cells = np.array(rows_in_cells)
+    place = np.repeat(np.arange(8), cells)
+    weight = made.gamma(2.0, .5 + place / 8)
+    w, w2 = (np.bincount(place, weights=part) for part in (weight, weight**2))
+    ours = bootstrap.draws(cells, 2000, 7, (w, w2))
+    drawn = [made.choice(len(place), len(place)) for _ in range(2000)]
+    theirs = np.stack([np.bincount(place[i], weights=weight[i], minlength=8) for i in drawn])
+
+    def told(sums):
+        return [sums[:, :4].sum(axis=1), sums.sum(axis=1), sums[:, 1] + sums[:, 3],
+                (sums[:, 1] + sums[:, 3]) / sums[:, :4].sum(axis=1)]
+
+    found = [stats.ks_2samp(a, b).pvalue for a, b in zip(told(ours), told(theirs), strict=True)]
+    assert min(found) > .001
+    bare = bootstrap.draws(cells, 2000, 7) * w / cells
+    assert stats.ks_2samp(told(bare)[1], told(theirs)[1]).pvalue < 1e-6
+
+
+def test_weights_that_are_all_the_same_are_rows():
+    cells = np.array([120, 40, 30, 60])
+    assert (bootstrap.draws(cells, 50, 7, (cells * 2.0, cells * 4.0)) == bootstrap.draws(cells, 50, 7) * 2.0).all()
 
 
 def test_a_seed_gives_the_same_interval_and_empty_replicates_are_told():
