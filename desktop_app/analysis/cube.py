@@ -19,7 +19,7 @@ from desktop_app.analysis.in_database import DatabaseTable
 from desktop_app.analysis.in_files import InFiles
 from desktop_app.domain import canonical
 from desktop_app.domain.canonical import Digest
-from desktop_app.domain.evidence import FairnessSpec
+from desktop_app.domain.evidence import CLASS_METRICS, FairnessSpec
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Source = InFiles | DatabaseTable
 UNKNOWN = "unknown"
+MAX_CLASSES = 100
 OWN_VALUE = ("Say which of its values goes with the decision's: --label-positive, or “Value that counts” beside its "
              "column.")
 
@@ -57,6 +58,9 @@ class Cube:
     read: int
     dropped: tuple[tuple[str, int, str], ...] = ()
     before: NDArray[Any] | None = None  # 1 where the version before selected the row
+    classes: tuple[str, ...] = ()  # of label and decision, where measures over all of them are asked for
+    true: NDArray[Any] | None = None  # the place of the label among them
+    seen: NDArray[Any] | None = None  # that of the decision
     median: float | None = None  # above which a row was selected, where the sample's median decides
 
     @property
@@ -72,7 +76,8 @@ class Cube:
         """
         sha = hashlib.sha256(canonical.jcs({"attributes": list(self.attributes), "read": self.read,
                                             "values": [list(v) for v in self.values]}))
-        for part in (self.codes, self.cell, self.n, *(p for p in (self.bin, self.before) if p is not None)):
+        further = (self.bin, self.before, self.true, self.seen)
+        for part in (self.codes, self.cell, self.n, *(p for p in further if p is not None)):
             sha.update(part.astype("<i8").tobytes())
         return Digest(sha.hexdigest())
 
@@ -157,21 +162,35 @@ class _Making:
         cell = decision[kept].astype(np.int64)
         if label is not None:
             cell = cell + 2 * label[kept].astype(np.int64)
-        keys = [codes[kept] for codes, _ in columns] + [cell]
-        binned = "bin" in self.found
-        if binned:
-            keys.append(self.found["bin"][kept].astype(np.int64))
-        if before is not None:
-            keys.append(before[kept].astype(np.int64))
+        classes, by_class = self._classes()
+        wanted = {"bin": self.found.get("bin"), "before": before} | by_class
+        further: dict[str, NDArray[Any]] = {name: part for name, part in wanted.items() if part is not None}
+        keys = [*(codes[kept] for codes, _ in columns), cell, *(p[kept].astype(np.int64) for p in further.values())]
         sums = {name: self._sum(name)[kept] for name in ("w", "w2", "s", "s2")}
         lines, added = _merged(np.stack(keys, axis=1), [self.n[kept], *sums.values()])
         count = len(columns)
+        places = {name: lines[:, count + 1 + i] for i, name in enumerate(further)}
         return Cube(
             attributes=self.attributes, values=tuple(values for _, values in columns), codes=lines[:, :count],
-            cell=lines[:, count], bin=lines[:, count + 1] if binned else None, n=added[0], w=added[1], w2=added[2],
-            s=added[3], s2=added[4], labelled=label is not None, weighted=spec.weight is not None,
-            read=int(self.n.sum()), dropped=tuple(self.dropped), median=self.median,
-            before=lines[:, -1] if before is not None else None)
+            cell=lines[:, count], bin=places.pop("bin", None), n=added[0], w=added[1], w2=added[2], s=added[3],
+            s2=added[4], labelled=label is not None, weighted=spec.weight is not None, read=int(self.n.sum()),
+            dropped=tuple(self.dropped), median=self.median, classes=classes, **places)
+
+    def _classes(self) -> tuple[tuple[str, ...], dict[str, NDArray[Any]]]:
+        """The classes of label and decision, and the place of each line's among them, where they are asked for."""
+        import numpy as np
+
+        spec = self.spec
+        if not spec.one_against_rest or spec.label is None or not set(spec.metrics) & set(CLASS_METRICS):
+            return (), {}
+        made = {"true": _texts(self.found["label"]), "seen": _texts(self.found["decision"])}
+        classes = sorted({text for _, texts in made.values() for text in texts if text is not None})
+        if len(classes) > MAX_CLASSES:
+            raise UserError(f"“{spec.label}” and “{spec.decision}” have {len(classes):,} classes.",
+                            f"Measures over all classes are for up to {MAX_CLASSES}.", "Put rare classes together.")
+        place = {text: i for i, text in enumerate(classes)}
+        return tuple(classes), {name: np.array([place.get(t or "", 0) for t in texts])[codes]
+                                for name, (codes, texts) in made.items()}
 
     def _before(self) -> NDArray[Any] | None:
         """1 where the version before selected the row; rows where that is missing are dropped."""

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
-from desktop_app.analysis import changes, further, intervals, regression, verdicts
+from desktop_app.analysis import changes, classes, further, intervals, regression, verdicts
 from desktop_app.analysis.bootstrap import MAX_REPLICATES
 from desktop_app.analysis.changes import CHANGES
 from desktop_app.analysis.columns import ABOVE_MEDIAN
@@ -22,6 +22,7 @@ from desktop_app.analysis.verdicts import Judgement, Question, Rate, judge
 from desktop_app.domain import words
 from desktop_app.domain.canonical import number
 from desktop_app.domain.evidence import (
+    CLASS_METRICS,
     CONFIDENTIALITY,
     JOIN,
     NO_SEARCH,
@@ -58,7 +59,9 @@ METRICS = {  # of criteria: how it is said, the rates compared
     CONDITIONAL: ("the largest gap within strata", ()),
     **{metric: (said, ()) for metric, (_, said, _) in CHANGES.items()},
     **{metric: (said, ()) for metric, (_, said) in regression.GAPS.items()},
+    **{metric: (said, ()) for metric, (_, said) in classes.GAPS.items()},
 }
+_NOT_OF_RATES = (CONDITIONAL, *CHANGES, *classes.GAPS)  # judged by comparisons of their own
 _UNLABELLED = ("impact_ratio", "demographic_parity_difference", CONDITIONAL, "selection_rate_change")
 _FIRST_GAPS = ("demographic_parity_difference", "demographic_parity_ratio", "equal_opportunity_difference",
                "equalised_odds_difference")
@@ -101,7 +104,7 @@ def measured(
     for i, (attribute, cells) in enumerate(counted.groups.items()):
         progress.step(0.2 + 0.5 * i / len(counted.groups), f"Comparing the groups of {attribute}")
         rows += _rows(spec, counted, attribute, cells)
-        gaps += _gaps(spec, attribute, [c for c in cells if c.group != UNKNOWN])
+        gaps += _gaps(spec, counted, attribute, [c for c in cells if c.group != UNKNOWN])
     progress.step(0.7, "Judging the criteria")
     judged = tuple(_criterion(spec, counted, criterion) for criterion in spec.criteria)
     progress.step(0.8, "Looking beyond the groups")
@@ -228,16 +231,18 @@ def _of_group(
     usual = LABELLED if labelled else SELECTION
     binned = counted.cube.bin is not None
     asked = tuple(name for name in spec.metrics if (labelled or name in _NO_LABEL)
-                  and (binned or name not in SCORED)) if spec.metrics else usual
+                  and (binned or name not in SCORED) and (counted.cube.classes or name not in CLASS_METRICS)
+                  ) if spec.metrics else usual
     names = further.names_of(spec, attribute)
     scored = further.of_scores(counted.cube, names, spec, [n for n in asked if n in SCORED])
     asked = tuple(name for name in asked if name not in SCORED or name in scored)
+    by_class = classes.measures(counted.cube, names, asked, spec)
     found: dict[str, list[NamedMeasure]] = {}
     for c in cells:
         made = {name: _rate(c, name) for name in asked if name in RATES}
         if "balanced_accuracy" in asked:
             made["balanced_accuracy"] = _balanced(c)
-        made |= {name: measures[c.group] for name, measures in scored.items()}
+        made |= {name: measures[c.group] for name, measures in (scored | by_class).items()}
         found[c.group] = [NamedMeasure(name=name, measure=made[name]) for name in asked]
     return found
 
@@ -255,7 +260,7 @@ def _balanced(cells: Cells) -> Measure:
     (k1, n1, of1), (k2, n2, of2) = cells.rate("true_positive_rate"), cells.rate("true_negative_rate")
     if not n1 or not n2:
         return Measure(value=None, reason=f"no {of2 if n1 else of1}")
-    value, (low, high) = (k1 / n1 + k2 / n2) / 2, intervals.mean_of_two(k1, n1, k2, n2)
+    value, (low, high) = (k1 / n1 + k2 / n2) / 2, intervals.mean([(k1, n1), (k2, n2)])
     return Measure(value=number(value), low=number(low), high=number(high), method=intervals.MOVER_MEAN)
 
 
@@ -318,13 +323,19 @@ def _favourable(spec: FairnessSpec, c: Cells) -> Rate:
 # ---- gaps as fairlearn defines them
 
 
-def _gaps(spec: FairnessSpec, attribute: str, cells: list[Cells]) -> list[NamedMeasure]:
-    """Largest gaps over all known groups, exactly fairlearn's, with the maximum over pairwise limits."""
+def _gaps(spec: FairnessSpec, counted: Counted, attribute: str, cells: list[Cells]) -> list[NamedMeasure]:
+    """Largest gaps over all known groups, exactly fairlearn's, with the maximum over pairwise limits; over all classes
+    where there are many.
+    """
     labelled = bool(cells) and cells[0].labelled
     wanted = list(_FIRST_GAPS if labelled else _FIRST_GAPS[:2])
     if spec.metrics and labelled:
         wanted += [name for name, (_, rates) in METRICS.items() if rates and name not in _FIRST_GAPS]
-    return [NamedMeasure(name=f"{metric} {attribute}", measure=_gap(metric, cells)) for metric in wanted]
+    found = {metric: _gap(metric, cells) for metric in wanted}
+    if counted.cube.classes:
+        names = further.names_of(spec, attribute)
+        found |= {metric: classes.gap(counted.cube, names, metric) for metric in classes.GAPS}
+    return [NamedMeasure(name=f"{metric} {attribute}", measure=measure) for metric, measure in found.items()]
 
 
 def _gap(metric: str, cells: list[Cells]) -> Measure:
@@ -341,7 +352,7 @@ def _gap(metric: str, cells: list[Cells]) -> Measure:
 
 def _metric_rates(metric: str, cells: list[Cells]) -> tuple[tuple[Rate, ...], str]:
     """The rates that a difference compares, and why it cannot be computed ("" when it can)."""
-    names = METRICS[metric][1]
+    names = (CHANGES[metric][0],) if metric in CHANGES else METRICS[metric][1]
     for c in cells:
         for name in names:
             if c.rate(name)[1] == 0:
@@ -359,17 +370,27 @@ def _criterion(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> Cr
     known = [c for c in counted.groups[criterion.attribute] if c.group != UNKNOWN]
     large = [c for c in known if c.n >= spec.minimum_group]
     small = [c for c in known if c.n < spec.minimum_group]
-    reason = _why_not(spec, criterion, large if len(large) > 1 else known)
-    if not reason and (criterion.metric == CONDITIONAL or criterion.metric in CHANGES) \
-            and not _judgement(spec, counted, criterion, known).comparisons:
-        reason = f"no stratum of {JOIN.join(spec.strata)} holds two groups" if criterion.metric == CONDITIONAL else \
-            "fewer than two groups have rows that it counts"
-    if reason:
+    asked = large if len(large) > 1 else known
+    if reason := _why_not(spec, criterion, asked) or _why_not_compared(spec, counted, criterion, asked):
         return CriterionResult(criterion=criterion, measure=Measure(value=None, reason=reason),
                                verdict=Verdict.NOT_COMPUTABLE, sentence=f"Not computable: {reason}.")
     judged = known if criterion.threshold is None else large
     judgement = _judgement(spec, counted, criterion, judged) if _has_pairs(spec, criterion, judged) else None
     return _concluded(spec, criterion, judgement, small, some=bool(large))
+
+
+def _why_not_compared(spec: FairnessSpec, counted: Counted, criterion: Criterion, cells: list[Cells]) -> str:
+    """Why a criterion with comparisons of its own leaves out one of these groups, or ""."""
+    names, among = further.names_of(spec, criterion.attribute), {c.group for c in cells}
+    if criterion.metric in classes.GAPS:
+        return classes.why_not(counted.cube, names, criterion.metric, among)
+    if criterion.metric != CONDITIONAL:
+        return ""
+    compared = {c.rate.group for c in further.compared_within(counted.cube, names, spec, among)}
+    if not compared:
+        return f"no stratum of {JOIN.join(spec.strata)} holds two groups"
+    alone = [c.group for c in cells if c.group not in compared]
+    return f"no stratum of {JOIN.join(spec.strata)} holds “{alone[0]}” and another group" if alone else ""
 
 
 def _concluded(
@@ -421,20 +442,21 @@ def _why_not(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> st
         return "" if spec.strata else "no factor was named within which groups are compared"
     if criterion.metric in CHANGES and spec.before is None:
         return "no column with the version before was given"
-    if criterion.metric in CHANGES and (spec.label is not None or not CHANGES[criterion.metric][2]):
-        return ""
     if spec.label is None and criterion.metric not in _UNLABELLED:
         return "no label column was given"
     return _metric_rates(criterion.metric, cells)[1]
 
 
 def _judgement(spec: FairnessSpec, counted: Counted, criterion: Criterion, cells: list[Cells]) -> Judgement:
-    if criterion.metric != CONDITIONAL and criterion.metric not in CHANGES:
+    if criterion.metric not in _NOT_OF_RATES:
         return judge(_question(spec, criterion, cells))
     question = Question(criterion.metric, (), criterion.direction, criterion.rule, float(criterion.threshold or 0))
     names, among = further.names_of(spec, criterion.attribute), {c.group for c in cells}
-    compared = further.compared_within(counted.cube, names, spec, among) if criterion.metric == CONDITIONAL \
-        else changes.compared(counted.cube, names, criterion.metric, among)
+    if criterion.metric == CONDITIONAL:
+        compared = further.compared_within(counted.cube, names, spec, among)
+    else:
+        of = classes if criterion.metric in classes.GAPS else changes
+        compared = of.compared(counted.cube, names, criterion.metric, among)
     return Judgement(question, tuple(compared))
 
 

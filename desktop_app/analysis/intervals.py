@@ -38,12 +38,15 @@ def newcombe(k1: float, n1: float, k2: float, n2: float, confidence: float = 0.9
     return p1 - p2 - math.hypot(p1 - l1, u2 - p2), p1 - p2 + math.hypot(u1 - p1, p2 - l2)
 
 
-def mean_of_two(k1: float, n1: float, k2: float, n2: float, confidence: float = 0.95) -> Interval:
-    """Interval of (p1 + p2) / 2 of independent rates, out of their Wilson intervals (MOVER, Zou and Donner 2008)."""
-    p1, p2 = k1 / n1, k2 / n2
-    (l1, u1), (l2, u2) = wilson(k1, n1, confidence), wilson(k2, n2, confidence)
-    middle = (p1 + p2) / 2
-    return middle - math.hypot(p1 - l1, p2 - l2) / 2, middle + math.hypot(u1 - p1, u2 - p2) / 2
+def mean(rates: Sequence[tuple[float, float]], confidence: float = 0.95) -> Interval:
+    """Interval of the mean of independent rates, each (k, n), out of their Wilson intervals (MOVER, Zou and Donner
+    2008).
+    """
+    points = [k / n for k, n in rates]
+    limits = [wilson(k, n, confidence) for k, n in rates]
+    middle, count = sum(points) / len(points), len(points)
+    return (middle - math.hypot(*(p - low for p, (low, _) in zip(points, limits, strict=True))) / count,
+            middle + math.hypot(*(high - p for p, (_, high) in zip(points, limits, strict=True))) / count)
 
 
 def katz(k1: float, n1: float, k2: float, n2: float, confidence: float = 0.95) -> Interval | None:

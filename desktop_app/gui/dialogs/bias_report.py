@@ -242,7 +242,8 @@ class NewBiasReport(TableDialog):
             label=self.label.value or None, decision="" if scored else decision, positive=positive,
             score=decision if scored else None, threshold=number(round(self.cut.value(), 4)) if scored else None,
             strata=self.strata.value, weight=self.weight.value or None, record_id=self.record.value or None,
-            before=self.before.value or None, metrics=METRICS, methods=METHODS, bootstrap=REPLICATES, favourable=self.favourable.value,
+            before=self.before.value or None, metrics=METRICS, methods=METHODS,
+            bootstrap=REPLICATES, favourable=self.favourable.value,
             sensitive=chosen, intersections=tuple(tuple(i.split(JOIN)) for i in self.intersections.value),
             label_positive=self.label_positive.value if self.label.value and self.label_positive.value != positive
             else None,

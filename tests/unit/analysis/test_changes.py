@@ -138,3 +138,18 @@ def test_without_a_version_before_or_a_label_it_is_not_computable(frame):
     assert {c.rate for c in blind[0].changes} == {"selection_rate"}
     gone = frame.assign(old=frame.old.where(frame.index > 9))
     assert ("old", 10, "missing") in [(t.name, t.rows, t.why) for t in fairness.report(held(gone), spec())[0].dropped]
+
+
+def test_a_group_that_a_rate_cannot_be_told_of_is_not_left_out_silently(tmp_path):
+    """Before, the others alone could meet the criterion."""
+    draw = np.random.default_rng(4)
+    frame = pd.DataFrame({"g": draw.choice(["a", "b", "c"], 3000), "y": draw.integers(0, 2, 3000)})
+    frame = frame.assign(d=frame.y, past=frame.y, y=np.where(frame.g == "c", 0, frame.y))
+    table = Table(frame, TableInput(name="t", digest=Digest("0" * 64), rows=len(frame), columns=len(frame.columns)))
+    asked = FairnessSpec(
+        label="y", decision="d", positive="1", favourable=True, sensitive=("g",), before="past", metrics=METRICS,
+        criteria=(Criterion(metric="true_positive_rate_change", attribute="g", threshold="0.5",
+                            direction="at_most"),))
+    _, (judged,) = fairness.report(table, asked)
+    assert judged.verdict is Verdict.NOT_COMPUTABLE
+    assert judged.measure.reason == "“c” has no rows with the event"
