@@ -1,5 +1,5 @@
-"""Published numbers, to their last printed digit, in whole reports: German credit, Adult income, Local Law 144, and
-statistics of the size of a hand.
+"""Published numbers, to their last printed digit, in whole reports: German credit, Adult income, Local Law 144, Gender
+Shades, and statistics of the size of a hand.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from desktop_app.analysis import fairness
 from desktop_app.analysis.table import Table
 from desktop_app.domain.canonical import Digest
 from desktop_app.domain.dataset import TableInput
-from desktop_app.domain.evidence import METRICS, Criterion, FairnessSpec, Verdict
+from desktop_app.domain.evidence import JOIN, METRICS, Criterion, FairnessSpec, Verdict
 from desktop_app.domain.model import Pair
 
 
@@ -152,3 +152,93 @@ def test_inequality_and_intervals_of_a_few_rows():
         (rate,) = (m.measure for m in row.rates)
         low, high = limits[tuple(map(int, group.split("/")))]
         assert (as_printed(rate.low, low), as_printed(rate.high, high)) == (low, high)
+
+
+# ---- Gender Shades (Buolamwini and Gebru 2018)
+
+# 21.3, 25.0, 23.3 and 30.3 % of its 1,270 faces
+SIZES = {"darker × female": 271, "darker × male": 318, "lighter × female": 296, "lighter × male": 385}
+ERRORS = {  # per cent, in the order of SIZES, as told of its table 4; newspapers had 6.0 for 9.8, which no total allows
+    "Microsoft": ("20.8", "6.0", "1.7", "0.0"), "Face++": ("34.5", "0.7", "9.8", "0.8"),
+    "IBM": ("34.7", "12.0", "7.1", "0.3")}
+OVERALL = {"Microsoft": "6.3", "Face++": "10.0", "IBM": "12.1"}
+GAPS = {"Microsoft": ("20.8", "19.1"), "Face++": ("33.8", "24.7"), "IBM": ("34.4", "27.6")}  # of ERRORS: between the
+# worst and the best cell (34.4 is the paper's own), and between darker and lighter women
+
+
+def faces(size, printed):
+    """Wrong and all: the most faces, up to the size of the group, of which a whole number makes the printed rate."""
+    return next((wrong, n) for n in range(size, 0, -1) for wrong in (round(n * float(printed) / 100),)
+                if as_printed(100 * wrong / n, printed) == printed)
+
+
+def shades(company):
+    """A row for each face: what it is and what it was taken for. Of no group are more than eleven faces missing."""
+    rows = []
+    for (cell, size), printed in zip(SIZES.items(), ERRORS[company], strict=True):
+        wrong, n = faces(size, printed)
+        assert size - 11 <= n <= size
+        skin, gender = cell.split(JOIN)
+        other = "male" if gender == "female" else "female"
+        rows += [(skin, gender, gender, other if i < wrong else gender) for i in range(n)]
+    return table_of(pd.DataFrame(rows, columns=["skin", "gender", "y", "d"]))
+
+
+def shades_report(company):
+    wanted = Criterion(metric="accuracy_difference", attribute="skin × gender", threshold="0.1", direction="at_most")
+    return fairness.report(shades(company), spec(
+        label="y", positive="female", sensitive=("skin", "gender"), intersections=(("skin", "gender"),),
+        metrics=METRICS, criteria=(wanted,)))
+
+
+def error_of(measures):
+    return 100 * (1 - float(value(measures, "accuracy")))
+
+
+@pytest.mark.parametrize("company", ERRORS)
+def test_the_errors_of_gender_shades(company):
+    """Of each cell; among women they are the rate of false negatives, among men of false positives, in the report by
+    skin as well; the other rate has no rows in a cell and is not nought.
+    """
+    result, (judged,) = shades_report(company)
+    by = by_group(result)
+    for cell, printed in zip(SIZES, ERRORS[company], strict=True):
+        skin, gender = cell.split(JOIN)
+        mine, other = ("false_negative_rate", "false_positive_rate")[::1 if gender == "female" else -1]
+        rates = by["skin × gender", cell].rates
+        assert as_printed(error_of(rates), printed) == printed
+        assert as_printed(100 * float(value(rates, mine)), printed) == printed
+        assert as_printed(100 * float(value(by["skin", skin].rates, mine)), printed) == printed
+        assert value(rates, other) is None
+    assert as_printed(error_of(result.overall), "0.0") == OVERALL[company]
+    assert (judged.verdict, judged.worst_group) == (Verdict.BREACHED, "darker × female")
+
+
+@pytest.mark.parametrize("company", GAPS)
+def test_the_gaps_of_gender_shades(company):
+    result, _ = shades_report(company)
+    cells, women = GAPS[company]
+    assert as_printed(100 * float(value(result.differences, "accuracy_difference skin × gender")), cells) == cells
+    assert as_printed(100 * float(value(result.differences, "equal_opportunity_difference skin")), women) == women
+
+
+TOTALS = {"Microsoft": ("10.7", "2.6", "12.9", "0.7"), "Face++": ("21.3", "0.7", "16.5", "4.7"),
+          "IBM": ("20.3", "5.6", "22.4", "3.2")}  # of women, men, darker and lighter faces
+
+
+def test_the_totals_of_gender_shades():
+    """IBM's cells make up its totals, their gaps, and the 61.0 % of its errors that are darker women. Those of the
+    others do to within 0.2 only, as their cells do not fit the sizes of the groups.
+    """
+    for company, totals in TOTALS.items():
+        result, _ = shades_report(company)
+        by = by_group(result)
+        for at, printed in zip((("gender", "female"), ("gender", "male"), ("skin", "darker"), ("skin", "lighter")),
+                               totals, strict=True):
+            assert error_of(by[at].rates) == pytest.approx(float(printed), abs=.2)
+            if company == "IBM":
+                assert as_printed(error_of(by[at].rates), printed) == printed
+    for attribute, gap in (("gender", "14.7"), ("skin", "19.2")):
+        assert as_printed(100 * float(value(result.differences, f"accuracy_difference {attribute}")), gap) == gap
+    wrong = {cell: by["skin × gender", cell].n * error_of(by["skin × gender", cell].rates) for cell in SIZES}
+    assert as_printed(100 * wrong["darker × female"] / sum(wrong.values()), "61.0") == "61.0"
