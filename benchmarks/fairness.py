@@ -1,16 +1,22 @@
 """How fast a bias report is, against fairlearn and a bare count in the same process. Run by hand:
 
-    python benchmarks/fairness.py [--rows 100000000] [--folder DIR]
+    python benchmarks/fairness.py [--rows 100000000] [--folder DIR] [--peers]
 
 Prints ratios: replicates against MetricFrame(n_boot=1000) on 10,000 rows; counting and a whole report against
 MetricFrame on the rows of a million; a report on many rows of Parquet against a bare DuckDB count of the same cells,
 with the memory that was resident (--only-large: in a process of its own). Imports and the file's digest are apart.
+--peers compares with fairlearn, Aequitas and AIF360 instead: the last two in environments that are made for them.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import math
+import os
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -19,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import fairlearn
 import numpy as np
 import pandas as pd
 from fairlearn import metrics
@@ -26,11 +33,18 @@ from sklearn.metrics import accuracy_score, precision_score
 
 from desktop_app.analysis import bootstrap, cube, fairness, intervals
 from desktop_app.analysis.table_file import open_file
-from desktop_app.domain.evidence import Criterion, FairnessSpec
+from desktop_app.domain.evidence import JOIN, Criterion, FairnessResult, FairnessSpec
+from desktop_app.domain.model import Pair
 
 SIX = ("selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "precision", "accuracy")
 THEIRS: dict[str, Any] = {
     **{name: getattr(metrics, name) for name in SIX[:4]}, "precision": precision_score, "accuracy": accuracy_score}
+
+PEERS = {  # what was found to work together on Python 3.11
+    "aequitas": ("aequitas==1.1.0", "pandas==2.3.3", "numpy==2.4.6", "pyarrow==26.0.1"),
+    "aif360": ("aif360==0.6.1", "pandas==3.1.1", "numpy==2.4.6", "scikit-learn==1.9.1", "pyarrow==26.0.1")}
+FIRST = {"sex": "0", "race": "0", "sex × race": "0 × 0"}  # the groups that ratios are relative to, for every peer
+Found = dict[tuple[str, str, str], float]  # by attribute, group and name
 
 
 def people(rows: int, seed: int = 1) -> pd.DataFrame:
@@ -140,6 +154,66 @@ def against_a_bare_count(folder: Path, rows: int) -> None:
           f"{before >> 10:,} (asked under 500)")
 
 
+def numbers(result: FairnessResult) -> Found:
+    """The rates of all groups, and the ratios of all but the first of each attribute."""
+    rates = {(row.attribute, row.group, m.name): m.measure for row in result.groups for m in row.rates}
+    ratios = {(row.attribute, row.group, "ratio"): row.ratio for row in result.groups if row.state != "reference"}
+    return {at: float(measure.value or "nan") for at, measure in (rates | ratios).items()}
+
+
+def of_fairlearn(table: pd.DataFrame) -> Found:
+    """A frame for each attribute and one for both; ratios of selection rates to the first group's by hand."""
+    found: Found = {}
+    for attribute, first in FIRST.items():
+        frame = metrics.MetricFrame(metrics=THEIRS, y_true=table.y, y_pred=table.d,
+                                    sensitive_features=table[attribute.split(JOIN)]).by_group
+        frame.index = [JOIN.join(map(str, group if isinstance(group, tuple) else [group])) for group in frame.index]
+        rates = frame.assign(ratio=frame.selection_rate / frame.selection_rate[first])
+        found |= {(attribute, group, name): value for name in rates for group, value in rates[name].items()}
+    return found
+
+
+def environment(name: str, folder: Path) -> Path:
+    """The interpreter of an environment with a peer in it."""
+    made = folder / f"with-{name}"
+    python = made / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", made], check=True)
+    subprocess.run([python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *PEERS[name]], check=True)
+    return python
+
+
+def compare(name: str, taken: float, found: Found, mine: Found, counting: float, report: float) -> None:
+    """One line about a peer. Ends the run where a number differs."""
+    off = max((abs(found.get(at, math.nan) - value) for at, value in mine.items()), key=lambda x: (math.isnan(x), x))
+    if not off <= 1e-9:
+        raise SystemExit(f"{name}: its numbers differ from ours by up to {off}.")
+    print(f"  {name}: {taken:.3f} s, {taken / counting:,.1f}× the counting, {taken / report:,.1f}× the report; numbers "
+          f"differ by {off:g} at most")
+
+
+def against_their_peers(folder: Path, rows: int) -> None:
+    """The same groups, rates and ratios by every library, which must be equal before times are compared.
+
+    Ours reads the file and adds intervals and verdicts; theirs start from what they take, in memory. Where nothing is
+    there to divide by, we say why, Aequitas and AIF360 have nan, and fairlearn 0: these rows have no such group.
+    """
+    table, path = people(rows), folder / f"peers-{rows}.parquet"
+    table.to_parquet(path)
+    file, asked = open_file(path), spec(reference=tuple(Pair(key=a, value=g) for a, g in FIRST.items()))
+    mine = numbers(fairness.report(file, asked)[0])
+    counting, report = seconds(lambda: cube.count(file, asked)), seconds(lambda: fairness.report(file, asked))
+    print(f"{rows:,} rows, {len(mine)} numbers of groups: counting {counting:.3f} s, the whole report {report:.3f} s")
+    found: Found = {}
+    taken = seconds(lambda: found.update(of_fairlearn(table)), 1)
+    compare(f"fairlearn=={fairlearn.__version__}", taken, found, mine, counting, report)
+    for name, pins in PEERS.items():
+        done = subprocess.run([environment(name, folder), Path(__file__).with_name("fairness_peers.py"), name, path,
+                               "3"], check=True, stdout=subprocess.PIPE)
+        told = json.loads(done.stdout)
+        compare(pins[0], told["seconds"], {tuple(line[:3]): line[3] for line in told["found"]}, mine, counting, report)
+
+
 def main() -> None:
     """All of them."""
     warnings.simplefilter("ignore")
@@ -147,10 +221,16 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--only-large", action="store_true", help="in a process of its own, for the memory")
+    parser.add_argument("--peers", action="store_true",
+                        help="against Aequitas and AIF360 instead: 1.3 GB of packages, kept where a folder is given")
     given = parser.parse_args()
     intervals.wilson(1, 2)
     with tempfile.TemporaryDirectory() as made:
         folder = given.folder or Path(made)
+        if given.peers:
+            against_their_peers(folder, 100_000)
+            against_their_peers(folder, 1_000_000)
+            return
         if not given.only_large:
             against_their_bootstrap()
             whole_report(folder)

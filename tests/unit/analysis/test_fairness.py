@@ -79,15 +79,6 @@ def test_equal_to_fairlearn_on_the_rows(rows):
         assert value(result.differences, f"{name} g") == function(**args)
 
 
-def test_german_credit_by_sex():
-    """Published: male 499/690, female 201/310, ratio 0.896567, difference 0.074801."""
-    groups = {"male": (499, 690), "female": (201, 310)}
-    result, judged = fairness.report(counts_table(groups), spec(criteria=(wants(),)))
-    assert value(result.differences, "demographic_parity_difference g") == pytest.approx(0.074801, abs=1e-6)
-    assert float(judged[0].measure.value) == pytest.approx(0.896567, abs=1e-6)
-    assert judged[0].worst_group == "female"
-
-
 def test_the_favourable_outcome_may_be_not_being_selected():
     """COMPAS-like orientation: being selected is bad, so the ratio is of the rates of not being selected."""
     found = verdict_of({"a": (50, 100), "b": (20, 100)}, wants(), favourable=False)
