@@ -34,7 +34,7 @@ _RATES = {"true_positive_rate": (1,), "false_positive_rate": (0,), "equalised_od
 
 def sought(spec: FairnessSpec) -> str:
     """For what other cut-offs are searched, one of `SEARCHES`."""
-    return spec.search or RATIO
+    return spec.search if spec.search in SEARCHES else RATIO
 
 
 # ---- cut-offs for everybody

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import Series
 
+    from desktop_app.analysis.by_row import Rows
+
 __all__ = ["OWN_VALUE", "RATES", "UNKNOWN", "Cells", "Counted", "count", "event_column", "opposed"]
 MAX_GROUPS = 200
 TN, FP, FN, TP = range(4)
@@ -119,6 +121,7 @@ class Counted:
     overall: Cells
     groups: dict[str, tuple[Cells, ...]]
     notes: tuple[str, ...]
+    by_row: Rows | None = None  # where measures are asked for that counts do not make
 
     @property
     def rows(self) -> int:
@@ -129,6 +132,11 @@ class Counted:
     def read(self) -> int:
         """Rows of the whole table."""
         return self.cube.read
+
+    @property
+    def days(self) -> tuple[str, str] | None:
+        """The first and the last day of the rows, where a column of days is named."""
+        return self.cube.days
 
     @property
     def digest(self) -> Digest:
@@ -148,7 +156,7 @@ def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
               for name, cells in groups.items() for c in cells if c.group == UNKNOWN]
     if found.median is not None:
         notes.append(f"The median of the scores is {found.median:g}; a row counts as selected strictly above it.")
-    notes += _reconciled(spec, groups)
+    notes += [*_reconciled(spec, groups), *_dated(spec, found)]
     if found.weighted and spec.strata and spec.methods < 2:
         notes.append("Within strata rows are counted, not their weights.")
     if found.weighted:
@@ -228,6 +236,14 @@ def _reconciled(spec: FairnessSpec, groups: dict[str, tuple[Cells, ...]]) -> lis
                     found.append(f"{attribute} “{c.group}” has {c.n:,} rows, {c.selected:,} selected; in {crossed} "
                                  f"{n:,} and {selected:,}: the others have no known value of another attribute.")
     return found
+
+
+def _dated(spec: FairnessSpec, cube: Cube) -> list[str]:
+    if cube.when is None or cube.days is None:
+        return []
+    without = int(cube.n[cube.when == len(cube.periods)].sum())
+    missing = [f"{without:,} rows have no day in {spec.date} and are in no {spec.period}."] if without else []
+    return [f"By {spec.date} the rows are from {cube.days[0]} to {cube.days[1]}.", *missing]
 
 
 def _opposed(spec: FairnessSpec, overall: Cells) -> list[str]:

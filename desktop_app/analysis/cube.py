@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Source = InFiles | DatabaseTable
 UNKNOWN = "unknown"
 MAX_CLASSES = 100
+MAX_PERIODS = 120
 OWN_VALUE = ("Say which of its values goes with the decision's: --label-positive, or “Value that counts” beside its "
              "column.")
 
@@ -61,6 +62,9 @@ class Cube:
     classes: tuple[str, ...] = ()  # of label and decision, where measures over all of them are asked for
     true: NDArray[Any] | None = None  # the place of the label among them
     seen: NDArray[Any] | None = None  # that of the decision
+    periods: tuple[str, ...] = ()  # first days of the periods that occur, in order
+    when: NDArray[Any] | None = None  # the place of the row's period among them; past the last, no day
+    days: tuple[str, str] | None = None  # the first and the last day of all rows
     median: float | None = None  # above which a row was selected, where the sample's median decides
 
     @property
@@ -76,7 +80,7 @@ class Cube:
         """
         sha = hashlib.sha256(canonical.jcs({"attributes": list(self.attributes), "read": self.read,
                                             "values": [list(v) for v in self.values]}))
-        further = (self.bin, self.before, self.true, self.seen)
+        further = (self.bin, self.before, self.true, self.seen, self.when)
         for part in (self.codes, self.cell, self.n, *(p for p in further if p is not None)):
             sha.update(part.astype("<i8").tobytes())
         return Digest(sha.hexdigest())
@@ -119,7 +123,7 @@ def _attributes(source: Source, spec: FairnessSpec) -> tuple[str, ...]:
     crossed = [part for parts in spec.intersections for part in parts]
     attributes = tuple(dict.fromkeys([*spec.sensitive, *crossed, *spec.strata]))
     decides = spec.score if spec.score is not None else spec.decision
-    for column in (*attributes, spec.label, decides, spec.weight, spec.before):
+    for column in (*attributes, spec.label, decides, spec.weight, spec.before, spec.date):
         if column is not None:
             named(source, column)
     return attributes
@@ -163,7 +167,8 @@ class _Making:
         if label is not None:
             cell = cell + 2 * label[kept].astype(np.int64)
         classes, by_class = self._classes()
-        wanted = {"bin": self.found.get("bin"), "before": before} | by_class
+        periods, when = self._periods()
+        wanted = {"bin": self.found.get("bin"), "before": before, "when": when} | by_class
         further: dict[str, NDArray[Any]] = {name: part for name, part in wanted.items() if part is not None}
         keys = [*(codes[kept] for codes, _ in columns), cell, *(p[kept].astype(np.int64) for p in further.values())]
         sums = {name: self._sum(name)[kept] for name in ("w", "w2", "s", "s2")}
@@ -174,7 +179,8 @@ class _Making:
             attributes=self.attributes, values=tuple(values for _, values in columns), codes=lines[:, :count],
             cell=lines[:, count], bin=places.pop("bin", None), n=added[0], w=added[1], w2=added[2], s=added[3],
             s2=added[4], labelled=label is not None, weighted=spec.weight is not None, read=int(self.n.sum()),
-            dropped=tuple(self.dropped), median=self.median, classes=classes, **places)
+            dropped=tuple(self.dropped), median=self.median, classes=classes,
+            periods=periods, days=self._days(), **places)
 
     def _classes(self) -> tuple[tuple[str, ...], dict[str, NDArray[Any]]]:
         """The classes of label and decision, and the place of each line's among them, where they are asked for."""
@@ -191,6 +197,29 @@ class _Making:
         place = {text: i for i, text in enumerate(classes)}
         return tuple(classes), {name: np.array([place.get(t or "", 0) for t in texts])[codes]
                                 for name, (codes, texts) in made.items()}
+
+    def _periods(self) -> tuple[tuple[str, ...], NDArray[Any] | None]:
+        """The periods that occur, and the place of each line's among them."""
+        import numpy as np
+
+        if self.spec.date is None:
+            return (), None
+        codes, texts = _texts(self.found["period"])
+        periods = sorted(t for t in texts if t is not None)
+        if not periods:
+            raise UserError(f"Column “{self.spec.date}” has no days.", "None of its values is a day.",
+                            "Days are written as 2026-11-30. Choose another column, or leave it out.")
+        if len(periods) > MAX_PERIODS:
+            raise UserError(f"The rows are of {len(periods):,} periods of a {self.spec.period}.",
+                            f"Up to {MAX_PERIODS} are told.", "Choose quarters or years.")
+        place = {text: i for i, text in enumerate(periods)}
+        return tuple(periods), np.array([place.get(t or "", len(periods)) for t in texts])[codes]
+
+    def _days(self) -> tuple[str, str] | None:
+        if self.spec.date is None:
+            return None
+        found = [[str(day) for day in self.found[name] if isinstance(day, str)] for name in ("first_day", "last_day")]
+        return min(found[0]), max(found[1])
 
     def _before(self) -> NDArray[Any] | None:
         """1 where the version before selected the row; rows where that is missing are dropped."""

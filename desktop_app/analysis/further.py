@@ -5,10 +5,10 @@ Only for specs that ask for metrics by name; reports of before are computed agai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.analysis import alternatives, bootstrap, changes, inequality, intervals, scores, strata
+from desktop_app.analysis import alternatives, bootstrap, changes, inequality, intervals, scores, slices, strata
 from desktop_app.analysis.counts import UNKNOWN, Cells, Counted, cells_of, grouped, worth
 from desktop_app.analysis.cube import Cube
 from desktop_app.analysis.verdicts import CONFIDENCE, OTHERS, Comparison, Rate, absolute
@@ -17,12 +17,13 @@ from desktop_app.domain.evidence import (
     NO_SEARCH,
     Adjusted,
     Calibration,
+    FairnessResult,
     FairnessSpec,
     FrontierPoint,
-    GapChange,
     GroupCutOffs,
     Measure,
     NamedMeasure,
+    PeriodRow,
     StratumRow,
     Sweep,
     Tally,
@@ -35,29 +36,8 @@ WEIGHED = 2  # the edition of the methods from which on weights count in strata 
 SATO = "Mantel–Haenszel difference, Sato 95 %"
 
 
-@dataclass(frozen=True)
-class Further:
-    """The parts of a `FairnessResult` that are computed here."""
-
-    overall: tuple[NamedMeasure, ...] = ()
-    differences: tuple[NamedMeasure, ...] = ()
-    cuts: tuple[Number, ...] = ()
-    sweep: tuple[Sweep, ...] = ()
-    calibration: tuple[Calibration, ...] = ()
-    frontier: tuple[FrontierPoint, ...] = ()
-    strata: tuple[StratumRow, ...] = ()
-    adjusted: tuple[Adjusted, ...] = ()
-    changes: tuple[GapChange, ...] = ()
-    unknown: tuple[Tally, ...] = ()
-    dropped: tuple[Tally, ...] = ()
-    group_cut_offs: tuple[GroupCutOffs, ...] = ()
-
-
-NOTHING = Further()
-
-
-def further(counted: Counted, spec: FairnessSpec) -> Further:
-    """All of it that the spec asks for and the columns allow."""
+def added(result: FairnessResult, counted: Counted, spec: FairnessSpec) -> FairnessResult:
+    """A report with all of it that the spec asks for and the columns allow."""
     cube, wanted = counted.cube, {name: names_of(spec, name) for name in counted.groups}
     swept: list[Sweep] = []
     calibrated: list[Calibration] = []
@@ -79,8 +59,12 @@ def further(counted: Counted, spec: FairnessSpec) -> Further:
             more, compared = _within(cube, attribute, names, spec)
             rows += more
             adjusted += compared
-    return Further(
-        overall=_entropy(cube, spec), differences=tuple(_between(counted, spec)),
+    found, looked_at = slices.explored(cube, spec) if spec.explore else ((), 0)
+    return replace(
+        result, over_time=tuple(row for name, names in wanted.items() for row in _over_time(cube, name, names)),
+        slices=found, sliced=looked_at,
+        overall=result.overall + _entropy(cube, spec),
+        differences=(*result.differences, *_between(counted, spec)),
         cuts=tuple(Number(repr(cut)) for cut in scores.cuts()) if swept else (), sweep=tuple(swept),
         calibration=tuple(calibrated), frontier=tuple(points), group_cut_offs=tuple(own), strata=tuple(rows),
         adjusted=tuple(adjusted),
@@ -145,6 +129,23 @@ def _means(cube: Cube, names: tuple[str, ...], labels: tuple[int, ...]) -> dict[
     sums = [np.bincount(codes, weights=part * counted, minlength=len(order))
             for part in (cube.n, cube.w, cube.w2, cube.s, cube.s2)]
     return {name: scores.mean(*(float(part[i]) for part in sums)) for i, name in enumerate(order)}
+
+
+# ---- time
+
+
+def _over_time(cube: Cube, attribute: str, names: tuple[str, ...]) -> list[PeriodRow]:
+    """Of each group in each period in which it has rows: the share selected."""
+    if cube.when is None:
+        return []
+    rows = []
+    for i, period in enumerate(cube.periods):
+        for c in cells_of(cube, names, cube.when == i):
+            k, n, _ = c.rate("selection_rate")
+            low, high = intervals.wilson(k, n)
+            rows.append(PeriodRow(attribute=attribute, group=c.group, period=period, n=c.n, selected=Measure(
+                value=number(k / n), low=number(low), high=number(high), method=intervals.WILSON)))
+    return rows
 
 
 # ---- inequality

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 POLL = 0.05
+_DAY = "%Y-%m-%d"
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,19 @@ def query(source: DatabaseTable, spec: FairnessSpec, attributes: tuple[str, ...]
         keys += [state.name("before_state"), ibis.ifelse(value >= cut, 1, 0).name("past")]
     elif spec.before is not None:
         keys.append(t[spec.before].name("past"))
+    if spec.date is not None:
+        day, unit = _day(t, spec.date), {"month": "M", "quarter": "Q", "year": "Y"}[spec.period]
+        keys.append(day.truncate(unit).strftime(_DAY).name("period"))
+        sums |= {"first_day": day.min().strftime(_DAY), "last_day": day.max().strftime(_DAY)}
     return t.group_by(keys).aggregate(**sums)
+
+
+def _day(t: ir.Table, column: str) -> Any:
+    stored = t[column]
+    if not (stored.type().is_date() or stored.type().is_timestamp()):
+        raise UserError(f"Column “{column}” cannot be used as a day.", f"It is stored as {stored.type()}.",
+                        "Choose a column of dates, or a view that casts it.")
+    return stored.cast("timestamp")
 
 
 def _number(t: ir.Table, column: str, kind: str, *, within: bool = True) -> tuple[Any, Any]:

@@ -24,7 +24,7 @@ from desktop_app.analysis.columns import (
 )
 from desktop_app.analysis.table import Table
 from desktop_app.analysis.table_file import TableFile
-from desktop_app.domain.evidence import FairnessSpec
+from desktop_app.domain.evidence import PERIODS, FairnessSpec
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
 
@@ -69,6 +69,12 @@ def query(source: InFiles, spec: FairnessSpec, attributes: tuple[str, ...], medi
         keys += [state, f"CAST(before_value >= {cut!r} AS TINYINT) AS past"]
     elif spec.before is not None:
         keys.append(f"{quoted(spec.before)} AS past")
+    if spec.date is not None:
+        assert spec.period in PERIODS
+        numbers.append(f"TRY_CAST({quoted(spec.date)} AS TIMESTAMP) AS day_value")
+        begun = f"date_trunc('{spec.period}', day_value)"
+        keys.append(f"{_day(begun)} AS period")
+        sums += [f"{_day('min(day_value)')} AS first_day", f"{_day('max(day_value)')} AS last_day"]
     inner = f"SELECT *{''.join(', ' + n for n in numbers)} FROM {relation(source)}"  # noqa: S608 - names are quoted
     return f"SELECT {', '.join([*keys, *sums])} FROM ({inner}) GROUP BY ALL"  # noqa: S608 - likewise
 
@@ -82,6 +88,10 @@ def median(source: InFiles, column: str, progress: Progress) -> float:
     if value is None or value != value:  # noqa: PLR0124 - not a number
         raise UserError(f"Column “{column}” has no scores.", "A median needs at least one.", "Choose another column.")
     return float(value)
+
+
+def _day(moment: str) -> str:
+    return f"strftime({moment}, '%Y-%m-%d')"
 
 
 def quoted(name: str) -> str:

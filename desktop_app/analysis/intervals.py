@@ -91,6 +91,16 @@ def p_value(k1: float, n1: float, k2: float, n2: float) -> float:
     return math.erfc(abs(z) / math.sqrt(2))
 
 
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p-values for the false discovery rate (Benjamini and Hochberg 1995), in the order given."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i], reverse=True)
+    adjusted, so_far = [0.0] * len(p_values), 1.0
+    for rank, i in enumerate(order):
+        so_far = min(so_far, p_values[i] * len(p_values) / (len(p_values) - rank))
+        adjusted[i] = so_far
+    return adjusted
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's adjusted p-values, in the order given."""
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])

@@ -1,4 +1,5 @@
-"""Pictures of scores by group: how ratios and rates move with the cut-off, and whether scores mean what they say.
+"""Pictures of a bias report in lines: how rates move with the cut-off and over time, and whether scores mean what they
+say.
 
 Lines are told apart by the name at their end, never by colour alone.
 """
@@ -23,6 +24,15 @@ _COLOURS = ("accent", "ink", "met", "undetermined", "breached", "muted")
 Points = list[tuple[float, float]]
 
 
+def over_time(evidence: Evidence, only: str = "") -> tuple[Figure, ...]:
+    """Of each attribute, or of one: the share of each group in each period. None without a column of days."""
+    result, spec = evidence.fairness, evidence.fairness_spec
+    if result is None or spec is None or not result.over_time:
+        return ()
+    attributes = [a for a in dict.fromkeys(r.attribute for r in result.over_time) if only in ("", a)]
+    return tuple(_over_time(evidence, spec, attribute) for attribute in attributes)
+
+
 def score_charts(evidence: Evidence, only: str = "") -> tuple[Figure, ...]:
     """Of each attribute, or of one: the sweep, and where a label was given calibration and other cut-offs.
 
@@ -38,6 +48,37 @@ def score_charts(evidence: Evidence, only: str = "") -> tuple[Figure, ...]:
     made += [_frontier(result, spec, attribute) for attribute in attributes if any(
         p.attribute == attribute for p in result.frontier)]
     return tuple(made)
+
+
+def _over_time(evidence: Evidence, spec: FairnessSpec, attribute: str) -> Figure:
+    """The share with the favourable outcome in each period, by group; periods of few rows are left out."""
+    assert evidence.fairness is not None
+    rows = evidence.fairness.over_time
+    periods = sorted({r.period for r in rows})
+    groups, left_out = _drawn(evidence, attribute)
+    lines: dict[str, Points] = {group: [] for group in groups}
+    for r in rows:
+        if r.attribute == attribute and r.group in lines and r.n >= FEWEST and r.selected.value is not None:
+            share = float(r.selected.value)
+            lines[r.group].append((float(periods.index(r.period)), share if spec.favourable else 1 - share))
+    outcome = "selected" if spec.favourable else "not selected, the favourable outcome"
+    shares = [share for line in lines.values() for _, share in line]
+    plot = _Plot((0.0, max(1.0, len(periods) - 1.0)), _around(shares or [0.0, 1.0]))
+    marks = plot.frame(f"By {attribute}: share {outcome}, where {FEWEST} rows or more are",
+                       f"{spec.period} of {spec.date}", [_period(period, spec.period) for period in periods])
+    marks += _lines(lines, plot, dots=True)
+    more = f" {left_out:,} smaller groups are not drawn." if left_out else ""
+    said = "; ".join(f"{group} " + ", ".join(f"{share:.0%} in {_period(periods[int(at)], spec.period)}"
+                                             for at, share in line[::max(1, len(line) // 6)])
+                     for group, line in lines.items())
+    return Figure(width=WIDTH, height=HEIGHT, marks=tuple(marks),
+                  alt=f"By {attribute}, the share {outcome} over time: {said}.{more}")
+
+
+def _period(first_day: str, kind: str) -> str:
+    """A period for people: 2026-03, 2026 Q1, 2026."""
+    year, month = first_day[:4], int(first_day[5:7])
+    return {"month": first_day[:7], "quarter": f"{year} Q{(month + 2) // 3}"}.get(kind, year)
 
 
 def _frontier(result: FairnessResult, spec: FairnessSpec, attribute: str) -> Figure:
@@ -146,14 +187,19 @@ class _Plot:
         low, high = self.upwards
         return round(_BOTTOM - (value - low) / (high - low) * (_BOTTOM - _TOP), 2)
 
-    def frame(self, title: str, across: str) -> list[Mark]:
-        """What is shown upwards, and both axes in quarters."""
+    def frame(self, title: str, across: str, names: Sequence[str] = ()) -> list[Mark]:
+        """What is shown upwards, and both axes in quarters; names: of whole numbers across, in place of quarters."""
         marks: list[Mark] = [Text(x=0, y=14, text=elide(title, WIDTH, 12), size=12, bold=True)]
         for i in range(5):
             right, up = (low + i / 4 * (high - low) for low, high in (self.across, self.upwards))
             marks += [Line(x1=_LEFT, y1=self.y(up), x2=_RIGHT, y2=self.y(up), colour="hairline", width=0.8),
-                      Text(x=_LEFT - 6, y=self.y(up) + 4, text=f"{up:.4g}", colour="muted", anchor="end"),
-                      Text(x=self.x(right), y=_BOTTOM + 16, text=f"{right:.4g}", colour="muted", anchor="middle")]
+                      Text(x=_LEFT - 6, y=self.y(up) + 4, text=f"{up:.4g}", colour="muted", anchor="end")]
+            if not names:
+                marks.append(Text(x=self.x(right), y=_BOTTOM + 16, text=f"{right:.4g}", colour="muted",
+                                  anchor="middle"))
+        step = max(1, -(-len(names) // 7))
+        marks += [Text(x=self.x(i), y=_BOTTOM + 16, text=name, colour="muted", anchor="middle")
+                  for i, name in enumerate(names) if i % step == 0]
         marks.append(Text(x=(_LEFT + _RIGHT) / 2, y=_BOTTOM + 34, text=across, colour="muted", anchor="middle"))
         return marks
 
@@ -167,18 +213,18 @@ def _around(values: list[float]) -> tuple[float, float]:
     return max(0.0, low), min(1.0, high) if high > low else low + 0.05
 
 
-def _lines(lines: dict[str, Points], *, dots: bool = False) -> list[Mark]:
+def _lines(lines: dict[str, Points], plot: _Plot = _ONE, *, dots: bool = False) -> list[Mark]:
     marks: list[Mark] = []
     ends: list[tuple[float, str, str]] = []
     for i, (group, points) in enumerate(lines.items()):
         colour = _COLOURS[i % len(_COLOURS)]
         again = i >= len(_COLOURS)
-        marks += [Line(x1=_ONE.x(a), y1=_ONE.y(b), x2=_ONE.x(c), y2=_ONE.y(d), colour=colour, width=1.4, dashed=again)
+        marks += [Line(x1=plot.x(a), y1=plot.y(b), x2=plot.x(c), y2=plot.y(d), colour=colour, width=1.4, dashed=again)
                   for (a, b), (c, d) in pairwise(points)]
         if dots:
-            marks += [Dot(x=_ONE.x(a), y=_ONE.y(b), radius=2.0, colour=colour) for a, b in points]
+            marks += [Dot(x=plot.x(a), y=plot.y(b), radius=2.0, colour=colour) for a, b in points]
         if points:
-            ends.append((_ONE.y(points[len(points) // 2][1]), group, colour))
+            ends.append((plot.y(points[len(points) // 2][1]), group, colour))
     for at, (_, group, colour) in zip(_apart([y for y, _, _ in sorted(ends)]), sorted(ends), strict=True):
         marks += [Line(x1=_RIGHT + 12, y1=at - 4, x2=_RIGHT + 28, y2=at - 4, colour=colour, width=2.0),
                   Text(x=_RIGHT + 34, y=at, text=elide(group, WIDTH - _RIGHT - 36, 11))]

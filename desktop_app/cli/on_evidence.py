@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from desktop_app.cli.command import Call, Result, arg, command, find_labelled, find_version
 from desktop_app.domain.dataset import InDatabase
-from desktop_app.domain.evidence import CONFIDENTIALITY, JOIN, METHODS, METRICS, NO_SEARCH, SEARCHES, Criterion
+from desktop_app.domain.evidence import (
+    CONFIDENTIALITY,
+    JOIN,
+    METHODS,
+    METRICS,
+    NO_SEARCH,
+    PERIODS,
+    ROW_METRICS,
+    SEARCHES,
+    Criterion,
+)
 from desktop_app.errors import UserError
 
 if TYPE_CHECKING:
@@ -106,6 +116,15 @@ def _verdict_lines(results: tuple[CriterionResult, ...]) -> list[str]:
     arg("--margin", type=float, default=0.01, metavar="X",
         help="by how much a gap may grow against the version before; default: 0.01"),
     arg("--id", metavar="COL", help="names each row once: refused when one comes twice"),
+    arg("--date", metavar="COL", help="the day of each row, as 2026-11-30: shares are told over time"),
+    arg("--period", default="month", choices=list(PERIODS), help="in which they are told; default: month"),
+    arg("--no-explore", action="store_true", help="do not look through intersections that are not named"),
+    arg("--by-row", action="append", default=[], metavar="NAME", choices=list(ROW_METRICS),
+        help=f"a measure of the score that is computed on the rows, slowly: {', '.join(ROW_METRICS)}; may be given "
+             "again"),
+    arg("--leave-out-under", metavar="X", help="where the preset allows it: groups under this share of the rows are "
+        "left out of ratios, with --because"),
+    arg("--because", default="", metavar="TEXT", help="the justification, printed with the report"),
     arg("--preset", metavar="NAME", help="the criteria of a rule or a practice: " + ", ".join(_PRESETS)),
     arg("--least-ratio", type=float, default=0.8, metavar="X",
         help="without a preset: the least impact ratio, chosen before the run; default: 0.8"),
@@ -140,7 +159,8 @@ def fairness(call: Call) -> Result:
     marks, said = evidence.group_verdicts(spec, result), evidence.alternatives(spec, result)
     lines = [*([spec.preset_words, ""] if spec.preset_words else []),
              *_verdict_lines(verdicts), "", *_change_lines(result), *_group_lines(spec, result, marks), "",
-             *result.notes, *said, *_cut_off_lines(result), *(f"Not tested: {line}." for line in result.not_tested)]
+             *_slice_lines(result), *result.notes, *said, *_cut_off_lines(result),
+             *(f"Not tested: {line}." for line in result.not_tested)]
     if filed:
         lines.append(f"Filed as {filed} on {call.args.attach}.")
     breached = any(v.verdict == "breached" for v in verdicts)
@@ -173,6 +193,12 @@ def _fairness_spec(call: Call) -> FairnessSpec:
         bootstrap=a.bootstrap,
         seed=a.seed,
         methods=METHODS,
+        date=a.date,
+        period=a.period if a.date else "",
+        explore=not a.no_explore,
+        by_row=tuple(a.by_row),
+        least_share=_written(_share(a.leave_out_under)),
+        least_share_why=a.because if a.leave_out_under is not None else "",
         favourable=a.favourable == "positive",
         sensitive=tuple(a.sensitive),
         intersections=tuple(tuple(text.split(",")) for text in a.intersect),
@@ -188,6 +214,14 @@ def _fairness_spec(call: Call) -> FairnessSpec:
     spec = presets.applied(presets.named(a.preset), spec) if a.preset else \
         replace(spec, criteria=presets.least_ratio(spec, _written(a.least_ratio), a.rule))
     return replace(spec, criteria=(*spec.criteria, *presets.no_worse(spec, _written(a.margin))))
+
+
+def _share(text: str | None) -> float | None:
+    """A share, written as 0.02 or 2%. Raises UserError."""
+    try:
+        return None if text is None else float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError as error:
+        raise UserError("The share of the rows is not a number.", text or "", "Give one such as 0.02.") from error
 
 
 def _of_gaps(call: Call, spec: FairnessSpec) -> tuple[Criterion, ...]:
@@ -251,6 +285,17 @@ def _number_lines(result: FairnessResult) -> list[str]:
     return lines
 
 
+def _slice_lines(result: FairnessResult) -> list[str]:
+    """The clearest of the intersections that nobody named."""
+    clear = [s for s in result.slices if float(s.p_adjusted or 1) < 0.05][:5]
+    if not result.sliced:
+        return []
+    return [f"Looked through {result.sliced:,} intersections that were not named; by Benjamini and Hochberg "
+            f"{f'{len(clear)} of those told stand out' if clear else 'none stands out'}.",
+            *(f"  {s.attribute}: {s.group} (n {s.n:,}), share selected against all others "
+              f"{_measure_words(s.difference)}, p adjusted {float(s.p_adjusted or 0):.2g}" for s in clear), ""]
+
+
 def _cut_off_lines(result: FairnessResult) -> list[str]:
     return [f"{c.attribute}, a gap of {float(c.permitted):g}: " + "; ".join(own.words for own in c.cut_offs) + "."
             for c in result.group_cut_offs if c.cut_offs]
@@ -310,6 +355,11 @@ def _fairness_data(
         "frontier": [{"attribute": p.attribute, "cut": float(p.cut), "accuracy": _number(p.accuracy),
                       "lowest_ratio": _number(p.ratio), "gap": _number(p.gap)} for p in result.frontier],
         "group_cut_offs": [canonical.plain(c) for c in result.group_cut_offs],
+        "over_time": [{"attribute": r.attribute, "group": r.group, "from": r.period, "n": r.n,
+                       "selected": _measure_data(r.selected)} for r in result.over_time],
+        "slices": {"looked_at": result.sliced, "clearest": [
+            {"attribute": s.attribute, "group": s.group, "n": s.n, "difference": _measure_data(s.difference),
+             "p_raw": _number(s.p_raw), "p_adjusted": _number(s.p_adjusted)} for s in result.slices]},
         "changes": [canonical.plain(c) for c in result.changes],
         "strata": [canonical.plain(a) for a in result.adjusted],
         "sweep": {"cuts": [float(c) for c in result.cuts], "groups": [

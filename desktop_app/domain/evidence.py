@@ -113,6 +113,7 @@ SEARCHES = {  # for what other cut-offs are searched → how it is said; each bu
     "false_positive_rate": "largest gap of false positive rates",
     "equalised_odds": "largest gap of true or false positive rates",
 }
+ROW_METRICS = ("log_loss", "brier_score", "average_precision")  # of scores; computed on the rows, not on counts
 METHODS = 2  # the edition of the methods that new reports are made by
 NO_SEARCH = "none"
 CONFIDENTIALITY = {  # of a search for alternatives → how it is said beside it
@@ -164,6 +165,9 @@ class FairnessSpec:
     date: str | None = later(default=None)  # column with the day of each row
     period: str = later(default="")  # one of `PERIODS`, in which rates are told over time
     explore: bool = later(default=False)  # whether intersections that nobody named are looked through
+    least_share: Number | None = later(default=None)  # groups under this share of the rows are left out of ratios,
+    least_share_why: str = later(default="")  # and why
+    by_row: tuple[str, ...] = later(default=())  # some of `ROW_METRICS`
 
     @property
     def label_event(self) -> str:
@@ -273,8 +277,8 @@ class Slice:
     group: str
     n: int
     difference: Measure
-    p_raw: Number
-    p_adjusted: Number
+    p_raw: Number | None
+    p_adjusted: Number | None
 
 
 @record

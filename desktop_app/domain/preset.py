@@ -24,7 +24,7 @@ class Preset:
     score decides, "" by a threshold, "above_median" strictly above the median of the sample · publishes_small_cells:
     the rule wants every cell printed · needs: columns without which it makes no sense (label, score, strata) ·
     group_cut_offs: whether cut-offs of their own for groups may be searched · search: for what other cut-offs are
-    searched.
+    searched · least_share: groups under this share of the rows may be left out of ratios, with a justification.
     """
 
     key: str
@@ -42,6 +42,7 @@ class Preset:
     criteria: tuple[PresetCriterion, ...]
     group_cut_offs: bool = later(default=False)
     search: str = later(default="impact_ratio")
+    least_share: Number | None = later(default=None)
 
     @property
     def name(self) -> str:

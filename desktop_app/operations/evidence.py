@@ -63,6 +63,7 @@ def report(
 ) -> Id:
     """Compute a bias or a performance report, as the spec asks, on a table, and file it. Returns the evidence's id.
 
+    period: the days the data cover; by the column of days, where the spec names one and none are given.
     Raises UserError, before anything is recorded, for what cannot be computed on this table; Cancelled.
     """
     progress = progress or Progress()
@@ -70,6 +71,8 @@ def report(
     read, source = _read(engine, table, spec, progress.part(0.0, 0.7))
     plan = _plan(workspace, version, spec)
     result, verdicts = engine.measured(read, spec, progress.part(0.7, 0.95))
+    if period == (None, None) and (days := getattr(read, "days", None)):
+        period = (date.fromisoformat(days[0]), date.fromisoformat(days[1]))
     progress.step(0.95, "filing")
     return _file(workspace, plan, title or TITLES[_kind(spec)], result, libraries=engine.LIBRARIES, verdicts=verdicts,
                  inputs=(source,), period_from=period[0], period_to=period[1])
@@ -354,9 +357,9 @@ def charts(item: Evidence) -> tuple[Figure, ...]:
 
 def group_verdicts(spec: FairnessSpec, result: FairnessResult) -> dict[tuple[str, str], Verdict]:
     """(attribute, group) → what the group's own ratio comes to under its attribute's criterion."""
-    from desktop_app.analysis import fairness
+    from desktop_app.analysis import criteria
 
-    return fairness.row_verdicts(spec, result)
+    return criteria.row_verdicts(spec, result)
 
 
 @record
@@ -374,6 +377,13 @@ def score_charts(item: Evidence, attribute: str = "") -> tuple[Figure, ...]:
     from desktop_app.analysis import score_figures
 
     return score_figures.score_charts(item, attribute)
+
+
+def charts_over_time(item: Evidence, attribute: str = "") -> tuple[Figure, ...]:
+    """The pictures of a bias report's shares over time, of one attribute or of all; none without a column of days."""
+    from desktop_app.analysis import score_figures
+
+    return score_figures.over_time(item, attribute)
 
 
 def alternatives(spec: FairnessSpec, result: FairnessResult, attribute: str = "") -> tuple[str, ...]:

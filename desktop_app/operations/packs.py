@@ -188,6 +188,7 @@ def _signature(
 def _figures(pack: Pack) -> dict[str, tuple[Figure, ...]]:
     from desktop_app.analysis import figures
     from desktop_app.operations import evidence
+    from desktop_app.reports.measurements import OVER_TIME
 
     drawn: dict[str, tuple[Figure, ...]] = {"lineage": (figures.lineage_chart(pack.frozen().lineage)[0],)}
     for item in pack.records:
@@ -196,6 +197,8 @@ def _figures(pack: Pack) -> dict[str, tuple[Figure, ...]]:
         found = item.read()
         if charts := evidence.charts(found) if found.explanation else evidence.score_charts(found):
             drawn[item.id] = charts
+        if charts := evidence.charts_over_time(found):
+            drawn[OVER_TIME.format(item.id)] = charts
     return drawn
 
 

@@ -44,6 +44,17 @@ def check(spec: FairnessSpec) -> None:
         raise UserError("Cut-offs of their own for groups are not searched here.",
                         "Only a preset may allow them, and none for employment or credit does.",
                         "Choose a preset that allows them, or leave them out.")
+    if spec.least_share is None:
+        return
+    most = preset.least_share if preset is not None else None
+    if most is None or not 0 < float(spec.least_share) <= float(most):
+        raise UserError("Small groups are not left out of ratios here.",
+                        f"Asked: under {spec.least_share} of the rows; allowed: "
+                        f"{'never, without a preset that allows it' if most is None else f'up to {most}'}.",
+                        "Leave that out, or choose a preset that allows it.")
+    if not spec.least_share_why.strip():
+        raise UserError("Say why small groups are left out of ratios.", preset.source if preset else "",
+                        "The justification is printed with the report.")
 
 
 def applied(preset: Preset, spec: FairnessSpec) -> FairnessSpec:

@@ -45,6 +45,7 @@ Facts = list[tuple[str, list[Cell]]]
 Figures = Mapping[str, tuple[Figure, ...]]
 _STANDING = {Standing.COMPUTED: "computed here", Standing.REPERFORMED: "re-performed here",
              Standing.ASSERTED: "asserted, not recomputed"}
+OVER_TIME = "{} over time"  # the name of such pictures, after the evidence's
 NO_LEGAL = "Meeting a criterion is not a legal conclusion."
 
 
@@ -56,8 +57,8 @@ def fairness(contents: Contents, figures: Figures) -> list[Any]:
             asked = _fairness_spec(e.fairness_spec) if e.fairness_spec else []
             out += [*_head(contents, stored, e, asked), *_verdicts(e),
                     *_overall(e.fairness.overall, e.fairness.rows),
-                    *_groups(e.fairness, e.verdicts), *_scores(e, figures), *_within(e.fairness),
-                    *_changes(e.fairness),
+                    *_groups(e.fairness, e.verdicts), *_scores(e, figures), *_over_time(e, figures), *_within(e.fairness),
+                    *_slices(e.fairness), *_changes(e.fairness),
                     *_remarks(e.fairness)]
     return out
 
@@ -73,6 +74,28 @@ def _scores(e: Evidence, figures: Figures) -> list[Any]:
                              "could do is not told by them.", style="note"))
         out += _own_cut_offs(e.fairness)
     return out
+
+
+def _over_time(e: Evidence, figures: Figures) -> list[Any]:
+    drawn = figures.get(OVER_TIME.format(e.id), ())
+    out = heading("Over time") if drawn else []
+    for chart in drawn:
+        out += charts.plate(chart, height=230)
+    return out
+
+
+def _slices(result: FairnessResult) -> list[Any]:
+    """The clearest of the intersections that nobody named."""
+    if not result.slices:
+        return []
+    columns = (Column("Intersection", 200), Column("n", 50, right=True), Column("Against all others", 100, right=True),
+               Column("p", 60, right=True), Column("p, adjusted", 70, right=True))
+    return [*heading("Intersections that were not named"), *table(columns, [
+        (bold(line(f"{s.attribute}: {s.group}", 200)), count(s.n), measured(s.difference), figure(s.p_raw, 4),
+         figure(s.p_adjusted, 4)) for s in result.slices[:10]]),
+        paragraph(f"Exploration, without a verdict: of {result.sliced:,} that were looked at, those whose share "
+                  "selected is most clearly unlike that of all others; adjusted by Benjamini and Hochberg.",
+                  style="note")]
 
 
 def _own_cut_offs(result: FairnessResult) -> list[Any]:
@@ -332,6 +355,11 @@ def _refined(spec: FairnessSpec) -> Facts:
     if spec.before:
         cut = f" from {figure(spec.before_threshold or spec.threshold, 3)}" if spec.score else ""
         found.append(("Version before", [f"“{line(spec.before, 80)}”{cut}"]))
+    if spec.date:
+        found.append(("Over time", [f"by {spec.period} of “{line(spec.date, 80)}”"]))
+    if spec.least_share is not None:
+        found.append(("Left out of ratios", [f"groups under {float(spec.least_share):.0%} of the rows: "
+                                             f"{line(spec.least_share_why, 400)}"]))
     if spec.bootstrap:
         found.append(("Bootstrap", [f"{spec.bootstrap:,} replicates, seed {spec.seed}"]))
     return found

@@ -77,7 +77,7 @@ def test_the_example_of_local_law_144_to_the_last_digit(tmp_path):
     told = [note for note in result.notes if "“Hispanic or Latino” has" in note]
     assert told == ["race “Hispanic or Latino” has 408 rows, 185 selected; in sex × race 395 and 172: the others have "
                     "no known value of another attribute."]
-    assert asked.preset == "nyc-ll144-selection 2026-11"
+    assert asked.preset == "nyc-ll144-selection 2026-12"
     assert presets.of(asked).publishes_small_cells
 
 
@@ -251,3 +251,96 @@ def test_one_class_of_many_against_the_rest(run, tmp_path):
     rows = frame[frame.race == "A"]
     assert group["counts"]["tp"] == ((rows.said == "perhaps") & (rows.truth == "perhaps")).sum()
     assert group["counts"]["tn"] == ((rows.said != "perhaps") & (rows.truth != "perhaps")).sum()
+
+
+def test_measures_over_all_classes_as_typed(run, tmp_path):
+    made = np.random.default_rng(3)
+    frame = run.frame.assign(truth=made.choice(["yes", "no", "perhaps"], len(run.frame)))
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    found = json.loads(run("--decision", "said", "--label", "truth", "--positive", "perhaps", "--one-against-rest",
+                           "--json")[1])
+    assert {"class_accuracy", "macro_recall", "macro_precision", "macro_f1"} <= set(found["overall"])
+    assert "macro_recall_difference race" in found["differences"]
+
+
+@pytest.fixture
+def scored(run):
+    def scored(*words):
+        return run("--label", "y", "--score", "score", "--threshold", "0.5", "--bootstrap", "50", *words)
+
+    return scored
+
+
+def test_what_is_searched_for_is_chosen_and_how_confidential_that_is(scored):
+    found = json.loads(scored("--search", "equalised_odds", "--confidentiality", "privileged", "--json")[1])
+    assert (found["spec"]["search"], found["spec"]["confidentiality"]) == ("equalised_odds", "privileged")
+    said = scored("--search", "equalised_odds", "--confidentiality", "privileged")[1]
+    assert "Privileged and confidential: prepared for legal advice." in said
+    assert "largest gap of true or false positive rates" in said
+    assert "Confidential." in scored()[1]
+    none = json.loads(scored("--search", "none", "--json")[1])
+    assert none["frontier"] == []
+    assert "confidentiality" not in none["spec"]
+
+
+def test_own_cut_offs_for_groups_only_where_a_preset_allows_them(scored):
+    for words in ((), ("--preset", "fair-lending"), ("--preset", "ugesp-four-fifths")):
+        code, _, wrong = scored("--group-cut-offs", *words)
+        assert code == 2
+        assert "Only a preset may allow them" in wrong
+    said = scored("--group-cut-offs", "--preset", "assistive-error-parity")[1]
+    assert "race: with cut-offs of their own for groups, accuracy is at most" in said
+    assert "race, a gap of 0.02: A from 0." in said
+    assert "no proposal to use them" in said
+    found = json.loads(scored("--group-cut-offs", "--preset", "assistive-error-parity", "--json")[1])
+    assert [c["permitted"] for c in found["group_cut_offs"]] == ["0.0", "0.02", "0.05", "0.1"]
+
+
+def test_shares_over_time_and_measures_on_the_rows_as_typed(scored, run, tmp_path):
+    days = pd.date_range("2026-01-01", periods=len(run.frame), freq="2h").strftime("%Y-%m-%d")
+    run.frame.assign(day=days).to_csv(tmp_path / "t.csv", index=False)
+    found = json.loads(scored("--date", "day", "--period", "quarter", "--by-row", "log_loss", "--json")[1])
+    assert {r["from"] for r in found["over_time"]} == {"2026-01-01", "2026-04-01", "2026-07-01"}
+    assert sum(r["n"] for r in found["over_time"]) == len(run.frame)
+    assert found["overall"]["log_loss"]["method"].startswith("on the rows, 50 replicates")
+    assert f"By day the rows are from {days[0]} to {days[-1]}." in found["notes"]
+
+
+def test_intersections_that_nobody_named_as_typed(scored, run, tmp_path):
+    frame = run.frame.assign(score=np.where((run.frame.race == "A") & (run.frame.age == "old"), run.frame.score / 2,
+                                            run.frame.score))
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    said = scored("--sensitive", "age")[1]
+    assert "Looked through 4 intersections that were not named; by Benjamini and Hochberg" in said
+    assert "  race × age: A × old (n " in said
+    found = json.loads(scored("--sensitive", "age", "--json")[1])
+    assert (found["slices"]["looked_at"], found["slices"]["clearest"][0]["group"]) == (4, "A × old")
+    assert json.loads(scored("--sensitive", "age", "--no-explore", "--json")[1])["slices"]["looked_at"] == 0
+
+
+def test_local_law_144_may_leave_out_a_very_small_category_with_a_justification(run, tmp_path):
+    """6 RCNY §5-301: under 2 % of the data; its number and its rate are told all the same."""
+    frame = pd.DataFrame({"race": ["A"] * 600 + ["B"] * 390 + ["C"] * 10, "sex": ["f", "m"] * 500,
+                          "said": [1, 0, 0] * 200 + [0, 1] * 195 + [1] * 10})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    typed = ("--decision", "said", "--sensitive", "sex", "--preset", "nyc-ll144-selection")
+    whole = json.loads(run(*typed, "--json")[1])
+    assert {g["reference"] for g in whole["groups"] if g["attribute"] == "race"} == {"C"}
+    found = json.loads(run(*typed, "--leave-out-under", "2%", "--because", "Ten people only.", "--json")[1])
+    by = {g["group"]["race"]: g for g in found["groups"] if g["attribute"] == "race"}
+    assert (by["C"]["state"], by["C"]["n"], by["C"]["rates"]["selection_rate"]["value"]) == ("left out", 10, 1.0)
+    assert by["C"]["ratio_to_reference"]["value"] is None
+    assert by["A"]["ratio_to_reference"]["value"] == pytest.approx((200 / 600) / .5)
+    assert by["B"]["ratio_to_reference"]["value"] == 1
+    assert next(c for c in found["criteria"] if c["attribute"] == "race")["value"] == pytest.approx(2 / 3)
+    assert any("“C” (10 rows) is under 2% of the rows and left out of ratios. Justification: Ten people only." in note
+               for note in found["notes"])
+    for words, said in ((("--leave-out-under", "0.02"), "Say why"), (("--leave-out-under", "0.05", "--because", "x"),
+                                                                    "up to 0.02"), (("--leave-out-under", "two"),
+                                                                                    "not a number")):
+        code, _, wrong = run(*typed, *words)
+        assert code == 2
+        assert said in wrong
+    code, _, wrong = run("--decision", "said", "--leave-out-under", "0.02", "--because", "x")
+    assert code == 2
+    assert "never, without a preset" in wrong

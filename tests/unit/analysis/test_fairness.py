@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, precision_score
 
-from desktop_app.analysis import fairness
+from desktop_app.analysis import criteria, fairness
 from desktop_app.analysis.counts import opposed
 from desktop_app.analysis.table import Table
 from desktop_app.domain.canonical import Digest, encode
@@ -140,7 +140,7 @@ def test_a_named_reference_has_no_verdict_and_is_fixed():
     assert rows["a"].state == "reference"
     assert float(rows["b"].ratio.value) == pytest.approx(1.5)
     assert judged[0].worst_group == "c"
-    assert set(fairness.row_verdicts(spec(reference=(Pair(key="g", value="a"),), criteria=(wants(),)), result)) == {
+    assert set(criteria.row_verdicts(spec(reference=(Pair(key="g", value="a"),), criteria=(wants(),)), result)) == {
         ("g", "b"), ("g", "c")}
 
 

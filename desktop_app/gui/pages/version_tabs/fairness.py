@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from desktop_app.gui.pages.version import VersionPage
     from desktop_app.gui.pages.version_tabs.measures import Marks
 
-    Pictures = tuple[Marks, tuple[Figure, ...], tuple[str, ...]]
+    Pictures = tuple[Marks, tuple[Figure, ...], tuple[Figure, ...], tuple[str, ...]]
 
 T = TypeVar("T")
 DISCLAIMER = "Meeting a criterion is not a legal conclusion."
@@ -91,7 +91,9 @@ class FairnessTab(EvidenceTab):
         dialog.show()
 
     def pictures(self, item: Evidence) -> Pictures:
-        """The picture of each group's interval and its verdict; pictures of scores; what other cut-offs would do."""
+        """The picture of each group's interval and its verdict; pictures of scores and over time; what other cut-offs
+        would do.
+        """
         from desktop_app.operations import evidence
 
         rows = item.fairness.groups if item.fairness else ()
@@ -99,12 +101,13 @@ class FairnessTab(EvidenceTab):
             self._attribute = ""
         said = evidence.alternatives(item.fairness_spec, item.fairness, self._attribute) \
             if item.fairness_spec and item.fairness else ()
-        return evidence.group_marks(item), evidence.score_charts(item, self._attribute), said
+        return (evidence.group_marks(item), evidence.score_charts(item, self._attribute),
+                evidence.charts_over_time(item, self._attribute), said)
 
     def show_report(self, item: Recorded[Evidence], pictures: Pictures) -> None:
         """Verdicts, what was asked, the groups, differences, notes, what was not tested, how it was made."""
         evidence, column = item.record, self.column
-        marks, charts, alternatives = pictures
+        marks, charts, over_time, alternatives = pictures
         result, spec = evidence.fairness, evidence.fairness_spec
         assert result is not None
         assert spec is not None
@@ -124,7 +127,12 @@ class FairnessTab(EvidenceTab):
             self._show_measures(result)
         self._show_scores(charts, alternatives)
         self._show_cut_offs(result)
+        if over_time:
+            section(column, "Over time", "The share of each group in each period; periods of few rows are left out.")
+        for chart in over_time:
+            column.addWidget(FigureView(chart))
         self._show_strata(result)
+        self._show_slices(result)
         self._show_changes(result)
         section(column, "Differences", "The largest gaps between groups, as fairlearn defines them.")
         column.addWidget(ShortTable([
@@ -230,6 +238,25 @@ class FairnessTab(EvidenceTab):
             Column(key="adjusted", title="p, adjusted", text=lambda a: number_words(a.p_adjusted, 4), align="right",
                    width=96),
         ], result.adjusted, name="Differences within strata", most=40))
+
+    def _show_slices(self, result: FairnessResult) -> None:
+        if not result.slices:
+            return
+        section(self.column, "Intersections that were not named", f"Exploration, without a verdict: of "
+                f"{result.sliced:,} that were looked at, those whose share selected is most clearly unlike that of all "
+                "others. Adjusted by Benjamini and Hochberg.")
+        self.column.addWidget(ShortTable([
+            Column(key="attribute", title="Attributes", text=lambda s: s.attribute, width=150, muted=True),
+            Column(key="group", title="Group", text=lambda s: s.group, width=190, stretch=1),
+            Column(key="n", title="n", text=lambda s: f"{s.n:,}", align="right", width=80, sort=lambda s: s.n),
+            Column(key="value", title="Difference", text=lambda s: measure_words(s.difference)[0], align="right",
+                   width=96, sort=lambda s: float(s.difference.value or 0)),
+            Column(key="interval", title="95 % interval", text=lambda s: measure_words(s.difference)[1], width=150,
+                   muted=True),
+            Column(key="p", title="p", text=lambda s: number_words(s.p_raw, 4), align="right", width=80),
+            Column(key="adjusted", title="p, adjusted", text=lambda s: number_words(s.p_adjusted, 4), align="right",
+                   width=96),
+        ], result.slices, name="Intersections that were not named"))
 
     def _show_changes(self, result: FairnessResult) -> None:
         if not result.changes:

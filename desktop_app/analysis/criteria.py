@@ -1,0 +1,261 @@
+"""The criteria of a bias report: which groups each is about, what it compares, what it comes to and in which words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+from desktop_app.analysis import changes, classes, further, regression, verdicts
+from desktop_app.analysis.changes import CHANGES
+from desktop_app.analysis.counts import UNKNOWN, Cells, Counted
+from desktop_app.analysis.regression import Summed
+from desktop_app.analysis.verdicts import Judgement, Question, Rate, judge
+from desktop_app.domain import words
+from desktop_app.domain.canonical import number
+from desktop_app.domain.evidence import (
+    JOIN,
+    Criterion,
+    CriterionResult,
+    FairnessResult,
+    FairnessSpec,
+    GroupRow,
+    Measure,
+    Verdict,
+)
+
+CONDITIONAL = "conditional_parity_difference"
+METRICS = {  # of criteria: how it is said, the rates compared
+    "impact_ratio": ("the lowest impact ratio", ()),
+    "demographic_parity_difference": ("the demographic parity difference", ("selection_rate",)),
+    "equal_opportunity_difference": ("the equal opportunity difference", ("true_positive_rate",)),
+    "equalised_odds_difference": ("the equalised odds difference", ("true_positive_rate", "false_positive_rate")),
+    "predictive_parity_difference": ("the predictive parity difference", ("precision",)),
+    "false_positive_rate_difference": ("the difference of false positive rates", ("false_positive_rate",)),
+    "false_negative_rate_difference": ("the difference of false negative rates", ("false_negative_rate",)),
+    "false_discovery_rate_difference": ("the difference of false discovery rates", ("false_discovery_rate",)),
+    "false_omission_rate_difference": ("the difference of false omission rates", ("false_omission_rate",)),
+    "accuracy_difference": ("the difference of accuracies", ("accuracy",)),
+    CONDITIONAL: ("the largest gap within strata", ()),
+    **{metric: (said, ()) for metric, (_, said, _) in CHANGES.items()},
+    **{metric: (said, ()) for metric, (_, said) in regression.GAPS.items()},
+    **{metric: (said, ()) for metric, (_, said) in classes.GAPS.items()},
+}
+_NOT_OF_RATES = (CONDITIONAL, *CHANGES, *classes.GAPS)  # judged by comparisons of their own
+_UNLABELLED = ("impact_ratio", "demographic_parity_difference", CONDITIONAL, "selection_rate_change")
+RULES = ("interval", "four_fifths_and_significant", "point")
+
+
+class Sized(Protocol):
+    """A group of some rows."""
+
+    @property
+    def group(self) -> str:
+        """Its name."""
+
+    @property
+    def n(self) -> int:
+        """Its rows."""
+
+
+def reference_of(spec: FairnessSpec, attribute: str) -> str | None:
+    """The group that was named beforehand, or None: the best one."""
+    return next((pair.value for pair in spec.reference if pair.key == attribute), None)
+
+
+def left_out(spec: FairnessSpec, rows: int, group: Cells | GroupRow, reference: str | None) -> bool:
+    """Whether a group is left out of ratios, as a preset allows for a very small share of the rows."""
+    return spec.least_share is not None and group.n < float(spec.least_share) * rows and group.group != reference
+
+
+def favourable(spec: FairnessSpec, c: Cells) -> Rate:
+    """The rate of the outcome that is good for the person."""
+    return Rate(c.group, *c.favourable(spec.favourable))
+
+
+def metric_rates(metric: str, cells: list[Cells]) -> tuple[tuple[Rate, ...], str]:
+    """The rates that a difference compares, and why it cannot be computed ("" when it can)."""
+    names = (CHANGES[metric][0],) if metric in CHANGES else METRICS[metric][1]
+    for c in cells:
+        for name in names:
+            if c.rate(name)[1] == 0:
+                return (), f"“{c.group}” has no {c.rate(name)[2]}"
+    several = len(names) > 1
+    part = {name: name.replace("_", " ") if several else "" for name in names}
+    return tuple(Rate(c.group, *c.rate(name)[:2], part[name], c.rate(name)[2].removeprefix("rows"))
+                 for name in names for c in cells), ""
+
+
+# ---- criteria
+
+
+def judged(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> CriterionResult:
+    """What a criterion comes to."""
+    known = [c for c in counted.groups[criterion.attribute] if c.group != UNKNOWN and not (
+        criterion.metric == "impact_ratio"
+        and left_out(spec, counted.rows, c, _criterion_reference(spec, criterion)))]
+    large = [c for c in known if c.n >= spec.minimum_group]
+    small = [c for c in known if c.n < spec.minimum_group]
+    asked = large if len(large) > 1 else known
+    if reason := _why_not(spec, criterion, asked) or _why_not_compared(spec, counted, criterion, asked):
+        return CriterionResult(criterion=criterion, measure=Measure(value=None, reason=reason),
+                               verdict=Verdict.NOT_COMPUTABLE, sentence=f"Not computable: {reason}.")
+    about = known if criterion.threshold is None else large
+    judgement = _judgement(spec, counted, criterion, about) if _has_pairs(spec, criterion, about) else None
+    return _concluded(spec, criterion, judgement, small, some=bool(large))
+
+
+def judged_numbers(spec: FairnessSpec, summed: Summed, criterion: Criterion) -> CriterionResult:
+    """The same, of a prediction of a number."""
+    known = [s for s in summed.groups[criterion.attribute] if s.group != UNKNOWN]
+    large = [s for s in known if s.n >= spec.minimum_group]
+    found = regression.compared(known if criterion.threshold is None else large, regression.GAPS[criterion.metric][0])
+    question = Question(criterion.metric, (), criterion.direction, criterion.rule, float(criterion.threshold or 0))
+    return _concluded(spec, criterion, Judgement(question, tuple(found)) if found else None,
+                      [s for s in known if s.n < spec.minimum_group], some=bool(large))
+
+
+def _why_not_compared(spec: FairnessSpec, counted: Counted, criterion: Criterion, cells: list[Cells]) -> str:
+    """Why a criterion with comparisons of its own leaves out one of these groups, or ""."""
+    names, among = further.names_of(spec, criterion.attribute), {c.group for c in cells}
+    if criterion.metric in classes.GAPS:
+        return classes.why_not(counted.cube, names, criterion.metric, among)
+    if criterion.metric != CONDITIONAL:
+        return ""
+    compared = {c.rate.group for c in further.compared_within(counted.cube, names, spec, among)}
+    if not compared:
+        return f"no stratum of {JOIN.join(spec.strata)} holds two groups"
+    alone = [c.group for c in cells if c.group not in compared]
+    return f"no stratum of {JOIN.join(spec.strata)} holds “{alone[0]}” and another group" if alone else ""
+
+
+def _concluded(
+    spec: FairnessSpec, criterion: Criterion, judgement: Judgement | None, small: Sequence[Sized], *, some: bool,
+) -> CriterionResult:
+    """What a criterion comes to. judgement: None where too few groups are large enough · small: those that are not ·
+    some: whether any is.
+    """
+    threshold, tested = criterion.threshold, {}
+    if judgement is not None:
+        measure, group = judgement.measure, judgement.worst.rate.group
+        said = verdicts.sentence(judgement, f"{criterion.attribute}: {_noun(spec, criterion)}")
+        verdict, clearest = judgement.verdict, judgement.clearest
+        if spec.metrics:
+            tested = {"p_raw": number(clearest.p_raw), "p_adjusted": number(clearest.p)}
+    else:
+        measure = Measure(value=None, reason=f"fewer than two groups have {words.counted(spec.minimum_group, 'row')}")
+        group, said, verdict = "", "", Verdict.UNDETERMINED
+    if threshold is None:
+        verdict, said = Verdict.REPORTED, _reported(criterion, measure, group)
+    elif small and verdict is Verdict.BREACHED:  # a group too small to judge does not undo what is clear of the others
+        said = f"{said} {_not_judged(spec, small)}"
+    elif small:
+        verdict, said = Verdict.UNDETERMINED, _too_small(spec, criterion, small, said if some else None)
+    return CriterionResult(criterion=criterion, measure=measure, verdict=verdict, sentence=said, worst_group=group,
+                           **tested)
+
+
+def _has_pairs(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> bool:
+    reference = _criterion_reference(spec, criterion)
+    return len(cells) > 1 and (reference is None or any(c.group == reference for c in cells))
+
+
+def _criterion_reference(spec: FairnessSpec, criterion: Criterion) -> str | None:
+    return criterion.reference or reference_of(spec, criterion.attribute)
+
+
+def _why_not(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> str:
+    """Why a criterion cannot be computed on these groups, or ""."""
+    if len(cells) < 2:
+        return f"{criterion.attribute} has only one group with a known value"
+    if criterion.metric == "impact_ratio":
+        reference = _criterion_reference(spec, criterion)
+        base = [c for c in cells if reference is None or c.group == reference]
+        if base and not any(favourable(spec, c).k for c in base):
+            return f"nobody has the favourable outcome in {reference or 'any group'}"
+        return ""
+    if criterion.metric == CONDITIONAL:
+        return "" if spec.strata else "no factor was named within which groups are compared"
+    if criterion.metric in CHANGES and spec.before is None:
+        return "no column with the version before was given"
+    if spec.label is None and criterion.metric not in _UNLABELLED:
+        return "no label column was given"
+    return metric_rates(criterion.metric, cells)[1]
+
+
+def _judgement(spec: FairnessSpec, counted: Counted, criterion: Criterion, cells: list[Cells]) -> Judgement:
+    if criterion.metric not in _NOT_OF_RATES:
+        return judge(_question(spec, criterion, cells))
+    question = Question(criterion.metric, (), criterion.direction, criterion.rule, float(criterion.threshold or 0))
+    names, among = further.names_of(spec, criterion.attribute), {c.group for c in cells}
+    if criterion.metric == CONDITIONAL:
+        compared = further.compared_within(counted.cube, names, spec, among)
+    else:
+        of = classes if criterion.metric in classes.GAPS else changes
+        compared = of.compared(counted.cube, names, criterion.metric, among)
+    return Judgement(question, tuple(compared))
+
+
+def _question(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> Question:
+    ratio = criterion.metric == "impact_ratio"
+    kind = "ratio" if ratio else "difference"
+    rates = tuple(favourable(spec, c) for c in cells) if ratio else metric_rates(criterion.metric, cells)[0]
+    reference = _criterion_reference(spec, criterion)
+    return Question(kind, verdicts.pairs(rates, reference, kind), criterion.direction, criterion.rule,
+                    float(criterion.threshold or 0), 1.0 if reference is None or not ratio else math.inf)
+
+
+def _noun(spec: FairnessSpec, criterion: Criterion) -> str:
+    noun = METRICS[criterion.metric][0]
+    if criterion.metric != "impact_ratio":
+        return noun
+    outcome = "being selected" if spec.favourable else "not being selected"
+    return f"{noun} (of {outcome}, the favourable outcome)"
+
+
+def _reported(criterion: Criterion, measure: Measure, group: str) -> str:
+    value, low, high = (verdicts.decimal(float(v)) if v else "–" for v in (measure.value, measure.low, measure.high))
+    return (f"{criterion.attribute}: {METRICS[criterion.metric][0]} is {value} [{low}, {high}]"
+            f"{f', “{group}”' if group else ''}; reported without a threshold.")
+
+
+def _named(small: Sequence[Sized]) -> str:
+    named = ", ".join(f"“{c.group}” (n {c.n:,})" for c in small[:3])
+    return named + (f" and {len(small) - 3} more" if len(small) > 3 else "")
+
+
+def _not_judged(spec: FairnessSpec, small: Sequence[Sized]) -> str:
+    return f"Not judged: {_named(small)}, fewer than the minimum of {words.counted(spec.minimum_group, 'row')}."
+
+
+def _too_small(spec: FairnessSpec, criterion: Criterion, small: Sequence[Sized], said: str | None) -> str:
+    """said: of the groups that are large enough ("" where they are too few to compare), None where there is none."""
+    minimum = f"the minimum of {words.counted(spec.minimum_group, 'row')}"
+    if said is None:
+        return f"{criterion.attribute} cannot be told: no group has {minimum}. Their sizes: {_named(small)}."
+    start = f"{criterion.attribute} cannot be told for {_named(small)}: fewer than {minimum}."
+    return f"{start} Among the groups large enough: {said}" if said else \
+        f"{start} The other groups alone leave nothing to compare."
+
+
+def row_verdicts(spec: FairnessSpec, result: FairnessResult) -> dict[tuple[str, str], Verdict]:
+    """The verdict of each compared group under its attribute's impact-ratio criterion, by (attribute, group).
+
+    Works on recorded evidence. A named reference, unknown values and groups that are too few have none.
+    """
+    found: dict[tuple[str, str], Verdict] = {}
+    for criterion in spec.criteria:
+        if criterion.metric != "impact_ratio" or criterion.threshold is None:
+            continue
+        rows = [r for r in result.groups if r.attribute == criterion.attribute and r.state in ("ok", "reference")]
+        cells = [Cells(r.group, r.n - r.selected, r.selected, 0, 0, labelled=False) for r in rows]
+        if not _has_pairs(spec, criterion, cells) or _why_not(spec, criterion, cells):
+            continue
+        judgement = judge(_question(spec, criterion, cells))
+        for c in cells:
+            mine = tuple(x for x in judgement.comparisons if x.rate.group == c.group)
+            if mine:
+                found[criterion.attribute, c.group] = Judgement(judgement.question, mine).verdict
+    return found
+
+
