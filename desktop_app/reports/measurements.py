@@ -57,8 +57,8 @@ def fairness(contents: Contents, figures: Figures) -> list[Any]:
             asked = _fairness_spec(e.fairness_spec) if e.fairness_spec else []
             out += [*_head(contents, stored, e, asked), *_verdicts(e),
                     *_overall(e.fairness.overall, e.fairness.rows),
-                    *_groups(e.fairness, e.verdicts), *_scores(e, figures), *_over_time(e, figures), *_within(e.fairness),
-                    *_slices(e.fairness), *_changes(e.fairness),
+                    *_groups(e.fairness, e.verdicts), *_scores(e, figures), *_over_time(e, figures),
+                    *_within(e.fairness), *_slices(e.fairness), *_changes(e.fairness),
                     *_remarks(e.fairness)]
     return out
 

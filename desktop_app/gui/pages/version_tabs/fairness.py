@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from desktop_app.domain.audit import Recorded
 from desktop_app.domain.canonical import day_text
-from desktop_app.domain.evidence import Evidence, EvidenceKind, FairnessResult, FairnessSpec, GroupRow, Measure
+from desktop_app.domain.evidence import JOIN, Evidence, EvidenceKind, FairnessResult, FairnessSpec, GroupRow, Measure
 from desktop_app.domain.words import counted
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.form import Choice
@@ -175,7 +175,8 @@ class FairnessTab(EvidenceTab):
             return tuple(item for item in items if getattr(item, "attribute", "") == self._attribute)
 
         return replace(
-            result, groups=of(result.groups), strata=of(result.strata), adjusted=of(result.adjusted),
+            result, slices=tuple(s for s in result.slices if self._attribute in s.attribute.split(JOIN)),
+            groups=of(result.groups), strata=of(result.strata), adjusted=of(result.adjusted),
             changes=of(result.changes), frontier=of(result.frontier), group_cut_offs=of(result.group_cut_offs),
             differences=tuple(d for d in result.differences if d.name.endswith(f" {self._attribute}")))
 
