@@ -7,6 +7,8 @@ database. The tests ask the same expression of DuckDB and, where it is installed
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 POLL = 0.05
+TINY = 1e-150  # its square can still be told from nought
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,16 @@ def connect(where: InDatabase) -> DatabaseTable:
                         "Write it as SCHEMA.TABLE; a view will do.") from error
 
 
+@contextmanager
+def connected(where: InDatabase) -> Iterator[DatabaseTable]:
+    """The same, for as long as a block lasts."""
+    there = connect(where)
+    try:
+        yield there
+    finally:
+        there.expression.get_backend().disconnect()
+
+
 def _let_go(connection: Any) -> None:
     if connection is not None:
         connection.disconnect()
@@ -100,14 +113,14 @@ def query(source: DatabaseTable, spec: FairnessSpec, attributes: tuple[str, ...]
     t = source.expression
     keys = [t[name].name(f"a{i}") for i, name in enumerate(attributes)]
     weight: Any = ibis.literal(1.0)
-    sums: dict[str, Any] = {"n": t.count()}
+    added: dict[str, Any] = {"n": t.count()}
     if spec.label is not None:
         keys.append(t[spec.label].name("label"))
     if spec.weight is not None:
         value, state = _number(t, spec.weight, "weight")
         keys.append(state.name("weight_state"))
         weight = ibis.ifelse((state == FINE) & (value >= 0), value, None)
-        sums |= {"w": weight.sum(), "w2": (weight * weight).sum(), "least_weight": value.min()}
+        added |= {"w": weight.sum(), "w2": (weight * weight).sum(), "least_weight": value.min()}
     if spec.score is not None:
         value, state = _number(t, spec.score, "score", within=median is None)
         over = value > median if median is not None else value >= float(spec.threshold or 0)
@@ -115,7 +128,7 @@ def query(source: DatabaseTable, spec: FairnessSpec, attributes: tuple[str, ...]
         if median is None:
             place = ibis.greatest(0, ibis.least(BINS - 1, (value * BINS).floor().cast("int64")))
             keys.append(ibis.ifelse(state == FINE, place, 0).name("bin"))
-            sums |= {"s": (weight * value).sum(), "s2": (weight * value * value).sum()}
+            added |= {"s": (weight * value).sum(), "s2": (weight * _squared(value)).sum()}
     else:
         keys.append(t[spec.decision].name("decision"))
     if spec.before is not None and spec.score is not None:
@@ -124,22 +137,58 @@ def query(source: DatabaseTable, spec: FairnessSpec, attributes: tuple[str, ...]
         keys += [state.name("before_state"), ibis.ifelse(value >= cut, 1, 0).name("past")]
     elif spec.before is not None:
         keys.append(t[spec.before].name("past"))
-    return t.group_by(keys).aggregate(**sums)
+    return t.group_by(keys).aggregate(**added)
+
+
+def means(source: DatabaseTable, label: str, prediction: str) -> ir.Table:
+    """What is asked first for predictions of numbers: the means of the usable labels and predictions."""
+    t = _with_numbers(source, label, prediction)
+    return t.aggregate(y=t.label_value.mean(), p=t.prediction_value.mean())
+
+
+def sums(
+    source: DatabaseTable, label: str, prediction: str, attributes: tuple[str, ...], middle: tuple[float, float],
+) -> ir.Table:
+    """What is asked then: by group, sums of the label and the prediction, each less its middle, and of errors."""
+    t = _with_numbers(source, label, prediction, attributes)
+    t = t.mutate(y=t.label_value - middle[0], p=t.prediction_value - middle[1], e=t.prediction_value - t.label_value)
+    t = t.mutate(ee=_squared(t.e))
+    return t.group_by([*(f"a{i}" for i in range(len(attributes))), "label_state", "prediction_state"]).aggregate(
+        n=t.count(), y=t.y.sum(), p=t.p.sum(), yy=_squared(t.y).sum(), pp=_squared(t.p).sum(), e=t.e.sum(),
+        ae=t.e.abs().sum(), ee=t.ee.sum(), eeee=_squared(t.ee).sum())
+
+
+def _with_numbers(source: DatabaseTable, label: str, prediction: str, attributes: tuple[str, ...] = ()) -> ir.Table:
+    t = source.expression
+    (y, y_state), (p, p_state) = (_number(t, column, "numbers", within=False) for column in (label, prediction))
+    return t.select(*(t[name].name(f"a{i}") for i, name in enumerate(attributes)), label_value=y, label_state=y_state,
+                    prediction_value=p, prediction_state=p_state)
+
+
+def _squared(value: Any) -> Any:
+    """The square of a number; nought where PostgreSQL would refuse it as too small to be told from nought."""
+    import ibis
+
+    return ibis.ifelse(value.abs() < TINY, 0.0, value * value)
 
 
 def _number(t: ir.Table, column: str, kind: str, *, within: bool = True) -> tuple[Any, Any]:
-    """A column as floats (null where it is none), and in which of the four states each value is."""
+    """A column as floats (null where it is none), and in which of the four states each value is.
+
+    kind: what it is used as, weight, score, before or numbers.
+    """
     import ibis
 
     stored = t[column]
     if not (stored.type().is_numeric() or stored.type().is_boolean()):
-        used = "a weight" if kind == "weight" else "a score"
-        raise UserError(f"Column “{column}” cannot be used as {used}.", f"It is stored as {stored.type()}.",
-                        "Choose a numeric column, or a view that casts it.")
-    value = stored.cast("float64")
-    odd = value.isnan() | value.isinf()
+        raise UserError(f"Column “{column}” is not all numbers." if kind == "numbers" else
+                        f"Column “{column}” cannot be used as {'a weight' if kind == 'weight' else 'a score'}.",
+                        f"It is stored as {stored.type()}.", "Choose a numeric column, or a view that casts it.")
+    value = (stored.cast("int64") if stored.type().is_boolean() else stored).cast("float64")
+    value = ibis.ifelse(value.isnan(), None, value)
     outside = (value < 0) | (value > 1) if kind != "weight" and within else ibis.literal(False)
-    state = ibis.ifelse(value.isnull(), NONE, ibis.ifelse(odd, NO_NUMBER, ibis.ifelse(outside, OUTSIDE, FINE)))
+    state = ibis.ifelse(value.isnull(), NONE, ibis.ifelse(value.isinf(), NO_NUMBER,
+                                                          ibis.ifelse(outside, OUTSIDE, FINE)))
     return ibis.ifelse(state == NO_NUMBER, None, value), state
 
 

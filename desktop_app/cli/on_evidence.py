@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from desktop_app.cli.command import Call, Result, arg, command, find_labelled, find_version
 from desktop_app.domain.dataset import InDatabase
-from desktop_app.domain.evidence import JOIN, METRICS, Criterion
+from desktop_app.domain.evidence import JOIN, METRICS
 from desktop_app.errors import UserError
 
 if TYPE_CHECKING:
@@ -173,18 +173,11 @@ def _fairness_spec(call: Call) -> FairnessSpec:
         label_positive=a.label_positive if a.label and a.label_positive != positive else None,
     )
     if a.prediction is not None:
-        return replace(spec, prediction=a.prediction, criteria=_of_gaps(call, spec), metrics=(), bootstrap=0)
+        return replace(spec, prediction=a.prediction, criteria=presets.most_gap(spec, _written(a.most_gap)),
+                       metrics=(), bootstrap=0)
     spec = presets.applied(presets.named(a.preset), spec) if a.preset else \
         replace(spec, criteria=presets.least_ratio(spec, _written(a.least_ratio), a.rule))
     return replace(spec, criteria=(*spec.criteria, *presets.no_worse(spec, _written(a.margin))))
-
-
-def _of_gaps(call: Call, spec: FairnessSpec) -> tuple[Criterion, ...]:
-    """The largest gap between groups' mean predictions, of every attribute and intersection."""
-    return tuple(
-        Criterion(metric="mean_prediction_difference", attribute=attribute, threshold=_written(call.args.most_gap),
-                  direction="at_most")
-        for attribute in (*spec.sensitive, *spec.crossed))
 
 
 def _written(given: float | str | None) -> Number | None:

@@ -85,11 +85,8 @@ def _read(engine: ModuleType, table: Data, spec: Asked, progress: Progress) -> t
         if _kind(spec) is not EvidenceKind.FAIRNESS:
             raise UserError("This kind of report is not computed in a database.", table.table,
                             "Export the columns that are needed to a file.")
-        there = in_database.connect(table)
-        try:
+        with in_database.connected(table) as there:
             counted = engine.check(there, spec, progress)
-        finally:
-            there.expression.get_backend().disconnect()
         return counted, replace(there.input, rows=counted.read, digest=counted.digest)
     if _kind(spec) is EvidenceKind.FAIRNESS:  # counted where it lies, however large
         file = table_file.open_file(table, progress.part(0.0, 0.3))

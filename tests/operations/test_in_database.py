@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import astuple, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,14 +12,14 @@ import psycopg
 import pytest
 
 from desktop_app.__main__ import main
-from desktop_app.analysis import counts, fairness, in_database
+from desktop_app.analysis import counts, fairness, in_database, regression
 from desktop_app.analysis.cube import count
 from desktop_app.analysis.table import Table
 from desktop_app.domain.canonical import Digest
 from desktop_app.domain.dataset import InDatabase, TableInput
 from desktop_app.domain.evidence import METRICS, FairnessSpec
 from desktop_app.errors import Cancelled, Refused, Unreachable, UserError
-from desktop_app.operations import evidence
+from desktop_app.operations import evidence, presets
 from desktop_app.progress import Progress
 from tests.desk import make_desk
 
@@ -31,7 +32,9 @@ def frame():
         "id": np.arange(n), "g": made.choice(["a", "b", " NA ", None], n, p=[.5, .4, .05, .05]),
         "h": made.integers(0, 3, n), "s": np.where(made.random(n) < .02, None, made.random(n)),
         "old": made.random(n), "w": made.integers(1, 4, n) / 2, "said": made.random(n) < .4})
-    return frame.assign(y=made.integers(0, 2, n), s=frame.s.astype(float))
+    real = made.gamma(2, 100, n).round(1)
+    guess = np.where(made.random(n) < .02, np.nan, (real * .9 + made.normal(0, 20, n)).round(3))
+    return frame.assign(y=made.integers(0, 2, n), s=frame.s.astype(float), real=real, guess=guess)
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +43,15 @@ def where(postgres, frame):
     with psycopg.connect(address) as raw:
         raw.execute("CREATE SCHEMA risk")
         raw.execute("CREATE TABLE risk.people (id int, g text, h int, s double precision, old double precision, "
-                    "w numeric, said boolean, y int)")
+                    "w numeric, said boolean, y int, real numeric, guess double precision)")
+        stored = ["id", "g", "h", "s", "old", "w", "said", "y", "real", "guess"]
         rows = [tuple(None if pd.isna(v) else v for v in row)
-                for row in frame[["id", "g", "h", "s", "old", "w", "said", "y"]].astype(object).itertuples(index=False)]
+                for row in frame[stored].astype(object).itertuples(index=False)]
         with raw.cursor() as cursor:
-            cursor.executemany("INSERT INTO risk.people VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", rows)
+            cursor.executemany(f"INSERT INTO risk.people VALUES ({', '.join(['%s'] * len(stored))})", rows)
         raw.execute("CREATE VIEW risk.some AS SELECT * FROM risk.people WHERE h < 2")
+        raw.execute("CREATE VIEW risk.odd AS SELECT *, 'Infinity'::float8 AS endless, "
+                    "'NaN'::float8 AS nan, 1e-200::float8 AS tiny FROM risk.people")
     return InDatabase(address=address, table="risk.people")
 
 
@@ -104,6 +110,54 @@ def test_the_report_is_that_of_the_rows(there, frame, name):
             assert a.measure.value is None or float(a.measure.value) == pytest.approx(float(b.measure.value), abs=1e-12)
 
 
+def of_numbers(**more):
+    return spec(**({"score": None, "threshold": None, "metrics": (), "label": "real", "prediction": "guess",
+                    "criteria": presets.most_gap(spec(), "40.0")} | more))
+
+
+def test_numbers_that_can_be_added_exactly_give_exactly_the_report_of_the_rows(there, frame):
+    """Whole numbers: their sums have no last digit that depends on the order."""
+    asked = of_numbers(label="h", prediction="y", criteria=presets.most_gap(spec(), "0.25"))
+    assert fairness.report(there, asked) == fairness.report(held(frame), asked)
+
+
+def test_a_prediction_of_a_number_is_held_against_its_label_there(there, frame):
+    asked = of_numbers()
+    (ours, judged), (theirs, same) = fairness.report(there, asked), fairness.report(held(frame), asked)
+    assert (ours.rows, ours.notes) == (theirs.rows, theirs.notes)
+    assert f"{frame.guess.isna().sum():,} rows were left out: guess is missing." in ours.notes
+    assert [v.verdict for v in judged] == [v.verdict for v in same]
+    close = partial(pytest.approx, rel=1e-12, abs=1e-12)
+    for one, other in zip((*ours.overall, *ours.differences, *(m for g in ours.groups for m in g.rates)),
+                          (*theirs.overall, *theirs.differences, *(m for g in theirs.groups for m in g.rates)),
+                          strict=True):  # sums are added in another order
+        for a, b in zip(astuple(one.measure)[:3], astuple(other.measure)[:3], strict=True):
+            assert (a is None, float(a or 0)) == (b is None, close(float(b or 0))), one.name
+    assert regression.count(there, asked).digest == regression.count(held(frame), asked).digest
+
+
+@pytest.mark.parametrize(("changes", "said"), [
+    ({"label": "g"}, "Column “g” is not all numbers."), ({"label": "g"}, "It is stored as string"),
+    ({"prediction": "endless"}, "1,500 rows have a value that is no finite number"),
+    ({"prediction": "nan"}, "No row has both a label and a prediction"), ({"weight": "w"}, "row by row"),
+    ({"prediction": "gess"}, "Did you mean “guess”?")])
+def test_numbers_that_cannot_be_used_are_told_as_of_a_file(where, changes, said):
+    with in_database.connected(replace(where, table="risk.odd")) as source, pytest.raises(UserError) as told:
+        fairness.report(source, of_numbers(**changes))
+    assert said in str(told.value)
+
+
+def test_what_is_too_small_to_be_squared_is_nought(where):
+    with in_database.connected(replace(where, table="risk.odd")) as source:
+        assert fairness.report(source, of_numbers(label="tiny", prediction="tiny"))[0].rows == 1500
+        assert fairness.report(source, spec(score="tiny"))[0].rows == 1500
+
+
+def test_a_sum_can_be_stopped(where):
+    with in_database.connected(where) as source, pytest.raises(Cancelled):
+        regression.count(source, of_numbers(), Progress(cancelled=lambda: True))
+
+
 def test_the_digest_is_of_what_was_counted(where, frame):
     source = in_database.connect(where)
     first = count(source, spec()).digest
@@ -118,7 +172,7 @@ def test_it_is_filed_reperformed_and_found_changed(where, tmp_path):
     val = desk.as_("Val Idris")
     made = evidence.report(val, desk.version, where, spec(bootstrap=50))
     item = evidence.get(val, made).record
-    assert (item.inputs[0].name, item.inputs[0].rows, item.inputs[0].columns) == ("risk.people", 1500, 8)
+    assert (item.inputs[0].name, item.inputs[0].rows, item.inputs[0].columns) == ("risk.people", 1500, 10)
     assert InDatabase.at(item.inputs[0].location) == where
     assert InDatabase.at("/some/folder/with a name.csv") is None
     assert evidence.reperform(val, made, where).same
@@ -182,6 +236,12 @@ def test_as_typed(where, capsys):
     assert "risk.people" in found["inputs"][0]["path"]
     assert main([w for w in words if w not in ("--table", "risk.people")]) == 2
     assert "Say which table" in capsys.readouterr().err
+
+
+def test_a_prediction_of_a_number_as_typed(where, capsys):
+    assert main(["fairness", "--data", where.address, "--table", "risk.people", "--label", "real", "--prediction",
+                 "guess", "--most-gap", "60", "--sensitive", "g"]) == 0
+    assert "met" in capsys.readouterr().out
 
 
 def test_an_address_is_told_without_its_password():
