@@ -318,15 +318,19 @@ def columns_of(table: Path) -> tuple[str, ...]:
     return tuple(column.name for column in tables.preview(table).columns)
 
 
-def preview_table(table: Path, progress: Progress | None = None) -> Any:
+def preview_table(table: Data, progress: Progress | None = None) -> Any:
     """A table as a mapping dialog shows it: columns with types and frequent values, first rows, row count.
 
-    A large one is looked at where it lies.
+    A large one is looked at where it lies, and so is one in a database.
     """
-    from desktop_app.analysis import glance, table_file
+    from desktop_app.analysis import glance, in_database, table_file
     from desktop_app.analysis import table as tables
 
     progress = progress or Progress()
+    if isinstance(table, InDatabase):
+        progress.step(0.0, "connecting to the database")
+        with in_database.connected(table) as there:
+            return glance.glance_there(there, progress)
     if not table_file.is_large(table):
         return tables.preview(table, progress)
     return glance.glance(table_file.open_file(table, progress.part(0.0, 0.2)), progress.part(0.2, 1.0))

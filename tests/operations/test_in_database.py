@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from desktop_app.__main__ import main
-from desktop_app.analysis import counts, fairness, in_database, regression
+from desktop_app.analysis import counts, fairness, glance, in_database, regression, table
 from desktop_app.analysis.cube import count
 from desktop_app.analysis.table import Table
 from desktop_app.domain.canonical import Digest
@@ -158,6 +158,16 @@ def test_a_sum_can_be_stopped(where):
         regression.count(source, of_numbers(), Progress(cancelled=lambda: True))
 
 
+def test_a_look_at_a_table_says_what_a_look_at_the_rows_says(there, frame):
+    ours, theirs = glance.glance_there(there), table.describe(held(frame))
+    assert (ours.input.rows, ours.input.columns) == (theirs.input.rows, theirs.input.columns)
+    assert len(ours.head) == len(theirs.head)
+    for mine, other in zip(ours.columns, theirs.columns, strict=True):
+        assert (mine.name, mine.type, mine.distinct, mine.missing) == (
+            other.name, other.type, other.distinct, other.missing)
+        assert mine.top == (other.top if other.distinct <= glance.FEW else ())
+
+
 def test_the_digest_is_of_what_was_counted(where, frame):
     source = in_database.connect(where)
     first = count(source, spec()).digest
@@ -175,6 +185,7 @@ def test_it_is_filed_reperformed_and_found_changed(where, tmp_path):
     assert (item.inputs[0].name, item.inputs[0].rows, item.inputs[0].columns) == ("risk.people", 1500, 10)
     assert InDatabase.at(item.inputs[0].location) == where
     assert InDatabase.at("/some/folder/with a name.csv") is None
+    assert InDatabase.at("postgresql://a@b/c risk.my people").table == "risk.my people"
     assert evidence.reperform(val, made, where).same
     with psycopg.connect(where.address) as raw:
         raw.execute("UPDATE risk.people SET h = 2 WHERE id = 3 AND h <> 2 OR id = 4 AND h <> 2 OR id = 5 AND h <> 2")
@@ -193,6 +204,8 @@ def test_nothing_can_be_written_and_views_will_do(where):
 
 @pytest.mark.parametrize(("change", "kind", "said"), [
     ({"table": "risk.nobody"}, UserError, "no table risk.nobody"),
+    ({"table": "risk.People"}, UserError, "Did you mean risk.people?"),
+    ({"table": "risks.people"}, UserError, "Write it as SCHEMA.TABLE"),
     ({"address": "mysql://a@b/c"}, UserError, "cannot be used"),
     ({"address": "nonsense"}, UserError, "cannot be used"),
     ({"address": "postgresql://a@127.0.0.1:nine/c"}, UserError, "cannot be used"),
@@ -244,6 +257,92 @@ def test_a_prediction_of_a_number_as_typed(where, capsys):
     assert "met" in capsys.readouterr().out
 
 
-def test_an_address_is_told_without_its_password():
-    assert InDatabase(address="postgresql://ann:secret@host/db", table="t").plain_address == "postgresql://ann@host/db"
-    assert InDatabase(address="postgresql:///db", table="t").plain_address == "postgresql:///db"
+@pytest.mark.parametrize(("address", "plain", "password"), [
+    ("postgresql://ann:secret@host/db", "postgresql://ann@host/db", "secret"),
+    ("postgresql://ann:s%3Acr%40t@host/db", "postgresql://ann@host/db", "s:cr@t"),
+    ("postgresql://ann@host/db?password=secret&sslmode=require", "postgresql://ann@host/db?sslmode=require", "secret"),
+    ("postgresql://ann@host/db?port=1&p%61ssword=secret", "postgresql://ann@host/db?port=1", ""),
+    ("postgresql://host/db?sslpassword=secret", "postgresql://host/db", ""),
+    ("postgresql:///db", "postgresql:///db", "")])
+def test_an_address_is_told_without_its_password(address, plain, password):
+    where = InDatabase(address=address, table="t")
+    assert (where.plain_address, where.password) == (plain, password)
+    again = where.with_password("a&b=c d")
+    assert (again.plain_address, again.password, again.table) == (plain, "a&b=c d", "t")
+    assert where.with_password("") is where
+
+
+def test_a_password_logs_in_and_is_told_nowhere(where):
+    given = where.with_password("sec ret")
+    with in_database.connected(given) as there:
+        assert there.input.location == f"{where.address} risk.people"
+    wrong = InDatabase(address="postgresql://ann:sec ret@h[/db", table="t")
+    with pytest.raises(UserError) as told:
+        in_database.connect(wrong)
+    assert "sec ret" not in str(told.value)
+
+
+# ---- what a dialog shows of it
+
+
+def test_only_values_of_columns_that_have_few_leave_the_database(where, monkeypatch):
+    asked = []
+    run = in_database.run
+    monkeypatch.setattr(in_database, "run", lambda *given: asked.append(run(*given)) or asked[-1])
+    found = evidence.preview_table(where)
+    assert found.input.name == "risk.people"
+    names = [column.name for column in found.columns]
+    for name, answer in zip(names, asked[2:], strict=True):
+        left = {v for v in answer["v"] if v is not None and v == v}  # noqa: PLR0124 - not a number
+        assert len(left) == (0 if name in ("id", "s", "old", "real", "guess") else len(left)), name
+    assert len(asked[1]["c0"]) == glance.HEAD
+
+
+def test_columns_of_every_kind_are_looked_at(where):
+    with psycopg.connect(where.address) as raw:
+        raw.execute("CREATE TYPE risk.mood AS ENUM ('glad', 'sad')")
+        raw.execute("CREATE TABLE risk.kinds AS SELECT 'glad'::risk.mood AS mood, '{}'::json AS j, ARRAY['x'] AS list, "
+                    "'\\xff'::bytea AS raw, '1.1.1.1'::inet AS at, 2.50::numeric AS amount, 3::money AS money, "
+                    "DATE '2026-01-01' AS day, true AS yes, 'unknown' AS nobody FROM generate_series(1, 3)")
+        raw.execute("CREATE TABLE risk.empty (a int)")
+    found = {c.name: c for c in evidence.preview_table(replace(where, table="risk.kinds")).columns}
+    assert {name: c.type for name, c in found.items()} == {
+        "mood": "text", "j": "text", "list": "text", "raw": "not readable", "at": "text", "amount": "number",
+        "money": "not readable", "day": "time", "yes": "yes/no", "nobody": "text"}
+    assert (found["mood"].top, found["amount"].top, found["yes"].top) == ((("glad", 3),), (("2.5", 3),), (("True", 3),))
+    assert (found["nobody"].distinct, found["nobody"].missing) == (0, 3)
+    with pytest.raises(UserError, match=r"risk\.empty has no rows"):
+        evidence.preview_table(replace(where, table="risk.empty"))
+
+
+def test_groups_of_decimals_are_named_as_a_person_writes_them(where, frame):
+    with in_database.connected(where) as source:
+        ours, _ = fairness.report(source, spec(sensitive=("w",), intersections=()))
+    assert [g.group for g in ours.groups] == ["0.5", "1", "1.5"]
+
+
+def test_what_may_not_be_read_is_told(postgres, where):
+    postgres.login("visitor")
+    with pytest.raises(Unreachable, match=r"You may not read risk\.people"):
+        evidence.preview_table(replace(where, address=where.address.replace("registrar@", "visitor@")))
+
+
+def test_the_server_that_goes_away_in_the_middle_is_told(where, postgres, monkeypatch):
+    run = in_database.run
+
+    def cut(there, asked, progress, *more):
+        if more:
+            postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "
+                             "'assaydesk'")
+        return run(there, asked, progress, *more)
+
+    monkeypatch.setattr(in_database, "run", cut)
+    with pytest.raises(Unreachable, match="could not count"):
+        evidence.preview_table(where)
+
+
+def test_a_look_can_be_stopped(where):
+    with pytest.raises(Cancelled):
+        evidence.preview_table(where, Progress(cancelled=lambda: True))
+    with in_database.connected(where) as there, pytest.raises(Cancelled):
+        glance.glance_there(there, Progress(cancelled=lambda: True))
