@@ -15,9 +15,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.analysis import in_database, in_files, intervals
-from desktop_app.analysis.columns import NO_NUMBER, NONE, as_text, named
+from desktop_app.analysis.columns import NO_NUMBER, NONE, as_text, named, twice_named
 from desktop_app.analysis.counts import MAX_GROUPS, natural
-from desktop_app.analysis.cube import UNKNOWN, Source
+from desktop_app.analysis.cube import UNKNOWN, Source, duplicates
 from desktop_app.analysis.in_database import DatabaseTable
 from desktop_app.analysis.intervals import z_value
 from desktop_app.analysis.verdicts import CONFIDENCE, Comparison, Judgement, Question, Rate
@@ -94,7 +94,9 @@ def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
     for column in (*attributes, *columns):
         named(source, column)
     progress = progress or Progress()
-    first, second = progress.part(0.0, 0.4), progress.part(0.4, 1.0)
+    if spec.record_id is not None and (twice := duplicates(source, spec.record_id, progress.part(0.0, 0.2))):
+        raise twice_named(spec.record_id, twice)
+    first, second = progress.part(0.2, 0.5), progress.part(0.5, 1.0)
     if isinstance(source, DatabaseTable):
         middle = _middle(in_database.run(source, in_database.means(source, *columns), first))
         found = in_database.run(source, in_database.sums(source, *columns, attributes, middle), second)

@@ -5,6 +5,7 @@ The spec with its thresholds is an entry of the log before anything is computed 
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -47,6 +48,7 @@ from desktop_app.workspace import Workspace
 MAY_WITHDRAW = (Role.VALIDATOR, Role.MODEL_RISK, Role.COMPLIANCE, Role.AUDITOR)  # what somebody else filed
 TITLES = {EvidenceKind.FAIRNESS: "Bias report", EvidenceKind.PERFORMANCE: "Performance",
           EvidenceKind.EXPLANATION: "Explanation"}  # of reports that were given none
+_ALIKE, _NOUGHT = 1e-9, 1e-12  # how far a number may lie from the same one computed again: by its size, at least
 _WORDS = frozenset({"method", "reason", "sentence"})
 Asked = FairnessSpec | PerformanceSpec  # what a report on a table is asked
 Data = Path | InDatabase  # what it is asked of
@@ -456,7 +458,8 @@ class Reperformance:
 
 
 def reperform(workspace: Workspace, evidence: Id, table: Data, progress: Progress | None = None) -> Reperformance:
-    """Compute a bias or performance report again on its table and compare every number.
+    """Compute a bias or performance report again on its table and compare every number, to nine digits: rows are not
+    added in the same order each time.
 
     Raises Refused when the table is not the one it was computed on: of a file before, of a table in a database after
     it was counted.
@@ -476,8 +479,8 @@ def reperform(workspace: Workspace, evidence: Id, table: Data, progress: Progres
     result, verdicts = engine.measured(read, spec)
     before: Any = item.fairness or item.performance
     differences = [f"{name} differs" for name in vars(before)
-                   if _numbers(getattr(before, name)) != _numbers(getattr(result, name))]
-    differences += ["verdicts differ"] if _numbers(verdicts) != _numbers(item.verdicts) else []
+                   if not _agree(_numbers(getattr(before, name)), _numbers(getattr(result, name)))]
+    differences += [] if _agree(_numbers(item.verdicts), _numbers(verdicts)) else ["verdicts differ"]
     return Reperformance(same=not differences, differences=tuple(differences))
 
 
@@ -500,3 +503,27 @@ def _numbers(value: Any) -> Any:
     if isinstance(value, list):
         return [_numbers(item) for item in value if not isinstance(item, str)]
     return value if isinstance(value, str | int | None) else _numbers(canonical.plain(value))
+
+
+def _agree(before: Any, again: Any, scale: float = 0.0) -> bool:
+    """Whether two parts of a result are the same. scale: the largest number of the record that they are of; what is
+    nought but for the order of adding is compared by it.
+    """
+    if isinstance(before, dict) and isinstance(again, dict):
+        scale = max((abs(_real(value)) for value in before.values() if isinstance(value, str)), default=0.0)
+        return before.keys() == again.keys() and all(_agree(before[key], again[key], scale) for key in before)
+    if isinstance(before, list) and isinstance(again, list):
+        return len(before) == len(again) and all(map(_agree, before, again))
+    if isinstance(before, str) and isinstance(again, str) and before != again:
+        return math.isclose(_real(before, math.inf), _real(again, -math.inf), rel_tol=_ALIKE,
+                            abs_tol=max(_ALIKE * scale, _NOUGHT))
+    return bool(before == again)
+
+
+def _real(text: str, otherwise: float = 0.0) -> float:
+    """The number that a measurement says; a text that says none is `otherwise`."""
+    try:
+        found = float(text)
+    except ValueError:
+        return otherwise
+    return found if math.isfinite(found) else otherwise

@@ -194,6 +194,27 @@ def test_it_is_filed_reperformed_and_found_changed(where, tmp_path):
     desk.workspace.close()
 
 
+def test_rows_in_another_order_are_the_same_table_and_other_numbers_are_not(where, tmp_path):
+    desk = make_desk(tmp_path)
+    val = desk.as_("Val Idris")
+    with psycopg.connect(where.address) as raw:
+        raw.execute("CREATE TABLE risk.sorted AS SELECT * FROM risk.people ORDER BY id")
+    there = replace(where, table="risk.sorted")
+    made = {evidence.report(val, desk.version, there, asked, title=name) for name, asked in (
+        ("number", of_numbers(label="y", criteria=())), ("score", spec(bootstrap=0)))}
+    with psycopg.connect(where.address) as raw:
+        raw.execute("ALTER TABLE risk.sorted RENAME TO before")
+        raw.execute("CREATE TABLE risk.sorted AS SELECT * FROM risk.before ORDER BY md5(id::text)")
+    before = [evidence.get(val, one).record.fairness for one in made]
+    again = [evidence.preview(there, evidence.get(val, one).record.fairness_spec)[0] for one in made]
+    assert before != again  # in the last digits
+    assert [evidence.reperform(val, one, there).differences for one in made] == [(), ()]
+    with psycopg.connect(where.address) as raw:
+        raw.execute("UPDATE risk.sorted SET guess = guess + 0.001, s = s * 0.999999 WHERE id < 9")
+    assert all(evidence.reperform(val, one, there).differences for one in made)
+    desk.workspace.close()
+
+
 def test_nothing_can_be_written_and_views_will_do(where):
     source = in_database.connect(replace(where, table="risk.some"))
     assert counts.count(source, spec()).cube.read < 1500

@@ -33,7 +33,7 @@ RULES = (
     ("none", "no criterion: only report the numbers"),
 )
 DECIDED = (("decision", "A decision in the table"), ("score", "A score with a cut-off"),
-           ("prediction", "Nothing: a number is predicted"))
+           ("prediction", "A number that is predicted"))
 REPLICATES = 2_000
 USUAL = {"score": ("score", "probability", "pd", "proba", "p"),
          "decision": ("decision", "approved", "prediction", "predicted", "y_pred", "outcome"),

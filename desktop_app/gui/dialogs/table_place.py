@@ -16,6 +16,7 @@ from desktop_app.gui.widgets.prose import paragraph
 
 TABLES = "Tables (*.csv *.parquet *.pq *.tsv *.txt);;All files (*)"
 PLACES = ((False, "A file or a folder"), (True, "A table in a database"))
+LETS_IN = "Never kept. Without one, your .pgpass file, a service file or a certificate lets you in."
 LEAVES = ("To choose its columns, their counts, the values of columns with few, and the first rows (by LIMIT) are "
           "fetched. The report fetches counts and sums by group. The rest stays there; nothing is written.")
 
@@ -66,8 +67,7 @@ class TablePlace(QWidget):
         column.setSpacing(theme.M)
         column.addWidget(labelled("Address of the database", self.address,
                                   "Recorded with the report, without a password."))
-        column.addWidget(labelled("Password", self.password, "Never kept. Without one, your .pgpass file, a service "
-                                  "file or a certificate lets you in."))
+        column.addWidget(labelled("Password", self.password, LETS_IN))
         row = QHBoxLayout()
         row.setSpacing(theme.S)
         row.addWidget(labelled("Table or view", self.table), 1)
@@ -109,4 +109,4 @@ class TablePlace(QWidget):
         return InDatabase(address=address, table=table).with_password(self.password.text())
 
 
-__all__ = ["TablePlace"]
+__all__ = ["LETS_IN", "TablePlace"]
