@@ -6,6 +6,7 @@ database. The tests ask the same expression of DuckDB and, where it is installed
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -202,11 +203,10 @@ def _number(t: ir.Table, column: str, kind: str, *, within: bool = True) -> tupl
                         f"Column “{column}” cannot be used as {'a weight' if kind == 'weight' else 'a score'}.",
                         f"It is stored as {there.type()}.", "Choose a numeric column, or a view that casts it.")
     value = (there.cast("int64") if there.type().is_boolean() else there).cast("float64")
-    value = ibis.ifelse(value.isnan(), None, value)
-    outside = (value < 0) | (value > 1) if kind != "weight" and within else ibis.literal(False)
-    state = ibis.ifelse(value.isnull(), NONE, ibis.ifelse(value.isinf(), NO_NUMBER,
-                                                          ibis.ifelse(outside, OUTSIDE, FINE)))
-    return ibis.ifelse(state == NO_NUMBER, None, value), state
+    known = value.nullif(math.nan)
+    outside = (known < 0) | (known > 1) if kind != "weight" and within else ibis.literal(False)
+    state = ibis.cases((known.isnull(), NONE), (known.isinf(), NO_NUMBER), (outside, OUTSIDE), else_=FINE)
+    return known.nullif(math.inf).nullif(-math.inf), state
 
 
 def median(source: DatabaseTable, column: str, progress: Progress) -> float:
