@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol
 
 from desktop_app.domain.dataset import TableInput
+from desktop_app.domain.words import counted
 from desktop_app.errors import UserError
 
 if TYPE_CHECKING:
@@ -83,6 +84,13 @@ def _same(word: str, event: str) -> bool:
         return word == event.strip() or float(word) == float(event)
     except ValueError:
         return False
+
+
+def twice_named(column: str, rows: int) -> UserError:
+    """That a column which should name each row once does not."""
+    return UserError(f"“{column}” does not name each row once.",
+                     f"{counted(rows, 'row')} {'has' if rows == 1 else 'have'} an id that another row has.",
+                     "Leave out the rows that are there twice, or choose another column.")
 
 
 def too_many(cells: int) -> UserError:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from desktop_app.analysis import by_row, classes, criteria, further, intervals, regression, verdicts
 from desktop_app.analysis.bootstrap import MAX_REPLICATES
-from desktop_app.analysis.columns import ABOVE_MEDIAN
+from desktop_app.analysis.columns import ABOVE_MEDIAN, twice_named
 from desktop_app.analysis.counts import RATES, UNKNOWN, Cells, Counted, count
 from desktop_app.analysis.criteria import METRICS, RULES, favourable, left_out, metric_rates, reference_of
 from desktop_app.analysis.cube import Source, duplicates
@@ -160,9 +160,7 @@ def check(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
                         f"Ask for up to {MAX_REPLICATES:,}, with a seed of 0 or more; 2,000 are usual.")
     progress = progress or Progress()
     if spec.record_id is not None and (twice := duplicates(source, spec.record_id, progress.part(0.0, 0.2))):
-        raise UserError(f"“{spec.record_id}” does not name each row once.",
-                        f"{words.counted(twice, 'row')} {'has' if twice == 1 else 'have'} an id that another row has.",
-                        "Leave out the rows that are there twice, or choose another column.")
+        raise twice_named(spec.record_id, twice)
     counted = count(source, spec, progress.part(0.2, 0.8))
     if counted.rows < spec.minimum_group:
         what = "a decision" if spec.label is None else "a decision and a label"

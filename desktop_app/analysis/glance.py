@@ -1,17 +1,22 @@
-"""What a large table holds, for choosing its columns: DuckDB looks at it where it lies, in two passes.
+"""What a large table holds, for choosing its columns: DuckDB looks at files where they lie, a database at its own.
 
-Numbers of different values are estimates (HyperLogLog); counts of frequent values and of missing ones are exact.
+Out of a database come counts, the values of columns that have few, and the first rows. In files, numbers of different
+values are estimates (HyperLogLog); counts of frequent values and of missing ones are exact.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from desktop_app.analysis import in_database
 from desktop_app.analysis.columns import as_text
+from desktop_app.analysis.in_database import DatabaseTable
 from desktop_app.analysis.in_files import fetch, is_missing, quoted, relation
 from desktop_app.analysis.table import ColumnPreview, TablePreview
 from desktop_app.analysis.table_file import TableFile
 from desktop_app.domain.dataset import TableInput
+from desktop_app.errors import Unreachable, UserError
 from desktop_app.progress import Progress
 
 FEW = 200  # values: a column with more is not grouped by
@@ -60,8 +65,13 @@ def _top(file: TableFile, name: str, progress: Progress) -> tuple[tuple[str, int
     """Each value with its rows, the most frequent first."""
     found = fetch(file, f"SELECT {quoted(name)} AS v, count(*) AS n FROM {relation(file)} GROUP BY 1",  # noqa: S608
                   progress)
+    return _as_texts(found["v"], found["n"])
+
+
+def _as_texts(values: Any, rows: Any) -> tuple[tuple[str, int], ...]:
+    """Values that mean the same put together, the most frequent first."""
     counts: dict[str, int] = {}
-    for value, n in zip(found["v"], found["n"], strict=True):
+    for value, n in zip(values, rows, strict=True):
         text = None if value is None or value != value else as_text(value)  # noqa: PLR0124 - NaN
         if text is not None:
             counts[text] = counts.get(text, 0) + int(n)
@@ -74,3 +84,40 @@ def _type(values: Any, *, numeric: bool) -> str:
     if any(hasattr(value, "isoformat") for value in values):
         return "time"
     return "number" if numeric else "text"
+
+
+# ---- in a database
+
+
+def glance_there(there: DatabaseTable, progress: Progress | None = None) -> TablePreview:
+    """The preview of a table in a database. Raises UserError, Unreachable, Cancelled."""
+    progress = progress or Progress()
+    t, names = there.expression, there.names
+    rows = int(in_database.run(there, t.aggregate(n=t.count()), progress.part(0.0, 0.1))["n"][0])
+    if not rows:
+        raise UserError(f"{there.input.name} has no rows.", there.input.location, "Choose the table with the data.")
+    head = in_database.run(there, in_database.first_rows(there, HEAD), progress.part(0.1, 0.2), "fetching a few rows")
+    columns = tuple(
+        _column_there(there, name, progress.part(0.2 + 0.8 * i / len(names), 0.2 + 0.8 * (i + 1) / len(names)))
+        for i, name in enumerate(names))
+    return TablePreview(replace(there.input, rows=rows), columns, tuple(
+        tuple("" if value is None or value != value else value for value in line)  # noqa: PLR0124 - NaN
+        for line in zip(*(head[f"c{i}"] for i in range(len(names))), strict=True)))
+
+
+def _column_there(there: DatabaseTable, name: str, progress: Progress) -> ColumnPreview:
+    """What a column holds; one of bytes, or of a kind that is not known here, is no use and is not looked at."""
+    kind = there.expression[name].type()
+    try:
+        if kind.is_binary():
+            raise UserError("Bytes are not compared.")
+        found = in_database.run(there, in_database.values(there, name, FEW), progress, f"looking at {name}")
+    except Unreachable:
+        raise
+    except UserError:
+        return ColumnPreview(name, "not readable", 0, 0, ())
+    known, different = ~found["gone"].astype(bool), int(found["different"][0])
+    top = _as_texts(found["v"][known], found["n"][known]) if different <= FEW else ()
+    words = "yes/no" if kind.is_boolean() else "number" if kind.is_numeric() else \
+        "time" if kind.is_temporal() else "text"
+    return ColumnPreview(name, words, len(top) or different, int(found["missing"][0]), top[:SHOWN])

@@ -94,6 +94,31 @@ def _day(moment: str) -> str:
     return f"strftime({moment}, '%Y-%m-%d')"
 
 
+def means(source: InFiles, label: str, prediction: str) -> str:
+    """What is asked first for predictions of numbers: the means of the usable labels and predictions."""
+    return ("SELECT avg(label_value) FILTER (isfinite(label_value)) AS y, "  # noqa: S608 - names are quoted
+            "avg(prediction_value) FILTER (isfinite(prediction_value)) AS p "
+            f"FROM {_with_numbers(source, label, prediction)[0]}")
+
+
+def sums(
+    source: InFiles, label: str, prediction: str, attributes: tuple[str, ...], middle: tuple[float, float],
+) -> str:
+    """What is asked then: by group, sums of the label and the prediction, each less its middle, and of errors."""
+    inner, states = _with_numbers(source, label, prediction)
+    keys = [f"{quoted(name)} AS a{i}" for i, name in enumerate(attributes)]
+    y, p = f"(label_value - {middle[0]!r})", f"(prediction_value - {middle[1]!r})"
+    e = "(prediction_value - label_value)"
+    return (f"SELECT {', '.join([*keys, *states])}, count(*) AS n, sum({y}) AS y, sum({p}) AS p, "  # noqa: S608
+            f"sum({y} * {y}) AS yy, sum({p} * {p}) AS pp, sum({e}) AS e, sum(abs({e})) AS ae, sum({e} * {e}) AS ee, "
+            f"sum(({e} * {e}) * ({e} * {e})) AS eeee FROM {inner} GROUP BY ALL")
+
+
+def _with_numbers(source: InFiles, label: str, prediction: str) -> tuple[str, tuple[str, str]]:
+    (y, y_state), (p, p_state) = number(source, label, "label"), number(source, prediction, "prediction")
+    return f"(SELECT *, {y}, {p} FROM {relation(source)})", (y_state, p_state)  # noqa: S608 - names are quoted
+
+
 def quoted(name: str) -> str:
     """A column's name in a query."""
     return '"' + name.replace('"', '""') + '"'

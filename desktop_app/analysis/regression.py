@@ -1,7 +1,8 @@
 """Bias reports of a model that predicts a number: means and errors by group, and the gaps between groups.
 
-One pass sums by group the label y and the prediction p, each less a value near its middle so that no digits are lost,
-and the powers of the error p − y; every measure is arithmetic on these sums. Intervals are normal, by the variance of
+One pass, by DuckDB over files or in the database of a table that stays there, sums by group the label y and the
+prediction p, each less a value near its middle so that no digits are lost, and the powers of the error p − y; every
+measure is arithmetic on these sums. Intervals are normal, by the variance of
 what is averaged; that of the root mean squared error by the delta method. Weights are not for this.
 """
 
@@ -13,10 +14,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.analysis import in_files, intervals
-from desktop_app.analysis.columns import NO_NUMBER, NONE, as_text, named
+from desktop_app.analysis import in_database, in_files, intervals
+from desktop_app.analysis.columns import NO_NUMBER, NONE, as_text, named, twice_named
 from desktop_app.analysis.counts import MAX_GROUPS, natural
-from desktop_app.analysis.cube import UNKNOWN, Source
+from desktop_app.analysis.cube import UNKNOWN, Source, duplicates
 from desktop_app.analysis.in_database import DatabaseTable
 from desktop_app.analysis.intervals import z_value
 from desktop_app.analysis.verdicts import CONFIDENCE, Comparison, Judgement, Question, Rate
@@ -35,6 +36,7 @@ GAPS = {  # metric of a criterion → the measure compared, how it is said
     "mean_prediction_difference": ("mean_prediction", "the largest difference of mean predictions"),
     "bias_difference": ("bias", "the largest difference of mean errors"),
     "mean_absolute_error_difference": ("mean_absolute_error", "the largest difference of mean absolute errors")}
+_BITS = 16  # of what is taken off the label and the prediction
 _SUMS = ("n", "y", "p", "yy", "pp", "e", "ae", "ee", "eeee")
 _AVERAGED = {"mean_prediction": ("p", "pp"), "mean_label": ("y", "yy"), "bias": ("e", "ee"),
              "mean_absolute_error": ("ae", "ee")}  # the sum of it, the sum of its square
@@ -83,36 +85,37 @@ class Summed:
 
 def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) -> Summed:
     """Sum a table as a spec asks. Raises UserError for columns that cannot be used; Cancelled."""
-    if isinstance(source, DatabaseTable):
-        raise UserError("Predictions of numbers are not summed in a database yet.", source.input.name,
-                        "Export the columns that are needed to a file.")
     if spec.label is None or spec.weight is not None or spec.before is not None or spec.strata:
         raise UserError("A prediction of a number is held against a label, row by row.",
                         "A label is needed; weights, strata and a version before are for decisions.",
                         "Name the column with what really happened, and leave out the others.")
     attributes = tuple(dict.fromkeys([*spec.sensitive, *(p for parts in spec.intersections for p in parts)]))
-    for column in (*attributes, spec.label, str(spec.prediction)):
+    columns = (spec.label, str(spec.prediction))
+    for column in (*attributes, *columns):
         named(source, column)
-    (y, y_state), (p, p_state) = (in_files.number(source, column, name) for column, name in (
-        (spec.label, "label"), (str(spec.prediction), "prediction")))
-    keys = [f"{in_files.quoted(name)} AS a{i}" for i, name in enumerate(attributes)]
     progress = progress or Progress()
-    inner = f"(SELECT *, {y}, {p} FROM {in_files.relation(source)})"  # noqa: S608 - names are quoted
-    middle = _middle(source, inner, progress.part(0.0, 0.4))
-    label, prediction = f"(label_value - {middle[0]!r})", f"(prediction_value - {middle[1]!r})"
-    error = "(prediction_value - label_value)"
-    asked = (f"SELECT {', '.join([*keys, y_state, p_state])}, count(*) AS n, sum({label}) AS y, "  # noqa: S608
-             f"sum({prediction}) AS p, sum({label} ** 2) AS yy, sum({prediction} ** 2) AS pp, sum({error}) AS e, "
-             f"sum(abs({error})) AS ae, sum({error} ** 2) AS ee, sum({error} ** 4) AS eeee FROM {inner} GROUP BY ALL")
-    return _summed(spec, attributes, in_files.fetch(source, asked, progress.part(0.4, 1.0)), middle)
+    if spec.record_id is not None and (twice := duplicates(source, spec.record_id, progress.part(0.0, 0.2))):
+        raise twice_named(spec.record_id, twice)
+    first, second = progress.part(0.2, 0.5), progress.part(0.5, 1.0)
+    if isinstance(source, DatabaseTable):
+        middle = _middle(in_database.run(source, in_database.means(source, *columns), first))
+        found = in_database.run(source, in_database.sums(source, *columns, attributes, middle), second)
+    else:
+        middle = _middle(in_files.fetch(source, in_files.means(source, *columns), first))
+        found = in_files.fetch(source, in_files.sums(source, *columns, attributes, middle), second)
+    return _summed(spec, attributes, found, middle)
 
 
-def _middle(source: in_files.InFiles, inner: str, progress: Progress) -> tuple[float, float]:
-    """The means of the usable labels and predictions, about which sums are taken."""
-    found = in_files.fetch(source, "SELECT avg(label_value) FILTER (isfinite(label_value)) AS y, "  # noqa: S608
-                           f"avg(prediction_value) FILTER (isfinite(prediction_value)) AS p FROM {inner}", progress)
-    return tuple(float(v) if v is not None and math.isfinite(v) else 0.0  # type: ignore[return-value]
-                 for v in (found["y"][0], found["p"][0]))
+def _middle(means: dict[str, NDArray[Any]]) -> tuple[float, float]:
+    """Values near the means of the label and of the prediction, with few digits: every engine takes off the same."""
+    return _short(means["y"][0]), _short(means["p"][0])
+
+
+def _short(value: float | None) -> float:
+    if value is None or not math.isfinite(value):
+        return 0.0
+    part, power = math.frexp(value)
+    return math.ldexp(round(part * 2**_BITS), power - _BITS)
 
 
 def _summed(

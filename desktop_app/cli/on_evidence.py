@@ -18,7 +18,6 @@ from desktop_app.domain.evidence import (
     PERIODS,
     ROW_METRICS,
     SEARCHES,
-    Criterion,
 )
 from desktop_app.errors import UserError
 
@@ -210,7 +209,8 @@ def _fairness_spec(call: Call) -> FairnessSpec:
         confidentiality=a.confidentiality if a.score and a.label and a.search != NO_SEARCH else "",
     )
     if a.prediction is not None:
-        return replace(spec, prediction=a.prediction, criteria=_of_gaps(call, spec), metrics=(), bootstrap=0)
+        return replace(spec, prediction=a.prediction, criteria=presets.most_gap(spec, _written(a.most_gap)),
+                       metrics=(), bootstrap=0)
     spec = presets.applied(presets.named(a.preset), spec) if a.preset else \
         replace(spec, criteria=presets.least_ratio(spec, _written(a.least_ratio), a.rule))
     return replace(spec, criteria=(*spec.criteria, *presets.no_worse(spec, _written(a.margin))))
@@ -222,14 +222,6 @@ def _share(text: str | None) -> float | None:
         return None if text is None else float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError as error:
         raise UserError("The share of the rows is not a number.", text or "", "Give one such as 0.02.") from error
-
-
-def _of_gaps(call: Call, spec: FairnessSpec) -> tuple[Criterion, ...]:
-    """The largest gap between groups' mean predictions, of every attribute and intersection."""
-    return tuple(
-        Criterion(metric="mean_prediction_difference", attribute=attribute, threshold=_written(call.args.most_gap),
-                  direction="at_most")
-        for attribute in (*spec.sensitive, *spec.crossed))
 
 
 def _written(given: float | str | None) -> Number | None:

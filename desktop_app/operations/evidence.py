@@ -5,6 +5,7 @@ The spec with its thresholds is an entry of the log before anything is computed 
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -49,6 +50,7 @@ from desktop_app.workspace import Workspace
 MAY_WITHDRAW = (Role.VALIDATOR, Role.MODEL_RISK, Role.COMPLIANCE, Role.AUDITOR)  # what somebody else filed
 TITLES = {EvidenceKind.FAIRNESS: "Bias report", EvidenceKind.PERFORMANCE: "Performance",
           EvidenceKind.EXPLANATION: "Explanation"}  # of reports that were given none
+_ALIKE, _NOUGHT = 1e-9, 1e-12  # how far a number may lie from the same one computed again: by its size, at least
 _WORDS = frozenset({"method", "reason", "sentence"})
 Asked = FairnessSpec | PerformanceSpec  # what a report on a table is asked
 Data = Path | InDatabase  # what it is asked of
@@ -93,11 +95,8 @@ def _read(engine: ModuleType, table: Data, spec: Asked, progress: Progress) -> t
         if _kind(spec) is not EvidenceKind.FAIRNESS:
             raise UserError("This kind of report is not computed in a database.", table.table,
                             "Export the columns that are needed to a file.")
-        there = in_database.connect(table)
-        try:
+        with in_database.connected(table) as there:
             counted = engine.check(there, spec, progress)
-        finally:
-            there.expression.get_backend().disconnect()
         return counted, replace(there.input, rows=counted.read, digest=counted.digest)
     if _kind(spec) is EvidenceKind.FAIRNESS:  # counted where it lies, however large
         file = table_file.open_file(table, progress.part(0.0, 0.3))
@@ -329,15 +328,19 @@ def columns_of(table: Path) -> tuple[str, ...]:
     return tuple(column.name for column in tables.preview(table).columns)
 
 
-def preview_table(table: Path, progress: Progress | None = None) -> Any:
+def preview_table(table: Data, progress: Progress | None = None) -> Any:
     """A table as a mapping dialog shows it: columns with types and frequent values, first rows, row count.
 
-    A large one is looked at where it lies.
+    A large one is looked at where it lies, and so is one in a database.
     """
-    from desktop_app.analysis import glance, table_file
+    from desktop_app.analysis import glance, in_database, table_file
     from desktop_app.analysis import table as tables
 
     progress = progress or Progress()
+    if isinstance(table, InDatabase):
+        progress.step(0.0, "connecting to the database")
+        with in_database.connected(table) as there:
+            return glance.glance_there(there, progress)
     if not table_file.is_large(table):
         return tables.preview(table, progress)
     return glance.glance(table_file.open_file(table, progress.part(0.0, 0.2)), progress.part(0.2, 1.0))
@@ -468,7 +471,8 @@ class Reperformance:
 
 
 def reperform(workspace: Workspace, evidence: Id, table: Data, progress: Progress | None = None) -> Reperformance:
-    """Compute a bias or performance report again on its table and compare every number.
+    """Compute a bias or performance report again on its table and compare every number, to nine digits: rows are not
+    added in the same order each time.
 
     Raises Refused when the table is not the one it was computed on: of a file before, of a table in a database after
     it was counted.
@@ -488,8 +492,8 @@ def reperform(workspace: Workspace, evidence: Id, table: Data, progress: Progres
     result, verdicts = engine.measured(read, spec)
     before: Any = item.fairness or item.performance
     differences = [f"{name} differs" for name in vars(before)
-                   if _numbers(getattr(before, name)) != _numbers(getattr(result, name))]
-    differences += ["verdicts differ"] if _numbers(verdicts) != _numbers(item.verdicts) else []
+                   if not _agree(_numbers(getattr(before, name)), _numbers(getattr(result, name)))]
+    differences += [] if _agree(_numbers(item.verdicts), _numbers(verdicts)) else ["verdicts differ"]
     return Reperformance(same=not differences, differences=tuple(differences))
 
 
@@ -512,3 +516,27 @@ def _numbers(value: Any) -> Any:
     if isinstance(value, list):
         return [_numbers(item) for item in value if not isinstance(item, str)]
     return value if isinstance(value, str | int | None) else _numbers(canonical.plain(value))
+
+
+def _agree(before: Any, again: Any, scale: float = 0.0) -> bool:
+    """Whether two parts of a result are the same. scale: the largest number of the record that they are of; what is
+    nought but for the order of adding is compared by it.
+    """
+    if isinstance(before, dict) and isinstance(again, dict):
+        scale = max((abs(_real(value)) for value in before.values() if isinstance(value, str)), default=0.0)
+        return before.keys() == again.keys() and all(_agree(before[key], again[key], scale) for key in before)
+    if isinstance(before, list) and isinstance(again, list):
+        return len(before) == len(again) and all(map(_agree, before, again))
+    if isinstance(before, str) and isinstance(again, str) and before != again:
+        return math.isclose(_real(before, math.inf), _real(again, -math.inf), rel_tol=_ALIKE,
+                            abs_tol=max(_ALIKE * scale, _NOUGHT))
+    return bool(before == again)
+
+
+def _real(text: str, otherwise: float = 0.0) -> float:
+    """The number that a measurement says; a text that says none is `otherwise`."""
+    try:
+        found = float(text)
+    except ValueError:
+        return otherwise
+    return found if math.isfinite(found) else otherwise

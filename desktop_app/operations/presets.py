@@ -91,6 +91,14 @@ def least_ratio(spec: FairnessSpec, threshold: Number | None, rule: str) -> tupl
         for attribute in (*spec.sensitive, *spec.crossed))
 
 
+def most_gap(spec: FairnessSpec, threshold: Number | None) -> tuple[Criterion, ...]:
+    """How far the means of a predicted number may lie apart, in the units of the label, for every attribute and
+    intersection of a spec; None: only reported.
+    """
+    return tuple(Criterion(metric="mean_prediction_difference", attribute=attribute, threshold=threshold,
+                           direction="at_most") for attribute in (*spec.sensitive, *spec.crossed))
+
+
 def no_worse(spec: FairnessSpec, margin: Number | None) -> tuple[Criterion, ...]:
     """By how much gaps may grow against the version before: of what is selected, and of errors where a label is there.
     None where a spec names no version before.

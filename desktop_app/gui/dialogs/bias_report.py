@@ -12,7 +12,9 @@ from desktop_app.domain.canonical import Id, number
 from desktop_app.domain.evidence import JOIN, METHODS, METRICS, EvidenceKind, FairnessSpec
 from desktop_app.domain.model import Pair
 from desktop_app.errors import UserError
+from desktop_app.gui import theme
 from desktop_app.gui.dialogs.form import Choice, Radios, Ticks, beside
+from desktop_app.gui.dialogs.number_predicted import NumberPredicted
 from desktop_app.gui.dialogs.on_table import TableDialog
 from desktop_app.gui.dialogs.resting import RestingNotice
 from desktop_app.gui.dialogs.written import written
@@ -30,7 +32,8 @@ RULES = (
     ("point", "the point alone, ignoring uncertainty"),
     ("none", "no criterion: only report the numbers"),
 )
-DECIDED = (("decision", "A decision in the table"), ("score", "A score with a cut-off"))
+DECIDED = (("decision", "A decision in the table"), ("score", "A score with a cut-off"),
+           ("prediction", "A number that is predicted"))
 REPLICATES = 2_000
 USUAL = {"score": ("score", "probability", "pd", "proba", "p"),
          "decision": ("decision", "approved", "prediction", "predicted", "y_pred", "outcome"),
@@ -40,13 +43,24 @@ USUAL = {"score": ("score", "probability", "pd", "proba", "p"),
 class NewBiasReport(TableDialog):
     """See the module."""
 
-    folders = True
+    folders = databases = True
 
     def __init__(self, jobs: Jobs, version: Id, parent: QWidget | None = None) -> None:
         super().__init__(jobs, "New bias report", action="Compute", parent=parent,
                          lead="The question with its threshold is written into the log before anything is computed.")
         self._version = version
         RestingNotice(self).ask(version, EvidenceKind.FAIRNESS, title="Bias report")
+        self._add_what_decides()
+        self._add_groups()
+        self._add_refinements()
+        self._add_criterion()
+        self.add_period()
+        self.form.addStretch(1)
+        self.note = paragraph("", "undetermined")
+        self.form.addWidget(self.note)
+        self._connect()
+
+    def _add_what_decides(self) -> None:
         self.by: Radios[str] = Radios(DECIDED, "decision")
         self.form.addWidget(labelled("What decides", self.by))
         self.decision: Choice[str] = Choice()
@@ -61,31 +75,36 @@ class NewBiasReport(TableDialog):
             labelled("Column with the score", self.score, "From 0 to 1."),
             labelled("Selected from", self.cut, "A row is selected when its score is at least this."))
         self.form.addWidget(self._score_part)
+        self.predicted = NumberPredicted()
+        self.form.addWidget(self.predicted.columns)
         self.favourable: Radios[bool] = Radios(GOOD, True)
-        self.form.addWidget(labelled("Being selected is", self.favourable))
+        self._favourable_part = labelled("Being selected is", self.favourable)
+        self.form.addWidget(self._favourable_part)
         self.label: Choice[str] = Choice()
         self.label_positive: Choice[str] = Choice()
         self._label_value_field = labelled("Value that counts", self.label_positive, "What the decision is to find.")
-        self.form.addWidget(beside(
+        self._label_part = beside(
             labelled("Column with what really happened", self.label, "With it, error rates by group are reported too."),
-            self._label_value_field))
+            self._label_value_field)
+        self.form.addWidget(self._label_part)
         self.pairing = paragraph("", "note")
         self.form.addWidget(self.pairing)
+
+    def _add_groups(self) -> None:
         self.sensitive = Ticks()
         self.form.addWidget(labelled(
             "Compare groups by", self.sensitive, f"Columns with at most {MOST_GROUPS} values."))
         self._references: dict[str, Choice[str]] = {}
-        self._reference_column = QVBoxLayout()
-        self.form.addLayout(self._reference_column)
+        self._references_part = QWidget()
+        self._reference_column = QVBoxLayout(self._references_part)
+        self._reference_column.setContentsMargins(0, 0, 0, 0)
+        self._reference_column.setSpacing(theme.M)
+        self.form.addWidget(self._references_part)
         self.intersections = Ticks()
         self._intersections_row = labelled("And their intersections", self.intersections)
         self.form.addWidget(self._intersections_row)
-        self._add_refinements()
-        self._add_criterion()
-        self.add_period()
-        self.form.addStretch(1)
-        self.note = paragraph("", "undetermined")
-        self.form.addWidget(self.note)
+
+    def _connect(self) -> None:
         self.by.changed.connect(self._by_changed)
         self.preset.currentIndexChanged.connect(lambda index: self._preset_changed())
         self.decision.currentIndexChanged.connect(lambda index: self._decision_changed())
@@ -108,12 +127,13 @@ class NewBiasReport(TableDialog):
         self.record: Choice[str] = Choice()
         self.before: Choice[str] = Choice()
         self.margin = decimal_field(0.01, 0.0, 0.5, 0.01, 3)
-        self.form.addWidget(beside(
+        self._before_part = beside(
             labelled("Compare with the version before", self.before, "What it decided on the same rows, or its score."),
-            labelled("A gap may grow by", self.margin, "More is worse; recorded before the run.")))
-        self.form.addWidget(beside(
-            labelled("Weight of each row", self.weight),
-            labelled("Column that names each row once", self.record, "Rows that are there twice are then refused.")))
+            labelled("A gap may grow by", self.margin, "More is worse; recorded before the run."))
+        self.form.addWidget(self._before_part)
+        self._weight_part = labelled("Weight of each row", self.weight)
+        self.form.addWidget(beside(self._weight_part, labelled(
+            "Column that names each row once", self.record, "Rows that are there twice are then refused.")))
 
     def _add_criterion(self) -> None:
         from desktop_app.operations import presets
@@ -121,17 +141,19 @@ class NewBiasReport(TableDialog):
         self._presets = {preset.key: preset for preset in presets.listing()}
         self.preset: Choice[str] = Choice([("", "A least impact ratio of my own"), *(
             (key, preset.title) for key, preset in self._presets.items())])
-        self.form.addWidget(labelled("Criteria", self.preset))
+        self._preset_part = labelled("Criteria", self.preset)
+        self.form.addWidget(self._preset_part)
         self.preset_words = paragraph("", "note")
         self.form.addWidget(self.preset_words)
         self.threshold = decimal_field(0.80, 0.01, 1.0, 0.05)
         self.minimum = number_field(30, 1, 100_000)
         self.rule: Choice[str] = Choice(RULES)
-        self._own = [beside(labelled("Impact ratio at least", self.threshold),
-                            labelled("Smallest group judged, rows", self.minimum)),
-                     labelled("Judged how", self.rule)]
-        for part in self._own:
-            self.form.addWidget(part)
+        self.form.addWidget(self.predicted.criterion)
+        ratio, self._minimum_part = labelled("Impact ratio at least", self.threshold), labelled(
+            "Smallest group judged, rows", self.minimum)
+        self._own = [ratio, labelled("Judged how", self.rule)]
+        self.form.addWidget(beside(ratio, self._minimum_part))
+        self.form.addWidget(self._own[1])
 
     # --- the table
 
@@ -145,6 +167,7 @@ class NewBiasReport(TableDialog):
         numeric = [(c.name, c.name) for c in preview.columns if c.type == "number"]
         self.score.offer([("", "choose one"), *numeric])
         self.score.choose(_usual(names, "score") or "")
+        self.predicted.offer(preview.columns)
         self.weight.offer([("", "each row counts once"), *numeric])
         self.record.offer([("", "none"), *self.columns()])
         self.before.offer([("", "no comparison"), *self.columns()])
@@ -155,15 +178,23 @@ class NewBiasReport(TableDialog):
         self._sensitive_changed()
 
     def _by_changed(self) -> None:
-        scored = self.by.value == "score"
-        self._decision_part.setVisible(not scored)
-        self._score_part.setVisible(scored)
+        by = self.by.value
+        self._decision_part.setVisible(by == "decision")
+        self._score_part.setVisible(by == "score")
+        for part in (self.predicted.columns, self.predicted.criterion):
+            part.setVisible(by == "prediction")
+        for part in (self._favourable_part, self._label_part, self._references_part, self._strata_part,
+                     self._before_part, self._weight_part, self._preset_part):  # a number selects nobody
+            part.setVisible(by != "prediction")
         self._label_changed()
+        self._preset_changed()
 
     def _preset_changed(self) -> None:
-        preset = self._presets.get(self.preset.value or "")
+        predicted = self.by.value == "prediction"
+        preset = None if predicted else self._presets.get(self.preset.value or "")
         for part in self._own:
-            part.setVisible(preset is None)
+            part.setVisible(preset is None and not predicted)
+        self._minimum_part.setVisible(preset is None)
         self.preset_words.setText(preset.words if preset else "")
         self.preset_words.setVisible(preset is not None)
 
@@ -188,7 +219,7 @@ class NewBiasReport(TableDialog):
         event = f"{self.score.value} ≥ {self.cut.value():g}" if self.by.value == "score" else \
             f"{self.decision.value} = {self.positive.value}"
         said = f"{event} is held against {label} = {value}."
-        self.pairing.setText(said if label and value else "")
+        self.pairing.setText(said if label and value and self.by.value != "prediction" else "")
         self.pairing.setVisible(bool(self.pairing.text()))
 
     def _sensitive_changed(self) -> None:
@@ -216,6 +247,19 @@ class NewBiasReport(TableDialog):
 
     def spec(self) -> FairnessSpec:
         """What is asked. Raises UserError for a mapping that does not fit the table."""
+        if self.by.value != "prediction":
+            return self._of_decisions()
+        if not self.sensitive.value:
+            raise _no_groups()
+        return self.predicted.asked_of(FairnessSpec(
+            label=None, decision="", positive="1", favourable=True, sensitive=self.sensitive.value,
+            intersections=self._crossed(), record_id=self.record.value or None, minimum_group=self.minimum.value()))
+
+    def _crossed(self) -> tuple[tuple[str, str], ...]:
+        first_and_second = (pair.split(JOIN) for pair in self.intersections.value)
+        return tuple((first, second) for first, second in first_and_second)
+
+    def _of_decisions(self) -> FairnessSpec:
         from desktop_app.operations import presets
 
         scored = self.by.value == "score"
@@ -227,7 +271,7 @@ class NewBiasReport(TableDialog):
                             "Choose its column and the value from which on a row is selected." if scored else
                             "Choose its column and the value that counts.")
         if not chosen:
-            raise UserError("No groups are chosen.", "", "Tick at least one column to compare by.")
+            raise _no_groups()
         for name, role in ((decision, "the decision"), (self.label.value, "what really happened")):
             if name and name in chosen:
                 raise UserError(f"“{name}” cannot be both {role} and a group.", "", "Untick it or choose another.")
@@ -244,7 +288,7 @@ class NewBiasReport(TableDialog):
             strata=self.strata.value, weight=self.weight.value or None, record_id=self.record.value or None,
             before=self.before.value or None, metrics=METRICS, methods=METHODS,
             bootstrap=REPLICATES, favourable=self.favourable.value,
-            sensitive=chosen, intersections=tuple(tuple(i.split(JOIN)) for i in self.intersections.value),
+            sensitive=chosen, intersections=self._crossed(),
             label_positive=self.label_positive.value if self.label.value and self.label_positive.value != positive
             else None,
             reference=reference, minimum_group=self.minimum.value())
@@ -268,6 +312,10 @@ class NewBiasReport(TableDialog):
             return written(ws, made, about=version)
 
         self.start(work, "bias report", lane=Lane.COMPUTE)
+
+
+def _no_groups() -> UserError:
+    return UserError("No groups are chosen.", "", "Tick at least one column to compare by.")
 
 
 def _usual(names: list[str], role: str) -> str | None:

@@ -5,6 +5,7 @@ The columns ticked are those that the model itself names as its features.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QWidget
@@ -105,6 +106,7 @@ class NewExplanation(TableDialog):
         if not self.features.value:
             raise UserError("No feature is chosen.", "", "Tick the columns the model takes.")
         version, table = self._version, self.table()
+        assert isinstance(table, Path)  # `databases` is not set
         spec = ExplanationSpec(features=self.features.value, rows=self.rows.value(), background=self.background.value(),
                                row=self.row.value() - 1, seed=self.seed.value())
 

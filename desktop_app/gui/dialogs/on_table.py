@@ -1,4 +1,4 @@
-"""The base of dialogs that compute on a table: the file, its first rows, and choices made of its columns.
+"""The base of dialogs that compute on a table: where it is, its first rows, and choices made of its columns.
 
 A dialog overrides `offer` (fill the choices from the preview) and `run`.
 """
@@ -11,10 +11,12 @@ from typing import Any
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from desktop_app.domain.dataset import InDatabase
 from desktop_app.domain.words import counted
 from desktop_app.errors import UserError
 from desktop_app.gui import theme
-from desktop_app.gui.dialogs.form import DayField, PathField, beside
+from desktop_app.gui.dialogs.form import DayField, beside
+from desktop_app.gui.dialogs.table_place import TablePlace
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Lane
 from desktop_app.gui.record_table import Column, RecordTable
@@ -22,23 +24,25 @@ from desktop_app.gui.widgets.fields import labelled
 from desktop_app.gui.widgets.prose import paragraph
 from desktop_app.progress import Progress
 
-TABLES = "Tables (*.csv *.parquet *.pq *.tsv *.txt);;All files (*)"
 MOST_COLUMNS = 40  # shown of the first rows
 FIRST_ROWS = 5
 
 
 class TableDialog(TaskDialog):
-    """See the module. `preview` is what the table holds (analysis' TablePreview), None before a file is read."""
+    """See the module. `preview` is what the table holds (analysis' TablePreview), None before it is looked at."""
 
     folders = False  # whether a folder of Parquet files may be the table
+    databases = False  # whether it may be in a database
 
     def __init__(self, jobs: Jobs, title: str, *, action: str, lead: str, parent: QWidget | None = None) -> None:
         super().__init__(jobs, title, action=action, lead=lead, width=760, tall=True, parent=parent)
         self.preview: Any = None
-        self.path: PathField = self.add(
-            "Table", PathField(what="Choose a table", kinds=TABLES, folders=self.folders),
-            "CSV (UTF-8), Parquet, or a folder of Parquet files." if self.folders else "CSV (UTF-8) or Parquet.")
-        self.path.changed.connect(self.read)
+        self.place = TablePlace(folders=self.folders, databases=self.databases)
+        self.path = self.place.path
+        self.form.addWidget(self.place)
+        self._first = self.place
+        self.place.asked.connect(self.read)
+        self.place.left.connect(self.forget)
         self._head = QVBoxLayout()
         self.form.addLayout(self._head)
         self._shown: QWidget | None = None
@@ -52,24 +56,36 @@ class TableDialog(TaskDialog):
 
     # --- the table
 
-    def read(self, path: Path) -> None:
-        """Read the table in a job and show its first rows."""
+    def read(self) -> None:
+        """Look at the table in a job and show its first rows."""
+        self.forget()
+        try:
+            place = self.place.place()
+        except UserError as error:
+            self.show_refusal(error)
+            return
+
         def work(progress: Progress) -> Any:
             from desktop_app.operations import evidence
 
-            progress.step(0.0, f"reading {path.name}")
-            return evidence.preview_table(path, progress)
+            progress.step(0.0, f"reading {place.name}")
+            return evidence.preview_table(place, progress)
 
+        self.start(lambda ws, progress: work(progress), f"reading {place.name}", lane=Lane.COMPUTE, then=self._read)
+
+    def forget(self) -> None:
+        """Nothing is known of the table that the fields say."""
         self.preview = None
         self.primary.setEnabled(False)
-        self.start(lambda ws, progress: work(progress), f"reading {path.name}", lane=Lane.COMPUTE, then=self._read)
+        if self._shown is not None:
+            self._head.removeWidget(self._shown)
+            self._shown.hide()
+            self._shown.deleteLater()
+            self._shown = None
 
     def _read(self, preview: Any) -> None:
         self.preview = preview
         self.primary.setEnabled(True)
-        if self._shown is not None:
-            self._head.removeWidget(self._shown)
-            self._shown.deleteLater()
         self._shown = _first_rows(preview)
         self._head.addWidget(self._shown)
         self.offer(preview)
@@ -92,12 +108,12 @@ class TableDialog(TaskDialog):
         found = self.column(name)
         return [(value, f"{value} · {counted(n, 'row')}") for value, n in found.top] if found else []
 
-    def table(self) -> Path:
-        """The file. Raises UserError while it has not been read."""
-        path = self.path.path()
+    def table(self) -> Path | InDatabase:
+        """Where the table is. Raises UserError while it has not been looked at."""
+        place = self.place.place()
         if self.preview is None:
-            raise UserError("The table has not been read.", str(path), "Choose a file that can be read.")
-        return path
+            raise UserError("The table has not been read.", place.name, "Choose a table that can be read.")
+        return place
 
     def add_period(self) -> None:
         """Two fields for the days the data cover."""

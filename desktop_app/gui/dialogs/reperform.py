@@ -10,8 +10,10 @@ from PySide6.QtWidgets import QWidget
 from desktop_app.domain.dataset import InDatabase
 from desktop_app.domain.evidence import Evidence
 from desktop_app.gui.dialogs.form import PathField
+from desktop_app.gui.dialogs.table_place import LETS_IN
 from desktop_app.gui.dialogs.task import TaskDialog
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
+from desktop_app.gui.widgets.fields import passphrase_field
 from desktop_app.gui.widgets.prose import paragraph
 from desktop_app.progress import Progress
 
@@ -29,8 +31,11 @@ class Reperform(TaskDialog):
         self._item = item
         self._there = InDatabase.at(item.inputs[0].location) if item.inputs else None
         self.path = PathField(what="The table it was computed on", folders=item.fairness is not None)
+        self.password = passphrase_field()
         if self._there is not None:
-            self.form.addWidget(paragraph(f"It is counted in its database: {item.inputs[0].location}"))
+            self.form.addWidget(paragraph(f"{self._there.table} is counted again in its database: "
+                                          f"{self._there.address}"))
+            self.add("Password", self.password, LETS_IN)
             return
         self.add("Table", self.path, _digest_hint(item))
         if known is not None and known.exists():
@@ -38,7 +43,8 @@ class Reperform(TaskDialog):
 
     def run(self) -> None:
         """Compute and compare."""
-        evidence_id, path = self._item.id, self._there or self.path.path()
+        evidence_id = self._item.id
+        path = self._there.with_password(self.password.text()) if self._there else self.path.path()
 
         def work(ws: Workspace, progress: Progress) -> Any:
             from desktop_app.operations import evidence
@@ -50,7 +56,8 @@ class Reperform(TaskDialog):
     def _tell(self, found: Any) -> None:
         self.cancel_button.setText("Close")
         if found.same:
-            self.say("Every number and every verdict is the same.", tone="met")
+            self.say("Every number and every verdict is the same.", "Numbers are compared to nine digits: rows are not "
+                     "added in the same order each time.", tone="met")
         else:
             self.say("The report comes out differently.", "\n".join(found.differences))
 

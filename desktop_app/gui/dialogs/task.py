@@ -62,6 +62,7 @@ class TaskDialog(QDialog):
         self._work: _Work | None = None
         self._stopped = False
         self._came_from: Place | None = None
+        self._at: Place | None = None  # where the keyboard was when the work began
         self._first: QWidget | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
@@ -205,6 +206,8 @@ class TaskDialog(QDialog):
         return self._job is not None and not self._job.done
 
     def _set_running(self, running: bool) -> None:
+        if running and self._at is None and (at := self.focusWidget()) is not None:
+            self._at = Place(at)
         self._running.setVisible(running)
         self.fields.setEnabled(not running)
         self.primary.setEnabled(not running)
@@ -217,6 +220,9 @@ class TaskDialog(QDialog):
             return False
         self._job = None
         self._set_running(False)
+        if self._at is not None:
+            self._at.restore()
+            self._at = None
         return True
 
     def _show_progress(self) -> None:

@@ -134,6 +134,7 @@ def test_one_row_and_a_label_that_does_not_vary_are_told():
 
 @pytest.mark.parametrize(("frame_more", "more", "said"), [
     ({}, {"label": None}, "A label is needed"), ({}, {"weight": "y"}, "row by row"),
+    ({}, {"record_id": "h"}, "does not name each row once"),
     ({"p": "high"}, {}, "is not all numbers"), ({}, {"prediction": "q"}, "There is no column"),
     ({"p": None}, {}, "No row has both"), ({}, {"criteria": (wants("0"),)}, "above nought"),
     ({}, {"criteria": (wants("1", "impact_ratio"),)}, "is not for numbers"),

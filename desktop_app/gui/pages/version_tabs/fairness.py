@@ -52,9 +52,11 @@ class FairnessTab(EvidenceTab):
     def offers(self, item: Evidence | None) -> list[QPushButton]:
         """A new report; with one, make it again or withdraw it."""
         new = button("New bias report…", self.new_report, primary=item is None)
-        return [new] if item is None else [
-            button("Re-perform…", lambda: self.reperform(item)),
-            button("Export groups…", lambda: self.ask_export(item)), self.withdraw_button(item), new]
+        if item is None:
+            return [new]
+        counts = item.fairness_spec is not None and item.fairness_spec.prediction is None  # a number selects nobody
+        export = [button("Export groups…", lambda: self.ask_export(item))] if counts else []
+        return [button("Re-perform…", lambda: self.reperform(item)), *export, self.withdraw_button(item), new]
 
     def ask_export(self, item: Evidence) -> None:
         """Where the groups are written, for handing on."""
@@ -134,7 +136,8 @@ class FairnessTab(EvidenceTab):
         self._show_strata(result)
         self._show_slices(result)
         self._show_changes(result)
-        section(column, "Differences", "The largest gaps between groups, as fairlearn defines them.")
+        section(column, "Differences", "The largest gaps between groups, as fairlearn defines them."
+                if spec.prediction is None else f"The largest gaps between groups, in the units of {spec.label}.")
         column.addWidget(ShortTable([
             Column(key="name", title="Difference", text=lambda m: m.name.replace("_", " "), width=360, stretch=2),
             Column(key="value", title="Value", text=lambda m: measure_words(m.measure)[0], align="right", width=90),
@@ -302,7 +305,7 @@ def _measures_table() -> ShortTable[tuple[str, str, int, Measure]]:
         Column(key="n", title="n", text=lambda r: f"{r[2]:,}", align="right", width=80, sort=lambda r: r[2]),
         Column(key="value", title="Value", text=lambda r: measure_words(r[3])[0], align="right", width=90,
                sort=lambda r: float(r[3].value) if r[3].value is not None else None),
-        Column(key="interval", title="95 % interval", text=lambda r: measure_words(r[3])[1], width=150, muted=True),
+        Column(key="interval", title="95 % interval", text=lambda r: measure_words(r[3])[1], width=190, muted=True),
         Column(key="method", title="How", text=lambda r: r[3].method, width=240, muted=True, stretch=1),
     ], name="Every measure by group", most=40)
 
