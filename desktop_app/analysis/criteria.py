@@ -109,7 +109,8 @@ def judged_numbers(spec: FairnessSpec, summed: Summed, criterion: Criterion) -> 
     """The same, of a prediction of a number."""
     known = [s for s in summed.groups[criterion.attribute] if s.group != UNKNOWN]
     large = [s for s in known if s.n >= spec.minimum_group]
-    found = regression.compared(known if criterion.threshold is None else large, regression.GAPS[criterion.metric][0])
+    found = regression.compared(known if criterion.threshold is None else large, regression.GAPS[criterion.metric][0],
+                                _criterion_reference(spec, criterion))
     question = Question(criterion.metric, (), criterion.direction, criterion.rule, float(criterion.threshold or 0))
     return _concluded(spec, criterion, Judgement(question, tuple(found)) if found else None,
                       [s for s in known if s.n < spec.minimum_group], some=bool(large))

@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from desktop_app.analysis import by_row, classes, criteria, further, intervals, regression, verdicts
-from desktop_app.analysis.bootstrap import MAX_REPLICATES
-from desktop_app.analysis.columns import ABOVE_MEDIAN, twice_named
+from desktop_app.analysis import asked, by_row, classes, criteria, further, intervals, regression, verdicts
+from desktop_app.analysis.columns import twice_named
 from desktop_app.analysis.counts import RATES, UNKNOWN, Cells, Counted, count
-from desktop_app.analysis.criteria import METRICS, RULES, favourable, left_out, metric_rates, reference_of
+from desktop_app.analysis.criteria import METRICS, favourable, left_out, metric_rates, reference_of
 from desktop_app.analysis.cube import Source, duplicates
 from desktop_app.analysis.regression import Summed
 from desktop_app.analysis.verdicts import Question, judge
@@ -22,11 +21,7 @@ from desktop_app.domain import words
 from desktop_app.domain.canonical import number
 from desktop_app.domain.evidence import (
     CLASS_METRICS,
-    CONFIDENTIALITY,
     JOIN,
-    NO_SEARCH,
-    PERIODS,
-    SEARCHES,
     CriterionResult,
     FairnessResult,
     FairnessSpec,
@@ -34,8 +29,6 @@ from desktop_app.domain.evidence import (
     Measure,
     NamedMeasure,
 )
-from desktop_app.domain.evidence import METRICS as EVERY
-from desktop_app.errors import UserError
 from desktop_app.progress import Progress
 
 SELECTION = ("selection_rate",)
@@ -104,85 +97,22 @@ def _of_numbers(summed: Summed, spec: FairnessSpec) -> tuple[FairnessResult, tup
             "whether a less discriminatory model would do as well")), judged
 
 
-def _check_numbers(source: Source, spec: FairnessSpec, progress: Progress | None) -> Summed:
-    for criterion in spec.criteria:
-        if criterion.metric not in regression.GAPS or criterion.rule not in ("interval", "point"):
-            raise UserError(f"The criterion “{criterion.metric}”, rule “{criterion.rule}”, is not for numbers.",
-                            f"Known: {', '.join(regression.GAPS)}; rules interval, point.", "Choose among these.")
-        if criterion.threshold is not None and not float(criterion.threshold) > 0:
-            raise UserError("A gap of numbers needs a threshold above nought.", f"Asked: {criterion.threshold}.",
-                            "Give it in the units of the label.")
-    summed = regression.count(source, spec, progress)
-    for criterion in spec.criteria:
-        if criterion.attribute not in summed.groups:
-            raise UserError(f"“{criterion.attribute}” is not one of the attributes compared.",
-                            f"Compared: {', '.join(summed.groups)}.", "Name one of these.")
-    return summed
-
-
 def check(source: Source, spec: FairnessSpec, progress: Progress | None = None) -> Counted | Summed:
     """Whether what is asked can be computed on this table: it is counted, and nothing measured.
 
     Raises UserError for columns, groups, references or criteria that cannot be used, and for too few rows.
     """
-    if spec.prediction is not None:
-        return _check_numbers(source, spec, progress)
-    for criterion in spec.criteria:
-        if criterion.metric in regression.GAPS:
-            raise UserError(f"The criterion “{criterion.metric}” is for predictions of numbers.",
-                            "No column with a prediction was given.", "Name it, or choose another criterion.")
-        verdicts.check_criterion(criterion, METRICS, RULES)
-    if unknown := [name for name in spec.metrics if name not in EVERY]:
-        raise UserError(f"“{unknown[0]}” is not known here.", f"Known: {', '.join(EVERY)}.", "Choose among these.")
-    if spec.cut not in ("", ABOVE_MEDIAN):
-        raise UserError(f"A cut “{spec.cut}” is not known here.", f"Known: {ABOVE_MEDIAN}.", "Leave it out.")
-    for given, known in ((spec.search, ("", *SEARCHES, NO_SEARCH)), (spec.confidentiality, ("", *CONFIDENTIALITY)),
-                         (spec.period, ("", *PERIODS))):
-        if given not in known:
-            raise UserError(f"“{given}” is not known here.", f"Known: {', '.join(known[1:])}.", "Choose among these.")
-    if spec.score is not None and not spec.cut and not 0 <= float(spec.threshold or -1) <= 1:
-        raise UserError("A score needs the threshold from which on a row is selected.",
-                        f"Given: {spec.threshold or 'none'}.", "Give one between 0 and 1.")
-    if (spec.date is None) != (not spec.period):
-        raise UserError("Rates over time need a column of days and a period.",
-                        f"Given: {spec.date or 'no column'}, {spec.period or 'no period'}.", "Give both, or neither.")
-    if spec.before is not None and (spec.weight is not None or spec.cut):
-        raise UserError("Two versions are compared row by row.", "Weights and a cut at the median are not for that.",
-                        "Leave out the weight, and give a threshold.")
-    if spec.before is not None and spec.before_threshold is not None and not 0 <= float(spec.before_threshold) <= 1:
-        raise UserError("A score of the version before needs a threshold that can be used.",
-                        f"Given: {spec.before_threshold}.", "Give one between 0 and 1.")
-    if spec.minimum_group < 1:
-        raise UserError("The smallest group judged has at least one row.", f"{spec.minimum_group} was asked.",
-                        "30 is usual.")
-    if not 0 <= spec.bootstrap <= MAX_REPLICATES or spec.seed < 0:
-        raise UserError("These replicates cannot be drawn.", f"{spec.bootstrap:,} were asked, with seed {spec.seed}.",
-                        f"Ask for up to {MAX_REPLICATES:,}, with a seed of 0 or more; 2,000 are usual.")
+    asked.check(spec)
     progress = progress or Progress()
     if spec.record_id is not None and (twice := duplicates(source, spec.record_id, progress.part(0.0, 0.2))):
         raise twice_named(spec.record_id, twice)
-    counted = count(source, spec, progress.part(0.2, 0.8))
-    if counted.rows < spec.minimum_group:
-        what = "a decision" if spec.label is None else "a decision and a label"
-        raise UserError("The table is too small for a bias report.",
-                        f"It has {words.counted(counted.rows, 'row')} with {what}; a group is judged from "
-                        f"{spec.minimum_group:,} rows on.", "Choose a table with more rows.")
-    _check_names(spec, counted)
+    counting = progress.part(0.2, 0.8)
+    counted = count(source, spec, counting) if spec.prediction is None else regression.count(source, spec, counting)
+    asked.check_counted(spec, counted.rows, {name: [g.group for g in found if g.group != UNKNOWN]
+                                             for name, found in counted.groups.items()})
+    if isinstance(counted, Summed):
+        return counted
     return replace(counted, by_row=by_row.load(source, spec, counted.read, progress.part(0.8, 1.0)))
-
-
-def _check_names(spec: FairnessSpec, counted: Counted) -> None:
-    named = [(pair.key, pair.value) for pair in spec.reference]
-    named += [(c.attribute, c.reference) for c in spec.criteria if c.reference is not None]
-    for attribute, _ in named + [(c.attribute, "") for c in spec.criteria]:
-        if attribute not in counted.groups:
-            raise UserError(f"“{attribute}” is not one of the attributes compared.",
-                            f"Compared: {', '.join(counted.groups)}.", "Name one of these.")
-    for attribute, group in named:
-        found = [c.group for c in counted.groups[attribute] if c.group != UNKNOWN]
-        if group not in found:
-            raise UserError(f"{attribute} has no group “{group}”.", f"Its groups: {', '.join(found[:20])}.",
-                            "Choose the reference among these.")
 
 
 # ---- rates
@@ -195,20 +125,20 @@ def _of_group(
     labelled = counted.overall.labelled
     usual = LABELLED if labelled else SELECTION
     binned = counted.cube.bin is not None
-    asked = tuple(name for name in spec.metrics if (labelled or name in _NO_LABEL)
+    wanted = tuple(name for name in spec.metrics if (labelled or name in _NO_LABEL)
                   and (binned or name not in SCORED) and (counted.cube.classes or name not in CLASS_METRICS)
                   ) if spec.metrics else usual
     names = further.names_of(spec, attribute)
-    scored = further.of_scores(counted.cube, names, spec, [n for n in asked if n in SCORED])
-    asked = tuple(name for name in asked if name not in SCORED or name in scored)
-    by_class = classes.measures(counted.cube, names, asked, spec)
+    scored = further.of_scores(counted.cube, names, spec, [n for n in wanted if n in SCORED])
+    wanted = tuple(name for name in wanted if name not in SCORED or name in scored)
+    by_class = classes.measures(counted.cube, names, wanted, spec)
     found: dict[str, list[NamedMeasure]] = {}
     for c in cells:
-        made = {name: _rate(c, name) for name in asked if name in RATES}
-        if "balanced_accuracy" in asked:
+        made = {name: _rate(c, name) for name in wanted if name in RATES}
+        if "balanced_accuracy" in wanted:
             made["balanced_accuracy"] = _balanced(c)
         made |= {name: measures[c.group] for name, measures in (scored | by_class).items()}
-        found[c.group] = [NamedMeasure(name=name, measure=made[name]) for name in asked]
+        found[c.group] = [NamedMeasure(name=name, measure=made[name]) for name in wanted]
     return found
 
 

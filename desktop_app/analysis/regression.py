@@ -15,9 +15,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.analysis import in_database, in_files, intervals
-from desktop_app.analysis.columns import NO_NUMBER, NONE, as_text, named, twice_named
+from desktop_app.analysis.columns import NO_NUMBER, NONE, as_text, named
 from desktop_app.analysis.counts import MAX_GROUPS, natural
-from desktop_app.analysis.cube import UNKNOWN, Source, duplicates
+from desktop_app.analysis.cube import UNKNOWN, Source
 from desktop_app.analysis.in_database import DatabaseTable
 from desktop_app.analysis.intervals import z_value
 from desktop_app.analysis.verdicts import CONFIDENCE, Comparison, Judgement, Question, Rate
@@ -85,18 +85,17 @@ class Summed:
 
 def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) -> Summed:
     """Sum a table as a spec asks. Raises UserError for columns that cannot be used; Cancelled."""
-    if spec.label is None or spec.weight is not None or spec.before is not None or spec.strata:
+    if spec.label is None or any((spec.weight, spec.before, spec.strata, spec.date, spec.by_row)):
         raise UserError("A prediction of a number is held against a label, row by row.",
-                        "A label is needed; weights, strata and a version before are for decisions.",
+                        "A label is needed; weights, strata, a version before, days and measures on the rows are for "
+                        "decisions.",
                         "Name the column with what really happened, and leave out the others.")
     attributes = tuple(dict.fromkeys([*spec.sensitive, *(p for parts in spec.intersections for p in parts)]))
     columns = (spec.label, str(spec.prediction))
     for column in (*attributes, *columns):
         named(source, column)
     progress = progress or Progress()
-    if spec.record_id is not None and (twice := duplicates(source, spec.record_id, progress.part(0.0, 0.2))):
-        raise twice_named(spec.record_id, twice)
-    first, second = progress.part(0.2, 0.5), progress.part(0.5, 1.0)
+    first, second = progress.part(0.0, 0.4), progress.part(0.4, 1.0)
     if isinstance(source, DatabaseTable):
         middle = _middle(in_database.run(source, in_database.means(source, *columns), first))
         found = in_database.run(source, in_database.sums(source, *columns, attributes, middle), second)
@@ -218,9 +217,12 @@ def row(spec: FairnessSpec, attribute: str, sums: Sums, reference: str | None) -
 # ---- gaps
 
 
-def compared(groups: list[Sums], measure: str) -> list[Comparison]:
-    """Each pair of groups: the size of the gap of a mean, its limits and the test of none (Welch, normal)."""
-    pairs = list(combinations([g for g in groups if g.n > 1], 2))
+def compared(groups: list[Sums], measure: str, reference: str | None = None) -> list[Comparison]:
+    """Each pair of groups, or each with the reference: the size of the gap of a mean, its limits and the test of none
+    (Welch, normal).
+    """
+    pairs = [pair for pair in combinations([g for g in groups if g.n > 1], 2)
+             if reference is None or reference in (pair[0].group, pair[1].group)]
     wide = 1 - (1 - CONFIDENCE) / max(1, len(pairs))
     made = []
     for a, b in pairs:

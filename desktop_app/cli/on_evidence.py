@@ -535,12 +535,12 @@ def evidence_groups(call: Call) -> Result:
 def evidence_reperform(call: Call) -> Result:
     """Exit code 1 when a number differs."""
     from desktop_app.domain.evidence import Evidence
-    from desktop_app.operations import evidence
+    from desktop_app.operations import reperforming
 
     with call.workspace() as ws:
-        again = evidence.reperform(ws, find_labelled(ws, Evidence, call.args.evidence), _data(call), call.progress)
-    words = "Every number came out the same." if again.same else "Not reproduced: " + "; ".join(again.differences)
-    return Result([words], {"same": again.same, "differences": list(again.differences)}, 0 if again.same else 1)
+        again = reperforming.reperform(ws, find_labelled(ws, Evidence, call.args.evidence), _data(call), call.progress)
+    return Result([again.words], {"same": again.same, "identical": again.same and not again.nearly,
+                                  "differences": list(again.differences)}, 0 if again.same else 1)
 
 
 @command(

@@ -5,16 +5,14 @@ The spec with its thresholds is an entry of the log before anything is computed 
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from desktop_app.domain import canonical
 from desktop_app.domain.audit import Recorded
-from desktop_app.domain.canonical import Digest, Id, record
+from desktop_app.domain.canonical import Id, record
 from desktop_app.domain.change import Change
 from desktop_app.domain.dataset import InDatabase, TableInput
 from desktop_app.domain.evidence import (
@@ -50,8 +48,6 @@ from desktop_app.workspace import Workspace
 MAY_WITHDRAW = (Role.VALIDATOR, Role.MODEL_RISK, Role.COMPLIANCE, Role.AUDITOR)  # what somebody else filed
 TITLES = {EvidenceKind.FAIRNESS: "Bias report", EvidenceKind.PERFORMANCE: "Performance",
           EvidenceKind.EXPLANATION: "Explanation"}  # of reports that were given none
-_ALIKE, _NOUGHT = 1e-9, 1e-12  # how far a number may lie from the same one computed again: by its size, at least
-_WORDS = frozenset({"method", "reason", "sentence"})
 Asked = FairnessSpec | PerformanceSpec  # what a report on a table is asked
 Data = Path | InDatabase  # what it is asked of
 
@@ -68,6 +64,7 @@ def report(
     period: the days the data cover; by the column of days, where the spec names one and none are given.
     Raises UserError, before anything is recorded, for what cannot be computed on this table; Cancelled.
     """
+    _check(spec)
     progress = progress or Progress()
     engine = _engine(spec)
     read, source = _read(engine, table, spec, progress.part(0.0, 0.7))
@@ -87,10 +84,6 @@ def _read(engine: ModuleType, table: Data, spec: Asked, progress: Progress) -> t
     """
     from desktop_app.analysis import in_database, table_file
     from desktop_app.analysis import table as tables
-    from desktop_app.operations import presets
-
-    if isinstance(spec, FairnessSpec):
-        presets.check(spec)
     if isinstance(table, InDatabase):
         if _kind(spec) is not EvidenceKind.FAIRNESS:
             raise UserError("This kind of report is not computed in a database.", table.table,
@@ -134,8 +127,23 @@ def explanation(
 def preview(
     table: Data, spec: Asked, progress: Progress | None = None,
 ) -> tuple[Any, tuple[CriterionResult, ...], TableInput]:
-    """A bias or a performance report (its result, verdicts and table) that is not filed anywhere."""
-    progress, engine = progress or Progress(), _engine(spec)
+    """A bias or a performance report (its result, verdicts and table) that is not filed anywhere, as `report`."""
+    _check(spec)
+    return compute(table, spec, progress or Progress())
+
+
+def _check(spec: Asked) -> None:
+    from desktop_app.operations import presets
+
+    if isinstance(spec, FairnessSpec):
+        presets.check(spec)
+
+
+def compute(
+    table: Data, spec: Asked, progress: Progress,
+) -> tuple[Any, tuple[CriterionResult, ...], TableInput]:
+    """What a spec asks of a table, whoever allowed it: also what a preset of before did."""
+    engine = _engine(spec)
     read, source = _read(engine, table, spec, progress.part(0.0, 0.8))
     return *engine.measured(read, spec, progress.part(0.8, 1.0)), source
 
@@ -460,83 +468,3 @@ def _groups_csv(result: FairnessResult, left_out: frozenset[tuple[str, str, str]
             f"{selected / g.n:.6f}" if known and g.n else SUPPRESSED,
             (g.ratio.value or g.ratio.reason) if known and best else SUPPRESSED, g.relative_to)])
     return out.getvalue().encode("utf-8-sig")
-
-
-@record
-class Reperformance:
-    """What computing a report again came to."""
-
-    same: bool
-    differences: tuple[str, ...]
-
-
-def reperform(workspace: Workspace, evidence: Id, table: Data, progress: Progress | None = None) -> Reperformance:
-    """Compute a bias or performance report again on its table and compare every number, to nine digits: rows are not
-    added in the same order each time.
-
-    Raises Refused when the table is not the one it was computed on: of a file before, of a table in a database after
-    it was counted.
-    """
-    progress = progress or Progress()
-    with workspace.store.read() as reader:
-        item = reader.get(Evidence, evidence).record
-    spec = item.fairness_spec or item.performance_spec
-    if spec is None:
-        raise UserError("This kind of evidence is not re-performed here.", item.evidence_kind.value,
-                        "Bias and performance reports can be.")
-    engine = _engine(spec)
-    if isinstance(table, Path):
-        _check_same(item, _digest(table, progress.part(0.0, 0.2)))
-    read, source = _read(engine, table, spec, progress.part(0.2, 0.8))
-    _check_same(item, source.digest)
-    result, verdicts = engine.measured(read, spec)
-    before: Any = item.fairness or item.performance
-    differences = [f"{name} differs" for name in vars(before)
-                   if not _agree(_numbers(getattr(before, name)), _numbers(getattr(result, name)))]
-    differences += [] if _agree(_numbers(item.verdicts), _numbers(verdicts)) else ["verdicts differ"]
-    return Reperformance(same=not differences, differences=tuple(differences))
-
-
-def _check_same(item: Evidence, digest: Digest) -> None:
-    if item.inputs and digest != item.inputs[0].digest:
-        raise Refused("This is not the table the evidence was computed on, or it was changed.",
-                      f"Recorded: {item.inputs[0].digest}\nThis table: {digest}", "Find the original.")
-
-
-def _digest(table: Path, progress: Progress) -> Digest:
-    from desktop_app.analysis import table_file
-
-    return table_file.open_file(table, progress).input.digest
-
-
-def _numbers(value: Any) -> Any:
-    """A part of a result without its words, which a later version of the program may choose better."""
-    if isinstance(value, dict):
-        return {key: _numbers(item) for key, item in value.items() if key not in _WORDS}
-    if isinstance(value, list):
-        return [_numbers(item) for item in value if not isinstance(item, str)]
-    return value if isinstance(value, str | int | None) else _numbers(canonical.plain(value))
-
-
-def _agree(before: Any, again: Any, scale: float = 0.0) -> bool:
-    """Whether two parts of a result are the same. scale: the largest number of the record that they are of; what is
-    nought but for the order of adding is compared by it.
-    """
-    if isinstance(before, dict) and isinstance(again, dict):
-        scale = max((abs(_real(value)) for value in before.values() if isinstance(value, str)), default=0.0)
-        return before.keys() == again.keys() and all(_agree(before[key], again[key], scale) for key in before)
-    if isinstance(before, list) and isinstance(again, list):
-        return len(before) == len(again) and all(map(_agree, before, again))
-    if isinstance(before, str) and isinstance(again, str) and before != again:
-        return math.isclose(_real(before, math.inf), _real(again, -math.inf), rel_tol=_ALIKE,
-                            abs_tol=max(_ALIKE * scale, _NOUGHT))
-    return bool(before == again)
-
-
-def _real(text: str, otherwise: float = 0.0) -> float:
-    """The number that a measurement says; a text that says none is `otherwise`."""
-    try:
-        found = float(text)
-    except ValueError:
-        return otherwise
-    return found if math.isfinite(found) else otherwise

@@ -200,7 +200,7 @@ def test_what_the_story_came_to(desk):
     assert done["request list"]["requests"][0]["waits_for_me"]
     assert done["request show"]["may_decide"]
     assert done["card show"]["fields"] == {"name": "How it is watched", "summary": "Scores applicants"}
-    assert done["evidence reperform"] == {"same": True, "differences": []}
+    assert done["evidence reperform"] == {"same": True, "identical": True, "differences": []}
     assert done["performance"]["criteria"][0]["verdict"] == "met"
     assert done["explain"]["importances"][0]["feature"] == "income"
     assert done["finding list"]["findings"][0]["due"] == "2027-01-01"

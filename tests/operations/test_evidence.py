@@ -25,7 +25,7 @@ from desktop_app.domain.evidence import (
     Verdict,
 )
 from desktop_app.errors import Cancelled, NotFound, Refused, Unreachable, UserError
-from desktop_app.operations import artefacts, audit, evidence, lineage
+from desktop_app.operations import artefacts, audit, evidence, lineage, reperforming
 from desktop_app.progress import Progress
 from desktop_app.settings import data_folder
 
@@ -75,11 +75,11 @@ def test_a_report_supersedes_the_one_before_it_of_its_title(desk, table):
 def test_what_is_reperformed_is_the_same_on_the_same_table_only(desk, table, tmp_path):
     ws = desk.as_("Dev Patel")
     made = evidence.report(ws, desk.version, table, SPEC)
-    assert evidence.reperform(ws, made, table) == evidence.Reperformance(same=True, differences=())
+    assert reperforming.reperform(ws, made, table) == reperforming.Reperformance()
     other = tmp_path / "other.csv"
     other.write_text(table.read_text() + "m,1,1\n")
     with pytest.raises(Refused, match="not the table"):
-        evidence.reperform(ws, made, other)
+        reperforming.reperform(ws, made, other)
 
 
 @pytest.mark.parametrize(("change", "same"), [
@@ -99,7 +99,7 @@ def test_what_is_reperformed_is_compared_by_its_numbers_not_its_words(desk, tabl
         return replace(result, notes=("Another note.",)), tuple(map(change, verdicts))
 
     monkeypatch.setattr(fairness, "measured", later)
-    assert evidence.reperform(ws, made, table).same is same
+    assert reperforming.reperform(ws, made, table).same is same
 
 
 def test_groups_leave_without_small_counts_and_the_export_is_recorded(desk, tmp_path):
@@ -128,10 +128,10 @@ def test_performance_is_reperformed_too_and_documents_are_not(desk, table, tmp_p
     ws = desk.as_("Dev Patel")
     spec = PerformanceSpec(label="label", positive="1", decision="decision")
     made = evidence.report(ws, desk.version, table, spec)
-    assert evidence.reperform(ws, made, table).same
+    assert reperforming.reperform(ws, made, table).same
     paper = evidence.file_document(ws, desk.version, table, checklist="other")
     with pytest.raises(UserError, match="not re-performed"):
-        evidence.reperform(ws, paper, table)
+        reperforming.reperform(ws, paper, table)
 
 
 def test_a_document_is_kept_as_it_was_and_replaced_on_its_line(desk, tmp_path):
@@ -237,7 +237,7 @@ def test_a_label_with_its_own_value_is_recorded_and_made_again(desk, table):
     ws = desk.as_("Dev Patel")
     made = evidence.report(ws, desk.version, table, spec)
     assert evidence.get(ws, made).record.fairness_spec == spec
-    assert evidence.reperform(ws, made, table).same
+    assert reperforming.reperform(ws, made, table).same
 
 
 @pytest.mark.parametrize(("features", "row", "said"), [

@@ -19,7 +19,7 @@ from desktop_app.domain.canonical import Digest
 from desktop_app.domain.dataset import InDatabase, TableInput
 from desktop_app.domain.evidence import METRICS, FairnessSpec
 from desktop_app.errors import Cancelled, Refused, Unreachable, UserError
-from desktop_app.operations import evidence, presets
+from desktop_app.operations import evidence, presets, reperforming
 from desktop_app.progress import Progress
 from tests.desk import make_desk
 
@@ -186,11 +186,11 @@ def test_it_is_filed_reperformed_and_found_changed(where, tmp_path):
     assert InDatabase.at(item.inputs[0].location) == where
     assert InDatabase.at("/some/folder/with a name.csv") is None
     assert InDatabase.at("postgresql://a@b/c risk.my people").table == "risk.my people"
-    assert evidence.reperform(val, made, where).same
+    assert reperforming.reperform(val, made, where).same
     with psycopg.connect(where.address) as raw:
         raw.execute("UPDATE risk.people SET h = 2 WHERE id = 3 AND h <> 2 OR id = 4 AND h <> 2 OR id = 5 AND h <> 2")
     with pytest.raises(Refused, match="or it was changed"):
-        evidence.reperform(val, made, where)
+        reperforming.reperform(val, made, where)
     desk.workspace.close()
 
 
@@ -208,10 +208,10 @@ def test_rows_in_another_order_are_the_same_table_and_other_numbers_are_not(wher
     before = [evidence.get(val, one).record.fairness for one in made]
     again = [evidence.preview(there, evidence.get(val, one).record.fairness_spec)[0] for one in made]
     assert before != again  # in the last digits
-    assert [evidence.reperform(val, one, there).differences for one in made] == [(), ()]
+    assert [reperforming.reperform(val, one, there).differences for one in made] == [(), ()]
     with psycopg.connect(where.address) as raw:
         raw.execute("UPDATE risk.sorted SET guess = guess + 0.001, s = s * 0.999999 WHERE id < 9")
-    assert all(evidence.reperform(val, one, there).differences for one in made)
+    assert all(reperforming.reperform(val, one, there).differences for one in made)
     desk.workspace.close()
 
 

@@ -47,19 +47,18 @@ class Reperform(TaskDialog):
         path = self._there.with_password(self.password.text()) if self._there else self.path.path()
 
         def work(ws: Workspace, progress: Progress) -> Any:
-            from desktop_app.operations import evidence
+            from desktop_app.operations import reperforming
 
-            return evidence.reperform(ws, evidence_id, path, progress)
+            return reperforming.reperform(ws, evidence_id, path, progress)
 
         self.start(work, "re-performing a report", lane=Lane.COMPUTE, then=self._tell)
 
     def _tell(self, found: Any) -> None:
         self.cancel_button.setText("Close")
         if found.same:
-            self.say("Every number and every verdict is the same.", "Numbers are compared to nine digits: rows are not "
-                     "added in the same order each time.", tone="met")
+            self.say(found.words, tone="met")
         else:
-            self.say("The report comes out differently.", "\n".join(found.differences))
+            self.say("The report comes out differently.", "\n".join(f"{part} differs" for part in found.differences))
 
 
 def _digest_hint(item: Evidence) -> str:

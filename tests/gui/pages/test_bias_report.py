@@ -14,7 +14,7 @@ from desktop_app.gui.dialogs.task import NoteDialog
 from desktop_app.gui.pages.version import VersionPage
 from desktop_app.gui.record_table import RecordTable
 from desktop_app.gui.widgets.figure_view import FigureView
-from desktop_app.operations import evidence
+from desktop_app.operations import evidence, reperforming
 from tests.gui.pages.seen import dialog_of, words
 
 WAIT = 15_000
@@ -136,7 +136,7 @@ def test_a_folder_of_parquet_files_is_a_table(page, frame, tmp_path, desk, qtbot
     dialog.attempt()
     qtbot.waitUntil(lambda: "Every measure" in words(page), timeout=WAIT)
     assert (filed(desk).inputs[0].name, filed(desk).inputs[0].rows) == ("parts", 1200)
-    assert evidence.reperform(desk.as_("Val Idris"), filed(desk).id, tmp_path / "parts").same
+    assert reperforming.reperform(desk.as_("Val Idris"), filed(desk).id, tmp_path / "parts").same
 
 
 def test_any_measure_is_shown_by_group(office, desk, table, qtbot):
