@@ -1,5 +1,5 @@
-"""Whether what is asked of a bias report can be answered: told before anything is counted, or where only the counts tell
-it before anything is measured.
+"""Whether what is asked of a bias report can be answered: what is wrong is told before the count, or where only the
+counts tell it before anything is measured.
 """
 
 from __future__ import annotations

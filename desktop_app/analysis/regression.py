@@ -85,10 +85,12 @@ class Summed:
 
 def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) -> Summed:
     """Sum a table as a spec asks. Raises UserError for columns that cannot be used; Cancelled."""
-    if spec.label is None or any((spec.weight, spec.before, spec.strata, spec.date, spec.by_row)):
+    of_decisions = (spec.weight, spec.before, spec.strata, spec.date, spec.by_row, spec.search, spec.group_cut_offs,
+                    spec.least_share)
+    if spec.label is None or any(of_decisions):
         raise UserError("A prediction of a number is held against a label, row by row.",
-                        "A label is needed; weights, strata, a version before, days and measures on the rows are for "
-                        "decisions.",
+                        "A label is needed; weights, strata, a version before, days, searches and measures on the rows "
+                        "are for decisions.",
                         "Name the column with what really happened, and leave out the others.")
     attributes = tuple(dict.fromkeys([*spec.sensitive, *(p for parts in spec.intersections for p in parts)]))
     columns = (spec.label, str(spec.prediction))

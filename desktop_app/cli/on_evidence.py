@@ -210,7 +210,7 @@ def _fairness_spec(call: Call) -> FairnessSpec:
     )
     if a.prediction is not None:
         return replace(spec, prediction=a.prediction, criteria=presets.most_gap(spec, _written(a.most_gap)),
-                       metrics=(), bootstrap=0)
+                       metrics=(), bootstrap=0, explore=False, methods=FairnessSpec.methods)
     spec = presets.applied(presets.named(a.preset), spec) if a.preset else \
         replace(spec, criteria=presets.least_ratio(spec, _written(a.least_ratio), a.rule))
     return replace(spec, criteria=(*spec.criteria, *presets.no_worse(spec, _written(a.margin))))

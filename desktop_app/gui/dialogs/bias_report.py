@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from desktop_app.domain.canonical import Id, number
 from desktop_app.domain.evidence import JOIN, METHODS, METRICS, EvidenceKind, FairnessSpec
@@ -16,22 +15,18 @@ from desktop_app.gui import theme
 from desktop_app.gui.dialogs.form import Choice, Radios, Ticks, beside
 from desktop_app.gui.dialogs.number_predicted import NumberPredicted
 from desktop_app.gui.dialogs.on_table import TableDialog
+from desktop_app.gui.dialogs.report_criteria import Criteria
+from desktop_app.gui.dialogs.report_refinements import Refinements
 from desktop_app.gui.dialogs.resting import RestingNotice
 from desktop_app.gui.dialogs.written import written
 from desktop_app.gui.jobs import Jobs, Lane, Workspace
 from desktop_app.gui.pages.version_tabs.tab import empty
-from desktop_app.gui.widgets.fields import decimal_field, labelled, number_field
+from desktop_app.gui.widgets.fields import decimal_field, labelled
 from desktop_app.gui.widgets.prose import paragraph
 from desktop_app.progress import Progress
 
 MOST_GROUPS = 60  # values of a column that may be compared as groups
 GOOD = ((True, "Good for the person: approved, offered, admitted"), (False, "Bad for the person: rejected, flagged"))
-RULES = (
-    ("interval", "the whole 95 % interval must satisfy it"),
-    ("four_fifths_and_significant", "breached when the point violates it and the difference is significant"),
-    ("point", "the point alone, ignoring uncertainty"),
-    ("none", "no criterion: only report the numbers"),
-)
 DECIDED = (("decision", "A decision in the table"), ("score", "A score with a cut-off"),
            ("prediction", "A number that is predicted"))
 REPLICATES = 2_000
@@ -52,8 +47,9 @@ class NewBiasReport(TableDialog):
         RestingNotice(self).ask(version, EvidenceKind.FAIRNESS, title="Bias report")
         self._add_what_decides()
         self._add_groups()
-        self._add_refinements()
-        self._add_criterion()
+        self.refinements, self.criteria = Refinements(), Criteria()
+        for part in (self.refinements, self.criteria, self.predicted.criterion):
+            self.form.addWidget(part)
         self.add_period()
         self.form.addStretch(1)
         self.note = paragraph("", "undetermined")
@@ -69,6 +65,9 @@ class NewBiasReport(TableDialog):
             labelled("Column with the decision", self.decision, "What the model decided or selected."),
             labelled("Value that counts", self.positive, "The event that is counted."))
         self.form.addWidget(self._decision_part)
+        self.rest = QCheckBox("Held against all its other values together")
+        self._rest_part = labelled("It has more than two values", self.rest, "Measures over all classes are told too.")
+        self.form.addWidget(self._rest_part)
         self.score: Choice[str] = Choice()
         self.cut = decimal_field(0.5, 0.0, 1.0, 0.05, 3)
         self._score_part = beside(
@@ -106,54 +105,16 @@ class NewBiasReport(TableDialog):
 
     def _connect(self) -> None:
         self.by.changed.connect(self._by_changed)
-        self.preset.currentIndexChanged.connect(lambda index: self._preset_changed())
         self.decision.currentIndexChanged.connect(lambda index: self._decision_changed())
+        self.rest.toggled.connect(lambda on: self._label_changed())
         self.positive.currentIndexChanged.connect(lambda index: self._label_changed())
         self.label.currentIndexChanged.connect(lambda index: self._label_changed())
         self.label_positive.currentIndexChanged.connect(lambda index: self._say_pairing())
         self._label_changed()
         self._by_changed()
-        self._preset_changed()
         self.sensitive.changed.connect(self._sensitive_changed)
-        self.minimum.valueChanged.connect(lambda value: self._say_small())
+        self.criteria.changed.connect(self._say_small)
         self._sensitive_changed()
-
-    def _add_refinements(self) -> None:
-        self.strata = Ticks()
-        self._strata_part = labelled("Compare also within strata of", self.strata,
-                                     "Legitimate factors: is there a gap among people who are alike in these?")
-        self.form.addWidget(self._strata_part)
-        self.weight: Choice[str] = Choice()
-        self.record: Choice[str] = Choice()
-        self.before: Choice[str] = Choice()
-        self.margin = decimal_field(0.01, 0.0, 0.5, 0.01, 3)
-        self._before_part = beside(
-            labelled("Compare with the version before", self.before, "What it decided on the same rows, or its score."),
-            labelled("A gap may grow by", self.margin, "More is worse; recorded before the run."))
-        self.form.addWidget(self._before_part)
-        self._weight_part = labelled("Weight of each row", self.weight)
-        self.form.addWidget(beside(self._weight_part, labelled(
-            "Column that names each row once", self.record, "Rows that are there twice are then refused.")))
-
-    def _add_criterion(self) -> None:
-        from desktop_app.operations import presets
-
-        self._presets = {preset.key: preset for preset in presets.listing()}
-        self.preset: Choice[str] = Choice([("", "A least impact ratio of my own"), *(
-            (key, preset.title) for key, preset in self._presets.items())])
-        self._preset_part = labelled("Criteria", self.preset)
-        self.form.addWidget(self._preset_part)
-        self.preset_words = paragraph("", "note")
-        self.form.addWidget(self.preset_words)
-        self.threshold = decimal_field(0.80, 0.01, 1.0, 0.05)
-        self.minimum = number_field(30, 1, 100_000)
-        self.rule: Choice[str] = Choice(RULES)
-        self.form.addWidget(self.predicted.criterion)
-        ratio, self._minimum_part = labelled("Impact ratio at least", self.threshold), labelled(
-            "Smallest group judged, rows", self.minimum)
-        self._own = [ratio, labelled("Judged how", self.rule)]
-        self.form.addWidget(beside(ratio, self._minimum_part))
-        self.form.addWidget(self._own[1])
 
     # --- the table
 
@@ -168,41 +129,30 @@ class NewBiasReport(TableDialog):
         self.score.offer([("", "choose one"), *numeric])
         self.score.choose(_usual(names, "score") or "")
         self.predicted.offer(preview.columns)
-        self.weight.offer([("", "each row counts once"), *numeric])
-        self.record.offer([("", "none"), *self.columns()])
-        self.before.offer([("", "no comparison"), *self.columns()])
-        groups = [c for c in preview.columns if 2 <= c.distinct <= MOST_GROUPS]
-        self.strata.offer([c.name for c in groups], {c.name: f"{c.distinct} values" for c in groups})
-        self.sensitive.offer([c.name for c in groups], {c.name: f"{c.distinct} values" for c in groups})
+        groups = {c.name: f"{c.distinct} values" for c in preview.columns if 2 <= c.distinct <= MOST_GROUPS}
+        self.refinements.offer(preview.columns, self.columns(), groups)
+        self.sensitive.offer(list(groups), groups)
         self._decision_changed()
         self._sensitive_changed()
 
     def _by_changed(self) -> None:
         by = self.by.value
         self._decision_part.setVisible(by == "decision")
+        found = self.column(self.decision.value)
+        self._rest_part.setVisible(by == "decision" and bool(found) and found.distinct > 2)
         self._score_part.setVisible(by == "score")
         for part in (self.predicted.columns, self.predicted.criterion):
             part.setVisible(by == "prediction")
-        for part in (self._favourable_part, self._label_part, self._references_part, self._strata_part,
-                     self._before_part, self._weight_part, self._preset_part):  # a number selects nobody
+        for part in (self._favourable_part, self._label_part):  # a number selects nobody
             part.setVisible(by != "prediction")
+        self.refinements.show_for(by)
         self._label_changed()
-        self._preset_changed()
-
-    def _preset_changed(self) -> None:
-        predicted = self.by.value == "prediction"
-        preset = None if predicted else self._presets.get(self.preset.value or "")
-        for part in self._own:
-            part.setVisible(preset is None and not predicted)
-        self._minimum_part.setVisible(preset is None)
-        self.preset_words.setText(preset.words if preset else "")
-        self.preset_words.setVisible(preset is not None)
 
     def _decision_changed(self) -> None:
         self.positive.offer(self.values(self.decision.value))
         if "1" in [value for value, _ in self.values(self.decision.value)]:
             self.positive.choose("1")
-        self._label_changed()
+        self._by_changed()
 
     def _label_changed(self) -> None:
         """Offer the label's values; the decision's is chosen where it is one of them, else it has to be chosen."""
@@ -210,14 +160,20 @@ class NewBiasReport(TableDialog):
         same = self.positive.value in [value for value, _ in values]
         self.label_positive.offer(values if same else [("", "choose one"), *values])
         self.label_positive.choose(self.positive.value if same else "")
-        self._label_value_field.setVisible(bool(self.label.value))
+        self._label_value_field.setVisible(bool(self.label.value) and not self._against_rest)
+        self.criteria.show_for(self.by.value, labelled=bool(self.label.value))
         self._say_pairing()
+
+    @property
+    def _against_rest(self) -> bool:
+        return self.by.value == "decision" and not self._rest_part.isHidden() and self.rest.isChecked()
 
     def _say_pairing(self) -> None:
         """In words, what is held against what: a value chosen the wrong way round turns every error rate round."""
         label, value = self.label.value, self.label_positive.value
         event = f"{self.score.value} ≥ {self.cut.value():g}" if self.by.value == "score" else \
             f"{self.decision.value} = {self.positive.value}"
+        value = self.positive.value if self._against_rest else value
         said = f"{event} is held against {label} = {value}."
         self.pairing.setText(said if label and value and self.by.value != "prediction" else "")
         self.pairing.setVisible(bool(self.pairing.text()))
@@ -238,8 +194,10 @@ class NewBiasReport(TableDialog):
 
     def _say_small(self) -> None:
         """Groups that will be too few, before anything is computed."""
+        preset = self.criteria.chosen
+        least = preset.minimum_group if preset else self.criteria.minimum.value()
         small = [f"{name} “{value}” ({n:,} rows)" for name in self.sensitive.value
-                 for value, n in (self.column(name).top if self.column(name) else ()) if n < self.minimum.value()]
+                 for value, n in (self.column(name).top if self.column(name) else ()) if n < least]
         self.note.setText(f"Too few to be judged at this minimum: {', '.join(small)}." if small else "")
         self.note.setVisible(bool(small))
 
@@ -251,17 +209,19 @@ class NewBiasReport(TableDialog):
             return self._of_decisions()
         if not self.sensitive.value:
             raise _no_groups()
-        return self.predicted.asked_of(FairnessSpec(
+        return self.refinements.asked_of(self.predicted.asked_of(FairnessSpec(
             label=None, decision="", positive="1", favourable=True, sensitive=self.sensitive.value,
-            intersections=self._crossed(), record_id=self.record.value or None, minimum_group=self.minimum.value()))
+            intersections=self._crossed(), reference=self._reference(),
+            minimum_group=self.criteria.minimum.value())))
+
+    def _reference(self) -> tuple[Pair, ...]:
+        return tuple(Pair(key=k, value=c.value) for k, c in self._references.items() if c.value)
 
     def _crossed(self) -> tuple[tuple[str, str], ...]:
         first_and_second = (pair.split(JOIN) for pair in self.intersections.value)
         return tuple((first, second) for first, second in first_and_second)
 
     def _of_decisions(self) -> FairnessSpec:
-        from desktop_app.operations import presets
-
         scored = self.by.value == "score"
         decision, positive, chosen = self.decision.value, self.positive.value, self.sensitive.value
         if scored:
@@ -277,29 +237,18 @@ class NewBiasReport(TableDialog):
                 raise UserError(f"“{name}” cannot be both {role} and a group.", "", "Untick it or choose another.")
         if self.label.value == decision:
             raise UserError("The decision and what really happened are the same column.", decision, "Choose another.")
-        if self.label.value and not self.label_positive.value:
+        if self.label.value and not self.label_positive.value and not self._against_rest:
             event = "being selected" if scored else f"{decision} = {positive}"
             raise UserError(f"Which value of “{self.label.value}” goes with {event}?",
                             "Its values are not those of the decision.", "Choose the value that counts beside it.")
-        reference = tuple(Pair(key=k, value=c.value) for k, c in self._references.items() if c.value)
-        spec = FairnessSpec(
+        own = self.label_positive.value if self.label.value and self.label_positive.value != positive else None
+        spec = self.refinements.asked_of(FairnessSpec(
             label=self.label.value or None, decision="" if scored else decision, positive=positive,
             score=decision if scored else None, threshold=number(round(self.cut.value(), 4)) if scored else None,
-            strata=self.strata.value, weight=self.weight.value or None, record_id=self.record.value or None,
-            before=self.before.value or None, metrics=METRICS, methods=METHODS,
-            bootstrap=REPLICATES, favourable=self.favourable.value,
-            sensitive=chosen, intersections=self._crossed(),
-            label_positive=self.label_positive.value if self.label.value and self.label_positive.value != positive
-            else None,
-            reference=reference, minimum_group=self.minimum.value())
-        preset, rule = self._presets.get(self.preset.value or ""), self.rule.value or "interval"
-        if preset is not None:
-            spec = presets.applied(preset, replace(spec, threshold=None) if preset.cut else spec)
-        elif rule != "none":
-            least = number(round(self.threshold.value(), 4))
-            spec = replace(spec, criteria=presets.least_ratio(spec, least, rule))
-        margin = number(round(self.margin.value(), 4))
-        return replace(spec, criteria=(*spec.criteria, *presets.no_worse(spec, margin)))
+            metrics=METRICS, methods=METHODS, bootstrap=REPLICATES, favourable=self.favourable.value,
+            sensitive=chosen, intersections=self._crossed(), one_against_rest=self._against_rest,
+            label_positive=None if self._against_rest else own, reference=self._reference()))
+        return self.criteria.asked_of(spec, self.refinements.margin)
 
     def run(self) -> None:
         """Record the question, compute, file."""

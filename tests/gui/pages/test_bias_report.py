@@ -68,9 +68,9 @@ def test_a_score_with_a_cut_off_within_strata_and_weighted(dialog, page, desk, q
     dialog.label_positive.choose("1")
     assert dialog.pairing.text() == "score ≥ 0.4 is held against repaid = 1."
     dialog.sensitive.tick("sex")
-    dialog.strata.tick("area")
-    dialog.weight.choose("w")
-    dialog.record.choose("id")
+    dialog.refinements.strata.tick("area")
+    dialog.refinements.weight.choose("w")
+    dialog.refinements.record.choose("id")
     dialog.attempt()
     qtbot.waitUntil(lambda: "Cut-offs and calibration" in words(page), timeout=WAIT)
     spec = filed(desk).fairness_spec
@@ -89,9 +89,9 @@ def test_a_score_with_a_cut_off_within_strata_and_weighted(dialog, page, desk, q
 
 def test_a_preset_says_its_clause_and_takes_the_place_of_ones_own_criterion(dialog, page, desk, qtbot):
     by_score(dialog, "sex", "area")
-    dialog.preset.choose("nyc-ll144-scoring")
-    assert "it is not the bias audit itself" in dialog.preset_words.text()
-    assert not any(part.isVisible() for part in dialog._own)
+    dialog.criteria.preset.choose("nyc-ll144-scoring")
+    assert "it is not the bias audit itself" in dialog.criteria.words.text()
+    assert not dialog.criteria.rule.isVisible()
     dialog.attempt()
     qtbot.waitUntil(lambda: "Every measure" in words(page), timeout=WAIT)
     assert "it is not the bias audit itself" in words(page)
@@ -103,21 +103,21 @@ def test_a_preset_says_its_clause_and_takes_the_place_of_ones_own_criterion(dial
 
 def test_what_a_preset_needs_is_said_in_the_dialog(dialog, desk):
     by_score(dialog, "sex")
-    dialog.preset.choose("eu-conditional-disparity")
+    dialog.criteria.preset.choose("eu-conditional-disparity")
     dialog.attempt()
     assert "needs a legitimate factor" in dialog.error.text()
-    dialog.preset.choose("punitive-error-parity")
+    dialog.criteria.preset.choose("punitive-error-parity")
     dialog.attempt()
     assert "being selected is bad for the person" in dialog.error.text()
-    dialog.preset.choose("")
-    assert all(part.isVisible() for part in dialog._own)
+    dialog.criteria.preset.choose("")
+    assert dialog.criteria.rule.isVisible()
     assert evidence.listing(desk.as_("Val Idris"), desk.version) == ()
     dialog.reject()
 
 
 def test_an_id_that_comes_twice_leaves_no_entry(dialog, desk, qtbot):
     by_score(dialog, "sex")
-    dialog.record.choose("area")
+    dialog.refinements.record.choose("area")
     dialog.attempt()
     qtbot.waitUntil(lambda: "does not name each row once" in dialog.error.text(), timeout=WAIT)
     assert evidence.listing(desk.as_("Val Idris"), desk.version) == ()
@@ -161,8 +161,8 @@ def test_the_version_before_is_held_against_a_margin(page, frame, desk, tmp_path
     dialog.path.give(tmp_path / "both.csv")
     qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
     by_score(dialog, "sex")
-    dialog.before.choose("old")
-    dialog.margin.setValue(.02)
+    dialog.refinements.before.choose("old")
+    dialog.refinements.margin_field.setValue(.02)
     dialog.attempt()
     qtbot.waitUntil(lambda: "Against the version before" in words(page), timeout=WAIT)
     found = filed(desk)

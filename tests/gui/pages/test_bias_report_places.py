@@ -198,7 +198,7 @@ def test_reports_that_need_the_rows_offer_no_database(page, office, desk):
 def test_a_predicted_number_is_compared_as_the_command_line_asks_it(of_file, page, desk, tmp_path, monkeypatch, qtbot):
     ask_for_numbers(of_file, "sex", "area")
     of_file.intersections.tick("sex × area")
-    of_file.record.choose("id")
+    of_file.refinements.record.choose("id")
     of_file.predicted.most.setValue(150)
     asked = of_file.spec()
     of_file.attempt()
@@ -215,21 +215,22 @@ def test_a_predicted_number_is_compared_as_the_command_line_asks_it(of_file, pag
     assert typed == [asked]
 
 
-def test_what_does_not_apply_to_numbers_is_hidden(of_file):
+def test_what_does_not_apply_to_numbers_is_hidden(of_file, qtbot):
     of_decisions = ("Being selected is", "Compare also within strata of", "Weight of each row", "Criteria",
-                    "Compare with the version before", "Impact ratio at least", "Judged how", "Reference group of sex")
+                    "Compare with the version before", "Impact ratio at least", "Judged how")
     of_numbers = ("Column with the prediction", "Difference at most", "Smallest group judged, rows",
-                  "Compare groups by")
+                  "Compare groups by", "Reference group of sex")
 
     def shown():
         return {label.text() for label in of_file.findChildren(QLabel) if label.isVisible()}
 
     of_file.sensitive.tick("sex")
+    qtbot.waitUntil(lambda: "Reference group of sex" in shown())
     assert not shown() & set(of_decisions)
     assert set(of_numbers) <= shown()
     of_file.by.choose("decision")
     assert set(of_decisions) <= shown()
-    assert shown() & set(of_numbers) == {"Smallest group judged, rows", "Compare groups by"}
+    assert shown() & set(of_numbers) == {"Smallest group judged, rows", "Compare groups by", "Reference group of sex"}
     of_file.reject()
 
 

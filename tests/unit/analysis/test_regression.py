@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from desktop_app.analysis.table_file import open_file
 from desktop_app.domain.canonical import Digest
 from desktop_app.domain.dataset import TableInput
 from desktop_app.domain.evidence import Criterion, FairnessSpec, Verdict
+from desktop_app.domain.model import Pair
 from desktop_app.errors import UserError
 
 
@@ -125,7 +127,7 @@ def test_the_test_of_no_gap_is_welchs(frame):
 
 def test_one_row_and_a_label_that_does_not_vary_are_told():
     frame = pd.DataFrame({"g": ["a", "b", "b"], "y": [1.0, 2, 2], "p": [1.5, 2, 3]})
-    result, _ = fairness.report(held(frame), spec(sensitive=("g",), intersections=()))
+    result, _ = fairness.report(held(frame), spec(sensitive=("g",), intersections=(), minimum_group=1))
     a, b = (next(m.measure for m in row.rates if m.name == "mean_prediction") for row in result.groups)
     assert (a.low, a.reason) == (None, "too few rows for an interval")
     assert b.low is not None
@@ -150,3 +152,19 @@ def test_a_criterion_of_numbers_is_not_for_decisions(frame):
     decided = spec(prediction=None, decision="d", label=None, criteria=(wants("1"),))
     with pytest.raises(UserError, match="is for predictions of numbers"):
         fairness.report(held(frame.assign(d=1)), decided)
+
+
+def test_with_a_reference_each_group_is_compared_with_it(frame):
+    asked = spec(intersections=(), sensitive=("g",), reference=(Pair(key="g", value="b"),), criteria=(
+        Criterion(metric="bias_difference", attribute="g", threshold=None, direction="at_most"),))
+    _, (judged,) = fairness.report(held(frame), asked)
+    means = (frame.p - frame.y).groupby(frame.g).mean()
+    assert float(judged.measure.value) == pytest.approx(max(abs(means["a"] - means["b"]), abs(means["c"] - means["b"])))
+    with pytest.raises(UserError, match="g has no group “z”"):
+        fairness.report(held(frame), replace(asked, reference=(Pair(key="g", value="z"),)))
+
+
+def test_what_is_for_decisions_is_refused_for_numbers(frame):
+    for more in ({"search": "impact_ratio"}, {"date": "g", "period": "month"}, {"by_row": ("log_loss",)}):
+        with pytest.raises(UserError, match="held against a label, row by row"):
+            fairness.report(held(frame), spec(**more))
