@@ -405,7 +405,8 @@ def alternatives(spec: FairnessSpec, result: FairnessResult, attribute: str = ""
     from desktop_app.analysis import alternatives as search
 
     found = [s for s in search.said(result, spec) if s.startswith(f"{attribute}:" if attribute else "")]
-    label = (CONFIDENTIALITY[spec.confidentiality],) if spec.confidentiality and found else ()
+    label = (f"Search for other cut-offs. {CONFIDENTIALITY[spec.confidentiality]}",) \
+        if spec.confidentiality and found else ()
     return (*label, *found, *((OWN_CUT_OFFS,) if result.group_cut_offs else ()))
 
 

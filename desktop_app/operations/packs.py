@@ -188,7 +188,7 @@ def _signature(
 def _figures(pack: Pack) -> dict[str, tuple[Figure, ...]]:
     from desktop_app.analysis import figures
     from desktop_app.operations import evidence
-    from desktop_app.reports.measurements import OVER_TIME
+    from desktop_app.reports.bias import OVER_TIME
 
     drawn: dict[str, tuple[Figure, ...]] = {"lineage": (figures.lineage_chart(pack.frozen().lineage)[0],)}
     for item in pack.records:

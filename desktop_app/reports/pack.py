@@ -11,7 +11,7 @@ from desktop_app.domain import canonical
 from desktop_app.domain.figure import Figure
 from desktop_app.domain.pack import Pack
 from desktop_app.progress import Progress
-from desktop_app.reports import archive, asked, basis, look, measurements, proof, summary
+from desktop_app.reports import archive, asked, basis, bias, look, measurements, proof, summary
 from desktop_app.reports.contents import Contents, read
 from desktop_app.reports.flow import keep_headings
 from desktop_app.reports.numbers import short
@@ -24,7 +24,7 @@ _SECTIONS: tuple[tuple[str, Callable[[Contents, Mapping[str, tuple[Figure, ...]]
     ("what the policy asks", lambda c, _: basis.requirements(c)),
     ("the card", lambda c, _: basis.card(c)),
     ("the lineage", lambda c, f: basis.lineage(c, f.get("lineage", ()))),
-    ("bias reports", measurements.fairness),
+    ("bias reports", bias.fairness),
     ("explanations", measurements.explanations),
     ("performance", measurements.performance),
     ("the model file", lambda c, _: basis.scans(c)),

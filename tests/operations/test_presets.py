@@ -12,7 +12,7 @@ import pytest
 from desktop_app.__main__ import main
 from desktop_app.analysis import fairness
 from desktop_app.analysis.table_file import open_file
-from desktop_app.cli.on_evidence import _PRESETS
+from desktop_app.cli.on_fairness import _PRESETS
 from desktop_app.domain.evidence import METRICS, FairnessSpec, Verdict
 from desktop_app.errors import UserError
 from desktop_app.operations import presets
@@ -223,7 +223,7 @@ def test_a_version_before_as_typed(run, tmp_path):
     assert {c["name"]: c["threshold"] for c in found["criteria"] if c["name"].endswith("_change")} == dict.fromkeys(
         ("selection_rate_change", "true_positive_rate_change", "false_positive_rate_change"), .3)
     _, said, _ = run("--label", "y", "--score", "score", "--threshold", "0.5", "--before", "past")
-    assert "gap against the version before" in said
+    assert "gap that grew most against the version before" in said
 
 
 def test_a_prediction_of_a_number_as_typed(run, tmp_path):
