@@ -207,3 +207,98 @@ def test_groups_are_exported_without_small_counts(office, desk, table, tmp_path,
     assert "No count was left out." in words(dialog_of(NoteDialog))
     dialog_of(NoteDialog).accept()
     assert (tmp_path / "groups.csv").read_text("utf-8-sig").startswith("attribute,group,n,selected")
+
+
+def given(page, path, qtbot):
+    page.shown_tab.new_report()
+    dialog = page.findChildren(NewBiasReport)[-1]
+    dialog.path.give(path)
+    qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
+    return dialog
+
+
+def test_what_is_searched_for_how_confidential_that_is_and_cut_offs_by_group(dialog, page, desk, qtbot):
+    assert not dialog.criteria.search.isVisible()  # a decision has no other cut-off
+    by_score(dialog, "sex")
+    assert (dialog.criteria.search.value, dialog.criteria.confidentiality.value) == ("impact_ratio", "confidential")
+    assert not dialog.criteria.own_cut_offs.isVisible()
+    dialog.criteria.preset.choose("assistive-error-parity")
+    assert dialog.criteria.search.value == "true_positive_rate"
+    assert dialog.criteria.own_cut_offs.isVisible()
+    dialog.criteria.own_cut_offs.setChecked(True)
+    dialog.criteria.confidentiality.choose("privileged")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "no proposal to use them" in words(page), timeout=WAIT)
+    spec = filed(desk).fairness_spec
+    assert (spec.search, spec.group_cut_offs, spec.confidentiality) == ("true_positive_rate", True, "privileged")
+    assert "Privileged and confidential: prepared for legal advice." in words(page)
+    table = next(t for t in page.findChildren(RecordTable) if t.accessibleName() == "Cut-offs of their own for groups")
+    assert [c.permitted for c in table.records_model.shown] == ["0.0", "0.02", "0.05", "0.1"]
+
+
+def test_no_search_leaves_no_other_cut_offs(dialog, page, desk, qtbot):
+    by_score(dialog, "sex")
+    dialog.criteria.search.choose("none")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "Cut-offs and calibration" in words(page), timeout=WAIT)
+    assert (filed(desk).fairness_spec.confidentiality, filed(desk).fairness.frontier) == ("", ())
+    assert "What could be done" not in words(page)
+
+
+def test_over_time_intersections_and_measures_of_rows(page, frame, desk, tmp_path, qtbot):
+    days = pd.Timestamp("2026-01-05") + pd.to_timedelta(np.arange(len(frame)) % 200, "D")
+    low = (frame.sex == "F") & (frame.area == "north")
+    frame.assign(day=days.strftime("%Y-%m-%d"), score=np.where(low, frame.score / 2, frame.score)).to_csv(
+        tmp_path / "days.csv", index=False)
+    dialog = given(page, tmp_path / "days.csv", qtbot)
+    by_score(dialog, "sex", "area")
+    dialog.refinements.date.choose("day")
+    dialog.refinements.period.choose("quarter")
+    dialog.refinements.by_row.tick("Brier score")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "Over time" in words(page), timeout=3 * WAIT)
+    found = filed(desk)
+    assert (found.fairness_spec.date, found.fairness_spec.period) == ("day", "quarter")
+    assert (str(found.period_from), str(found.period_to)) == ("2026-01-05", "2026-07-23")
+    assert found.fairness_spec.by_row == ("brier_score",)
+    figure = next(f for f in page.findChildren(FigureView) if "over time" in f.accessibleName())
+    assert "in 2026 Q1" in figure.accessibleName()
+    shown = next(t for t in page.findChildren(RecordTable) if t.accessibleName() == "Intersections that were not named")
+    assert shown.records_model.shown[0].group == "F × north"
+    assert reperforming.reperform(desk.as_("Val Idris"), found.id, tmp_path / "days.csv").same
+
+
+def test_a_decision_with_many_values_is_held_against_the_rest(page, frame, desk, tmp_path, qtbot):
+    grade = np.select([frame.score > .7, frame.score > .4], ["good", "fair"], "poor")
+    frame.assign(decision=grade, repaid=np.where(frame.id % 4 > 0, grade, "fair")).to_csv(
+        tmp_path / "grades.csv", index=False)
+    dialog = given(page, tmp_path / "grades.csv", qtbot)
+    assert dialog.rest.isVisible()
+    dialog.positive.choose("fair")
+    dialog.label.choose("repaid")
+    dialog.sensitive.tick("sex")
+    dialog.rest.setChecked(True)
+    assert not dialog.label_positive.isVisible()
+    assert dialog.pairing.text() == "decision = fair is held against repaid = fair."
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "Every measure" in words(page), timeout=WAIT)
+    spec = filed(desk).fairness_spec
+    assert (spec.one_against_rest, spec.positive, spec.label_positive) == (True, "fair", None)
+    assert {"macro_recall", "class_accuracy"} <= {m.name for m in filed(desk).fairness.overall}
+
+
+def test_a_very_small_category_is_left_out_with_a_justification(page, desk, tmp_path, qtbot):
+    pd.DataFrame({"race": ["A"] * 600 + ["B"] * 390 + ["C"] * 10, "decision": [1, 0, 0] * 200 + [0, 1] * 200}).to_csv(
+        tmp_path / "races.csv", index=False)
+    dialog = given(page, tmp_path / "races.csv", qtbot)
+    dialog.sensitive.tick("race")
+    assert not dialog.criteria.leave_out.isVisible()
+    dialog.criteria.preset.choose("nyc-ll144-selection")
+    assert dialog.criteria.leave_out.text() == "Leave groups under 2% of the rows out of ratios"
+    dialog.criteria.leave_out.setChecked(True)
+    dialog.attempt()
+    assert "Say why small groups are left out" in dialog.error.text()
+    dialog.criteria.because.setText("Ten people only.")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "Justification: Ten people only." in words(page), timeout=WAIT)
+    assert {r.group: r.state for r in filed(desk).fairness.groups}["C"] == "left out"
