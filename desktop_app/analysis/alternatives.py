@@ -138,8 +138,17 @@ def said(result: FairnessResult, spec: FairnessSpec) -> tuple[str, ...]:
         sentences.append(
             f"{start} {len(found)} of the {scores.CUTS - 1} others tried for everybody alike "
             f"{'is' if len(found) == 1 else 'are'} at least as accurate with a better {short}; the best {short} is at "
-            f"{float(best.cut):g}: {short} {at(best, spec) or 0:.3f}, accuracy {float(best.accuracy or 0):.3f}.")
+            f"{float(best.cut):g}: {short} {at(best, spec) or 0:.3f}, accuracy {float(best.accuracy or 0):.3f}, "
+            f"{_selected(result, attribute, best.cut):.1%} selected.")
     return (*sentences, *_said_of_groups(result))
+
+
+def _selected(result: FairnessResult, attribute: str, cut: Number) -> float:
+    """The share of the known groups that a cut-off selects."""
+    rows = {r.group: r.n for r in result.groups if r.attribute == attribute}
+    place = result.cuts.index(cut)
+    shares = [(rows[s.group], float(s.selected[place] or 0)) for s in result.sweep if s.attribute == attribute]
+    return sum(n * share for n, share in shares) / sum(n for n, _ in shares)
 
 
 # ---- cut-offs of their own for groups

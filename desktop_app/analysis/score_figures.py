@@ -57,22 +57,25 @@ def _over_time(evidence: Evidence, spec: FairnessSpec, attribute: str) -> Figure
     periods = sorted({r.period for r in rows})
     groups, left_out = _drawn(evidence, attribute)
     lines: dict[str, Points] = {group: [] for group in groups}
+    least = max(FEWEST, spec.minimum_group)
     for r in rows:
-        if r.attribute == attribute and r.group in lines and r.n >= FEWEST and r.selected.value is not None:
+        if r.attribute == attribute and r.group in lines and r.n >= least and r.selected.value is not None:
             share = float(r.selected.value)
             lines[r.group].append((float(periods.index(r.period)), share if spec.favourable else 1 - share))
     outcome = "selected" if spec.favourable else "not selected, the favourable outcome"
     shares = [share for line in lines.values() for _, share in line]
     plot = _Plot((0.0, max(1.0, len(periods) - 1.0)), _around(shares or [0.0, 1.0]))
-    marks = plot.frame(f"By {attribute}: share {outcome}, where {FEWEST} rows or more are",
+    marks = plot.frame(f"By {attribute}: share {outcome}, where {least} rows or more are",
                        f"{spec.period} of {spec.date}", [_period(period, spec.period) for period in periods])
-    marks += _lines(lines, plot, dots=True)
+    marks += _lines(lines, plot, dots=True, named_at=-1)
     more = f" {left_out:,} smaller groups are not drawn." if left_out else ""
-    said = "; ".join(f"{group} " + ", ".join(f"{share:.0%} in {_period(periods[int(at)], spec.period)}"
-                                             for at, share in line[::max(1, len(line) // 6)])
+    lines = {group: line for group, line in lines.items() if line}
+    said = "; ".join(f"“{group}” " + ", ".join(f"{share:.0%} in {_period(periods[int(at)], spec.period)}"
+                                               for at, share in line[::-(-len(line) // 6)])
                      for group, line in lines.items())
     return Figure(width=WIDTH, height=HEIGHT, marks=tuple(marks),
-                  alt=f"By {attribute}, the share {outcome} over time: {said}.{more}")
+                  alt=f"By {attribute}, the share {outcome} over time: {said or 'too few rows in each period'}."
+                      f"{more}")
 
 
 def _period(first_day: str, kind: str) -> str:
@@ -213,7 +216,8 @@ def _around(values: list[float]) -> tuple[float, float]:
     return max(0.0, low), min(1.0, high) if high > low else low + 0.05
 
 
-def _lines(lines: dict[str, Points], plot: _Plot = _ONE, *, dots: bool = False) -> list[Mark]:
+def _lines(lines: dict[str, Points], plot: _Plot = _ONE, *, dots: bool = False, named_at: int = 0) -> list[Mark]:
+    """Lines with their names beside them. named_at: 0 by the middle of each, −1 by its end."""
     marks: list[Mark] = []
     ends: list[tuple[float, str, str]] = []
     for i, (group, points) in enumerate(lines.items()):
@@ -224,7 +228,7 @@ def _lines(lines: dict[str, Points], plot: _Plot = _ONE, *, dots: bool = False) 
         if dots:
             marks += [Dot(x=plot.x(a), y=plot.y(b), radius=2.0, colour=colour) for a, b in points]
         if points:
-            ends.append((plot.y(points[len(points) // 2][1]), group, colour))
+            ends.append((plot.y(points[named_at or len(points) // 2][1]), group, colour))
     for at, (_, group, colour) in zip(_apart([y for y, _, _ in sorted(ends)]), sorted(ends), strict=True):
         marks += [Line(x1=_RIGHT + 12, y1=at - 4, x2=_RIGHT + 28, y2=at - 4, colour=colour, width=2.0),
                   Text(x=_RIGHT + 34, y=at, text=elide(group, WIDTH - _RIGHT - 36, 11))]

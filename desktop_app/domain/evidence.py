@@ -125,6 +125,7 @@ OWN_CUT_OFFS = (  # what is said wherever cut-offs of their own for groups are s
     "Cut-offs of their own for groups treat people differently because of the group. They are unlawful in selecting "
     "for employment in the United States (42 U.S.C. 2000e-2(l)) and for credit (12 CFR 1002.4(a)), and elsewhere "
     "allowed at most as positive action. They show what a smaller gap would cost; they are no proposal to use them.")
+ON_THIS_TABLE = "Found on this table and judged on it: on another they may do less well."  # of other cut-offs
 PERIODS = ("month", "quarter", "year")
 
 
@@ -235,9 +236,12 @@ class GroupCutOff:
     def words(self) -> str:
         """The cut-off as it is told."""
         certain = f"from {float(self.cut):.4g}" if self.cut is not None else "nobody for certain"
-        by_lot = f", by lot ({float(self.chance):.0%}) from {float(self.lower):.4g}" \
-            if self.lower is not None and float(self.chance) else ""
-        return f"{self.group} {certain}{by_lot}"
+        chance = f"{float(self.chance):.0%}"
+        if self.lower is None or chance == "0%":
+            return f"“{self.group}” {certain}"
+        if chance == "100%":
+            return f"“{self.group}” from {float(self.lower):.4g}"
+        return f"“{self.group}” {certain}, by lot ({chance}) from {float(self.lower):.4g}"
 
 
 @record

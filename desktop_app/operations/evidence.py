@@ -17,6 +17,7 @@ from desktop_app.domain.change import Change
 from desktop_app.domain.dataset import InDatabase, TableInput
 from desktop_app.domain.evidence import (
     CONFIDENTIALITY,
+    ON_THIS_TABLE,
     OWN_CUT_OFFS,
     CriterionResult,
     DocumentInfo,
@@ -407,7 +408,7 @@ def alternatives(spec: FairnessSpec, result: FairnessResult, attribute: str = ""
     found = [s for s in search.said(result, spec) if s.startswith(f"{attribute}:" if attribute else "")]
     label = (f"Search for other cut-offs. {CONFIDENTIALITY[spec.confidentiality]}",) \
         if spec.confidentiality and found else ()
-    return (*label, *found, *((OWN_CUT_OFFS,) if result.group_cut_offs else ()))
+    return (*label, *found, *((ON_THIS_TABLE,) if found else ()), *((OWN_CUT_OFFS,) if result.group_cut_offs else ()))
 
 
 def group_marks(item: Evidence) -> dict[tuple[str, str], GroupMark]:

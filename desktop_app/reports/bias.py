@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from desktop_app.domain.evidence import (
+    ON_THIS_TABLE,
     OWN_CUT_OFFS,
     CriterionResult,
     Evidence,
@@ -47,8 +48,8 @@ def _scores(e: Evidence, figures: Figures) -> list[Any]:
     for chart in drawn:
         out += charts.plate(chart, height=230)
     if e.fairness is not None and e.fairness.frontier:
-        out.append(paragraph(f"The last pictures show what other cut-offs would do. {e.handling} What another model "
-                             "could do is not told by them.", style="note"))
+        out.append(paragraph(f"The last pictures show what other cut-offs would do. {e.handling} {ON_THIS_TABLE} What "
+                             "another model could do is not told by them.", style="note"))
         out += _own_cut_offs(e.fairness)
     return out
 
@@ -65,8 +66,8 @@ def _slices(result: FairnessResult) -> list[Any]:
     """The clearest of the intersections that nobody named."""
     if not result.slices:
         return []
-    columns = (Column("Intersection", 200), Column("n", 50, right=True), Column("Against all others", 100, right=True),
-               Column("p", 60, right=True), Column("p, adjusted", 70, right=True))
+    columns = (Column("Intersection", 190), Column("n", 44, right=True), Column("Against all others", 126, right=True),
+               Column("p", 54, right=True), Column("p, adjusted", 62, right=True))
     return [*heading("Intersections that were not named"), *table(columns, [
         (bold(line(f"{s.attribute}: {s.group}", 200)), count(s.n), measured(s.difference), figure(s.p_raw, 4),
          figure(s.p_adjusted, 4)) for s in result.slices[:10]]),
@@ -89,8 +90,8 @@ def _own_cut_offs(result: FairnessResult) -> list[Any]:
 def _changes(result: FairnessResult) -> list[Any]:
     if not result.changes:
         return []
-    columns = (Column("Gap between", 190), Column("Rate", 110), Column("Before", 50, right=True),
-               Column("Now", 50, right=True), Column("Change", 70, right=True))
+    columns = (Column("Gap between", 164), Column("Rate", 100), Column("Before", 44, right=True),
+               Column("Now", 44, right=True), Column("Change", 124, right=True))
     return [*heading("Against the version before"), *table(columns, [
         (bold(line(f"{c.attribute}: {c.group} and {c.other}", 160)), words(c.rate), figure(c.before), figure(c.now),
          measured(c.change)) for c in result.changes]),

@@ -290,7 +290,7 @@ def test_own_cut_offs_for_groups_only_where_a_preset_allows_them(scored):
         assert "Only a preset may allow them" in wrong
     said = scored("--group-cut-offs", "--preset", "assistive-error-parity")[1]
     assert "race: with cut-offs of their own for groups, accuracy is at most" in said
-    assert "race, a gap of 0.02: A from 0." in said
+    assert "race, a gap of 0.02: “A” from 0." in said
     assert "no proposal to use them" in said
     found = json.loads(scored("--group-cut-offs", "--preset", "assistive-error-parity", "--json")[1])
     assert [c["permitted"] for c in found["group_cut_offs"]] == ["0.0", "0.02", "0.05", "0.1"]

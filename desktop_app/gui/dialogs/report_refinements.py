@@ -29,6 +29,8 @@ class Refinements(QWidget):
         self.weight: Choice[str] = Choice()
         self.record: Choice[str] = Choice()
         self.before: Choice[str] = Choice()
+        self.before_cut = decimal_field(0.0, 0.0, 1.0, 0.05, 3)
+        self.before_cut.setSpecialValueText("the same")
         self.margin_field = decimal_field(0.01, 0.0, 0.5, 0.01, 3)
         self.date: Choice[str] = Choice()
         self.period: Choice[str] = Choice(PERIODS)
@@ -39,17 +41,19 @@ class Refinements(QWidget):
         record = labelled("Column that names each row once", self.record, "Rows that are there twice are then refused.")
         scored = labelled("Measured on the rows themselves", self.by_row,
                           "Of the score, not in a database. Slow: minutes for 100,000 rows.")
+        before_cut = labelled("Its cut-off", self.before_cut, "Of the score before.")
         self._of_decisions = [
             labelled("Compare also within strata of", self.strata,
                      "Legitimate factors: is there a gap among people who are alike in these?"),
             beside(labelled("Compare with the version before", self.before,
                             "What it decided on the same rows, or its score."),
+                   before_cut,
                    labelled("A gap may grow by", self.margin_field, "More is worse; recorded before the run.")),
             beside(labelled("Day of each row", self.date, "Shares are told over time too."),
                    labelled("In", self.period)),
             labelled("Exploration", self.explore, "Where shares are most unlike all others: told, without a verdict."),
             weight]
-        self._of_scores = [scored]
+        self._of_scores = [scored, before_cut]
         for part in (*self._of_decisions[:-1], scored, beside(weight, record)):
             column.addWidget(part)
 
@@ -82,5 +86,7 @@ class Refinements(QWidget):
         chosen = [name for name in ROW_METRICS if _BY_ROW[name] in self.by_row.value]
         return replace(
             spec, strata=self.strata.value, weight=self.weight.value or None, before=self.before.value or None,
+            before_threshold=number(round(self.before_cut.value(), 4))
+            if self.before.value and spec.score is not None and self.before_cut.value() else None,
             date=self.date.value or None, period=(self.period.value or "") if self.date.value else "",
             explore=self.explore.isChecked(), by_row=tuple(chosen) if spec.score is not None else ())

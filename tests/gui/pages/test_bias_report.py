@@ -162,11 +162,14 @@ def test_the_version_before_is_held_against_a_margin(page, frame, desk, tmp_path
     qtbot.waitUntil(dialog.primary.isEnabled, timeout=WAIT)
     by_score(dialog, "sex")
     dialog.refinements.before.choose("old")
+    assert dialog.refinements.before_cut.text() == "the same"
+    dialog.refinements.before_cut.setValue(.45)
     dialog.refinements.margin_field.setValue(.02)
     dialog.attempt()
     qtbot.waitUntil(lambda: "Against the version before" in words(page), timeout=WAIT)
     found = filed(desk)
     asked = {(c.metric, c.threshold) for c in found.fairness_spec.criteria}
+    assert found.fairness_spec.before_threshold == "0.45"
     assert asked == {("impact_ratio", "0.8"), ("selection_rate_change", "0.02"), ("true_positive_rate_change", "0.02"),
                      ("false_positive_rate_change", "0.02")}
     change = next(c for c in found.fairness.changes if c.rate == "selection_rate")
