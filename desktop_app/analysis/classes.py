@@ -7,16 +7,15 @@ their Wilson intervals (MOVER, Zou and Donner 2008).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.analysis import bootstrap, intervals
-from desktop_app.analysis.counts import UNKNOWN, grouped, worth
+from desktop_app.analysis import bootstrap, intervals, pairs
+from desktop_app.analysis.counts import grouped, worth
 from desktop_app.analysis.cube import Cube
-from desktop_app.analysis.verdicts import CONFIDENCE, Comparison, Judgement, Question, Rate, absolute
+from desktop_app.analysis.pairs import Share
+from desktop_app.analysis.verdicts import Comparison
 from desktop_app.domain.canonical import number
 from desktop_app.domain.evidence import CLASS_METRICS, FairnessSpec, Measure
 
@@ -27,7 +26,6 @@ GAPS = {  # metric of a criterion → the measure compared, how it is said
     "class_accuracy_difference": ("class_accuracy", "the largest difference of accuracies over all classes"),
     "macro_recall_difference": ("macro_recall", "the largest difference of mean recalls of all classes"),
     "macro_precision_difference": ("macro_precision", "the largest difference of mean precisions of all classes")}
-Share = tuple[float, float]  # so many of so many, with weights as many as they are worth
 
 
 @dataclass(frozen=True)
@@ -92,11 +90,7 @@ def _mean(confusion: Confusion, name: str) -> Measure:
         return Measure(value=None, reason=reason)
     low, high = intervals.mean(shares)
     method = intervals.WILSON if len(shares) == 1 else intervals.MOVER_MEAN
-    return Measure(value=number(_value(shares)), low=number(low), high=number(high), method=method)
-
-
-def _value(shares: list[Share]) -> float:
-    return sum(k / n for k, n in shares) / len(shares)
+    return Measure(value=number(pairs.mean_of(shares)), low=number(low), high=number(high), method=method)
 
 
 def _f1(confusion: Confusion, spec: FairnessSpec) -> Measure:
@@ -118,52 +112,13 @@ def _f1(confusion: Confusion, spec: FairnessSpec) -> Measure:
 # ---- gaps
 
 
-def compared(cube: Cube, names: tuple[str, ...], metric: str, among: set[str]) -> list[Comparison]:
-    """Each pair of some known groups that have the measure: the size of the gap, its limits (MOVER) and the test of
-    none, by z with a row of each kind added to each share (Agresti and Caffo 2000).
-    """
-    measure = GAPS[metric][0]
-    groups = {c.group: shares for c in confusions(cube, names) if c.group in among and c.group != UNKNOWN
-              and (shares := c.shares(measure)[0])}
-    pairs = list(combinations(groups, 2))
-    wide = 1 - (1 - CONFIDENCE) / max(1, len(pairs))
-    raw = [_p(groups[a], groups[b]) for a, b in pairs]
-    return [Comparison(
-        _rate(a, groups[a]), _rate(b, groups[b]), abs(_value(groups[a]) - _value(groups[b])),
-        _limits(groups[a], groups[b], CONFIDENCE), _limits(groups[a], groups[b], wide), intervals.MOVER_MEAN, p, own)
-        for (a, b), p, own in zip(pairs, intervals.holm(raw), raw, strict=True)]
-
-
-def _rate(group: str, shares: list[Share]) -> Rate:
-    n = sum(n for _, n in shares)
-    return Rate(group, _value(shares) * n, n)
-
-
-def _limits(a: list[Share], b: list[Share], confidence: float) -> intervals.Interval:
-    one, other = _value(a), _value(b)
-    (l1, u1), (l2, u2) = intervals.mean(a, confidence), intervals.mean(b, confidence)
-    return absolute((one - other - math.hypot(one - l1, u2 - other), one - other + math.hypot(u1 - one, other - l2)))
-
-
-def _p(a: list[Share], b: list[Share]) -> float:
-    padded = [[(k + 1, n + 2) for k, n in shares] for shares in (a, b)]
-    variance = sum(k / n * (1 - k / n) / n / len(shares) ** 2 for shares in padded for k, n in shares)
-    z = (_value(padded[0]) - _value(padded[1])) / math.sqrt(variance)
-    return math.erfc(abs(z) / math.sqrt(2))
-
-
-def why_not(cube: Cube, names: tuple[str, ...], metric: str, among: set[str]) -> str:
-    """Why a gap between some groups cannot be computed, or ""."""
+def compared(
+    cube: Cube, names: tuple[str, ...], metric: str, among: set[str], reference: str | None = None,
+) -> tuple[list[Comparison], str]:
+    """Some known groups compared, and why a gap between them cannot be computed ("" when it can)."""
     if not cube.classes:
-        return "measures over all classes were not asked for"
-    return next((f"“{c.group}” has {reason}" for c in confusions(cube, names)
-                 if c.group in among and (reason := c.shares(GAPS[metric][0])[1])), "")
-
-
-def gap(cube: Cube, names: tuple[str, ...], metric: str) -> Measure:
-    """The largest gap over all known groups."""
-    known = set(grouped(cube, names)[1]) - {UNKNOWN}
-    found = compared(cube, names, metric, known)
-    if reason := why_not(cube, names, metric, known) or ("" if found else "there is only one group"):
-        return Measure(value=None, reason=reason)
-    return Judgement(Question(metric, (), "at_most", "interval", 0.0), tuple(found)).measure
+        return [], "measures over all classes were not asked for"
+    found = {c.group: c.shares(GAPS[metric][0]) for c in confusions(cube, names) if c.group in among}
+    if without := [f"“{group}” has {reason}" for group, (_, reason) in found.items() if reason]:
+        return [], without[0]
+    return pairs.of_shares({group: shares for group, (shares, _) in found.items()}, reference), ""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
-from desktop_app.analysis import changes, classes, further, regression, verdicts
+from desktop_app.analysis import changes, classes, further, pairs, regression, scores, verdicts
 from desktop_app.analysis.changes import CHANGES
 from desktop_app.analysis.counts import UNKNOWN, Cells, Counted
 from desktop_app.analysis.regression import Summed
-from desktop_app.analysis.verdicts import Judgement, Question, Rate, judge
+from desktop_app.analysis.verdicts import Comparison, Judgement, Question, Rate, judge
 from desktop_app.domain import words
 from desktop_app.domain.canonical import number
 from desktop_app.domain.evidence import (
@@ -24,7 +25,8 @@ from desktop_app.domain.evidence import (
     Verdict,
 )
 
-CONDITIONAL = "conditional_parity_difference"
+CONDITIONAL, AVERAGE_ODDS = "conditional_parity_difference", "average_odds_difference"
+RATIOS = ("impact_ratio", "equal_opportunity_ratio", "equalised_odds_ratio")
 METRICS = {  # of criteria: how it is said, the rates compared
     "impact_ratio": ("the lowest impact ratio", ()),
     "demographic_parity_difference": ("the demographic parity difference", ("selection_rate",)),
@@ -36,12 +38,16 @@ METRICS = {  # of criteria: how it is said, the rates compared
     "false_discovery_rate_difference": ("the difference of false discovery rates", ("false_discovery_rate",)),
     "false_omission_rate_difference": ("the difference of false omission rates", ("false_omission_rate",)),
     "accuracy_difference": ("the difference of accuracies", ("accuracy",)),
+    "equal_opportunity_ratio": ("the equal opportunity ratio", ("true_positive_rate",)),
+    "equalised_odds_ratio": ("the equalised odds ratio", ("true_positive_rate", "false_positive_rate")),
+    AVERAGE_ODDS: ("the average odds difference", ()),
     CONDITIONAL: ("the largest gap within strata", ()),
     **{metric: (said, ()) for metric, (_, said, _) in CHANGES.items()},
     **{metric: (said, ()) for metric, (_, said) in regression.GAPS.items()},
-    **{metric: (said, ()) for metric, (_, said) in classes.GAPS.items()},
+    **{metric: (said, ()) for metric, (_, said) in (classes.GAPS | scores.GAPS).items()},
 }
-_NOT_OF_RATES = (CONDITIONAL, *CHANGES, *classes.GAPS)  # judged by comparisons of their own
+OF_THEIR_OWN = (AVERAGE_ODDS, *classes.GAPS, *scores.GAPS)  # gaps that are compared otherwise than rates of pairs
+_NOT_OF_RATES = (CONDITIONAL, *CHANGES, *OF_THEIR_OWN)
 _UNLABELLED = ("impact_ratio", "demographic_parity_difference", CONDITIONAL, "selection_rate_change")
 RULES = ("interval", "four_fifths_and_significant", "point")
 
@@ -97,7 +103,8 @@ def judged(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> Criter
     large = [c for c in known if c.n >= spec.minimum_group]
     small = [c for c in known if c.n < spec.minimum_group]
     asked = large if len(large) > 1 else known
-    if reason := _why_not(spec, criterion, asked) or _why_not_compared(spec, counted, criterion, asked):
+    if reason := _why_not(spec, criterion, asked) or (
+            _compared(spec, counted, criterion, asked)[1] if criterion.metric in _NOT_OF_RATES else ""):
         return CriterionResult(criterion=criterion, measure=Measure(value=None, reason=reason),
                                verdict=Verdict.NOT_COMPUTABLE, sentence=f"Not computable: {reason}.")
     about = known if criterion.threshold is None else large
@@ -108,26 +115,54 @@ def judged(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> Criter
 def judged_numbers(spec: FairnessSpec, summed: Summed, criterion: Criterion) -> CriterionResult:
     """The same, of a prediction of a number."""
     known = [s for s in summed.groups[criterion.attribute] if s.group != UNKNOWN]
-    large = [s for s in known if s.n >= spec.minimum_group]
+    large = [s for s in known if s.n >= max(2, spec.minimum_group)]  # one row has no mean error
     found = regression.compared(known if criterion.threshold is None else large, regression.GAPS[criterion.metric][0],
                                 _criterion_reference(spec, criterion))
     question = Question(criterion.metric, (), criterion.direction, criterion.rule, float(criterion.threshold or 0))
     return _concluded(spec, criterion, Judgement(question, tuple(found)) if found else None,
-                      [s for s in known if s.n < spec.minimum_group], some=bool(large))
+                      [s for s in known if s not in large], some=bool(large))
 
 
-def _why_not_compared(spec: FairnessSpec, counted: Counted, criterion: Criterion, cells: list[Cells]) -> str:
-    """Why a criterion with comparisons of its own leaves out one of these groups, or ""."""
-    names, among = further.names_of(spec, criterion.attribute), {c.group for c in cells}
-    if criterion.metric in classes.GAPS:
-        return classes.why_not(counted.cube, names, criterion.metric, among)
-    if criterion.metric != CONDITIONAL:
-        return ""
-    compared = {c.rate.group for c in further.compared_within(counted.cube, names, spec, among)}
-    if not compared:
-        return f"no stratum of {JOIN.join(spec.strata)} holds two groups"
-    alone = [c.group for c in cells if c.group not in compared]
-    return f"no stratum of {JOIN.join(spec.strata)} holds “{alone[0]}” and another group" if alone else ""
+def gap(spec: FairnessSpec, counted: Counted, attribute: str, metric: str) -> Measure:
+    """The largest gap over all known groups, of one of `OF_THEIR_OWN`."""
+    known = [c for c in counted.groups[attribute] if c.group != UNKNOWN]
+    criterion = Criterion(metric=metric, attribute=attribute, threshold=None, direction="at_most")
+    found, reason = _compared(replace(spec, reference=()), counted, criterion, known)
+    if reason or not found:
+        return Measure(value=None, reason=reason or "there is only one group")
+    return Judgement(Question(metric, (), "at_most", "interval", 0.0), tuple(found)).measure
+
+
+def _compared(
+    spec: FairnessSpec, counted: Counted, criterion: Criterion, cells: list[Cells],
+) -> tuple[list[Comparison], str]:
+    """Some groups compared by a criterion that is not of rates of pairs, and why one of them would be left out: then it
+    is not computable.
+    """
+    metric, names = criterion.metric, further.names_of(spec, criterion.attribute)
+    among, reference = {c.group for c in cells}, _criterion_reference(spec, criterion)
+    if metric in classes.GAPS:
+        return classes.compared(counted.cube, names, metric, among, reference)
+    if metric in scores.GAPS:
+        return scores.compared(counted.cube, names, metric, among, reference)
+    if metric == AVERAGE_ODDS:
+        odds = {c.group: [c.rate(name) for name in METRICS["equalised_odds_difference"][1]] for c in cells}
+        if without := [f"“{group}” has no {of}" for group, rates in odds.items() for _, n, of in rates if not n]:
+            return [], without[0]
+        return pairs.of_shares({group: [(k, n) for k, n, _ in rates] for group, rates in odds.items()}, reference), ""
+    if metric in CHANGES:
+        return changes.compared(counted.cube, names, metric, among), ""
+    return _within(spec, counted, names, among)
+
+
+def _within(
+    spec: FairnessSpec, counted: Counted, names: tuple[str, ...], among: set[str],
+) -> tuple[list[Comparison], str]:
+    found = further.compared_within(counted.cube, names, spec, among)
+    if not found:
+        return [], f"no stratum of {JOIN.join(spec.strata)} holds two groups"
+    alone = sorted(among - {c.rate.group for c in found})
+    return found, f"no stratum of {JOIN.join(spec.strata)} holds “{alone[0]}” and another group" if alone else ""
 
 
 def _concluded(
@@ -181,26 +216,27 @@ def _why_not(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> st
         return "no column with the version before was given"
     if spec.label is None and criterion.metric not in _UNLABELLED:
         return "no label column was given"
-    return metric_rates(criterion.metric, cells)[1]
+    rates, reason = metric_rates(criterion.metric, cells)
+    return reason or (none_found(rates) if criterion.metric in RATIOS else "")
+
+
+def none_found(rates: Sequence[Rate]) -> str:
+    """Why a ratio of rates cannot be computed, or "": it has nothing to compare with where all are nought."""
+    parts = {rate.part: sum(r.k for r in rates if r.part == rate.part) for rate in rates}
+    return next((f"all rates{f' of {part}s' if part else ''} are nought" for part, k in parts.items() if not k), "")
 
 
 def _judgement(spec: FairnessSpec, counted: Counted, criterion: Criterion, cells: list[Cells]) -> Judgement:
     if criterion.metric not in _NOT_OF_RATES:
         return judge(_question(spec, criterion, cells))
     question = Question(criterion.metric, (), criterion.direction, criterion.rule, float(criterion.threshold or 0))
-    names, among = further.names_of(spec, criterion.attribute), {c.group for c in cells}
-    if criterion.metric == CONDITIONAL:
-        compared = further.compared_within(counted.cube, names, spec, among)
-    else:
-        of = classes if criterion.metric in classes.GAPS else changes
-        compared = of.compared(counted.cube, names, criterion.metric, among)
-    return Judgement(question, tuple(compared))
+    return Judgement(question, tuple(_compared(spec, counted, criterion, cells)[0]))
 
 
 def _question(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> Question:
-    ratio = criterion.metric == "impact_ratio"
+    ratio, of_favourable = criterion.metric in RATIOS, criterion.metric == "impact_ratio"
     kind = "ratio" if ratio else "difference"
-    rates = tuple(favourable(spec, c) for c in cells) if ratio else metric_rates(criterion.metric, cells)[0]
+    rates = tuple(favourable(spec, c) for c in cells) if of_favourable else metric_rates(criterion.metric, cells)[0]
     reference = _criterion_reference(spec, criterion)
     return Question(kind, verdicts.pairs(rates, reference, kind), criterion.direction, criterion.rule,
                     float(criterion.threshold or 0), 1.0 if reference is None or not ratio else math.inf)

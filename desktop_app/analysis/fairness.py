@@ -10,10 +10,19 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from desktop_app.analysis import asked, by_row, classes, criteria, further, intervals, regression, verdicts
+from desktop_app.analysis import asked, by_row, classes, criteria, further, intervals, regression, scores, verdicts
 from desktop_app.analysis.columns import twice_named
 from desktop_app.analysis.counts import RATES, UNKNOWN, Cells, Counted, count
-from desktop_app.analysis.criteria import METRICS, favourable, left_out, metric_rates, reference_of
+from desktop_app.analysis.criteria import (
+    AVERAGE_ODDS,
+    METRICS,
+    RATIOS,
+    favourable,
+    left_out,
+    metric_rates,
+    none_found,
+    reference_of,
+)
 from desktop_app.analysis.cube import Source, duplicates
 from desktop_app.analysis.regression import Summed
 from desktop_app.analysis.verdicts import Question, judge
@@ -224,21 +233,28 @@ def _gaps(spec: FairnessSpec, counted: Counted, attribute: str, cells: list[Cell
     labelled = bool(cells) and cells[0].labelled
     wanted = list(_FIRST_GAPS if labelled else _FIRST_GAPS[:2])
     if spec.metrics and labelled:
-        wanted += [name for name, (_, rates) in METRICS.items() if rates and name not in _FIRST_GAPS]
+        wanted += [name for name, (_, rates) in METRICS.items() if rates and name not in _FIRST_GAPS
+                   and (name not in RATIOS or spec.methods >= further.WEIGHED)]
     found = {metric: _gap(metric, cells) for metric in wanted}
-    if counted.cube.classes:
-        names = further.names_of(spec, attribute)
-        found |= {metric: classes.gap(counted.cube, names, metric) for metric in classes.GAPS}
+    if spec.metrics and labelled and spec.methods >= further.WEIGHED:
+        found |= {metric: criteria.gap(spec, counted, attribute, metric) for metric in _own_gaps(counted)}
     return [NamedMeasure(name=f"{metric} {attribute}", measure=measure) for metric, measure in found.items()]
 
 
+def _own_gaps(counted: Counted) -> tuple[str, ...]:
+    """The gaps that are not of rates which this table can tell."""
+    return (AVERAGE_ODDS, *(scores.GAPS if counted.cube.bin is not None else ()),
+            *(classes.GAPS if counted.cube.classes else ()))
+
+
 def _gap(metric: str, cells: list[Cells]) -> Measure:
-    ratio = metric == "demographic_parity_ratio"
-    rates, missing = metric_rates("demographic_parity_difference" if ratio else metric, cells)
+    parity = metric == "demographic_parity_ratio"
+    ratio = parity or metric in RATIOS
+    rates, missing = metric_rates("demographic_parity_difference" if parity else metric, cells)
     if missing or len(cells) < 2:
         return Measure(value=None, reason=missing or "there is only one group")
-    if ratio and not any(r.k for r in rates):
-        return Measure(value=None, reason="nobody is selected in any group")
+    if ratio and (none := none_found(rates)):
+        return Measure(value=None, reason="nobody is selected in any group" if parity else none)
     kind, direction = ("ratio", "at_least") if ratio else ("difference", "at_most")
     question = Question(kind, verdicts.pairs(rates, None, kind), direction, "interval", 0.0, 1.0)
     return judge(question).measure

@@ -32,7 +32,7 @@ from desktop_app.domain.evidence import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WEIGHED = 2  # the edition of the methods from which on weights count in strata and replicates too
+WEIGHED = 2  # the edition of the methods from which on weights count in strata and replicates, and more gaps are told
 SATO = "Mantel–Haenszel difference, Sato 95 %"
 
 
@@ -97,9 +97,9 @@ def of_scores(
         made["calibration_error"] = {
             g: scores.calibration_error(h, 0 if _bare(cube, spec) else spec.bootstrap, spec.seed)
             for g, h in groups.items()}
-    for name, labels in (("mean_score", (0, 1)), ("mean_score_with_event", (1,)), ("mean_score_without_event", (0,))):
+    for name, labels in scores.LABELS.items():
         if name in asked:
-            made[name] = _means(cube, names, labels)
+            made[name] = {group: scores.mean(*sums) for group, sums in scores.sums(cube, names, labels).items()}
     if "standardised_mean_difference" in asked and names:
         made["standardised_mean_difference"] = _standardised(cube, names)
     return made
@@ -119,16 +119,6 @@ def _standardised(cube: Cube, names: tuple[str, ...]) -> dict[str, Measure]:
         rest = [all_ - (mine if known[i] else 0.0) for all_, mine in zip(whole, own, strict=True)]
         found[name] = scores.standardised(own, rest, whole)
     return found
-
-
-def _means(cube: Cube, names: tuple[str, ...], labels: tuple[int, ...]) -> dict[str, Measure]:
-    import numpy as np
-
-    codes, order = grouped(cube, names)
-    counted = np.isin(cube.cell // 2, labels)
-    sums = [np.bincount(codes, weights=part * counted, minlength=len(order))
-            for part in (cube.n, cube.w, cube.w2, cube.s, cube.s2)]
-    return {name: scores.mean(*(float(part[i]) for part in sums)) for i, name in enumerate(order)}
 
 
 # ---- time

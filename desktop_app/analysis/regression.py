@@ -11,16 +11,16 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.analysis import in_database, in_files, intervals
+from desktop_app.analysis import in_database, in_files, pairs
 from desktop_app.analysis.columns import NO_NUMBER, NONE, as_text, named
 from desktop_app.analysis.counts import MAX_GROUPS, natural
 from desktop_app.analysis.cube import UNKNOWN, Source
 from desktop_app.analysis.in_database import DatabaseTable
 from desktop_app.analysis.intervals import z_value
-from desktop_app.analysis.verdicts import CONFIDENCE, Comparison, Judgement, Question, Rate
+from desktop_app.analysis.pairs import NORMAL, Mean
+from desktop_app.analysis.verdicts import CONFIDENCE, Comparison, Judgement, Question
 from desktop_app.domain import canonical, words
 from desktop_app.domain.canonical import Digest, number
 from desktop_app.domain.evidence import JOIN, FairnessSpec, GroupRow, Measure, NamedMeasure
@@ -30,7 +30,7 @@ from desktop_app.progress import Progress
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NORMAL, DELTA = "normal 95 %", "delta method 95 %"
+DELTA = "delta method 95 %"
 MEASURES = ("mean_prediction", "mean_label", "bias", "mean_absolute_error", "root_mean_squared_error", "r_squared")
 GAPS = {  # metric of a criterion → the measure compared, how it is said
     "mean_prediction_difference": ("mean_prediction", "the largest difference of mean predictions"),
@@ -220,27 +220,8 @@ def row(spec: FairnessSpec, attribute: str, sums: Sums, reference: str | None) -
 
 
 def compared(groups: list[Sums], measure: str, reference: str | None = None) -> list[Comparison]:
-    """Each pair of groups, or each with the reference: the size of the gap of a mean, its limits and the test of none
-    (Welch, normal).
-    """
-    pairs = [pair for pair in combinations([g for g in groups if g.n > 1], 2)
-             if reference is None or reference in (pair[0].group, pair[1].group)]
-    wide = 1 - (1 - CONFIDENCE) / max(1, len(pairs))
-    made = []
-    for a, b in pairs:
-        (one, e1), (other, e2) = a.mean(measure), b.mean(measure)
-        made.append((a, b, one - other, math.hypot(e1, e2)))
-    raw = [math.erfc(abs(gap) / error / math.sqrt(2)) if error else float(gap == 0) for _, _, gap, error in made]
-    return [Comparison(Rate(a.group, a.mean(measure)[0] * a.n, a.n), Rate(b.group, b.mean(measure)[0] * b.n, b.n),
-                       abs(gap), _limits(gap, error, CONFIDENCE), _limits(gap, error, wide), NORMAL, adjusted, p)
-            for (a, b, gap, error), adjusted, p in zip(made, intervals.holm(raw), raw, strict=True)]
-
-
-def _limits(gap: float, error: float, confidence: float) -> intervals.Interval:
-    """Of the size of a gap: nought below where its sign is not certain."""
-    half = z_value(confidence) * error
-    low, high = gap - half, gap + half
-    return (0.0, max(-low, high)) if low <= 0 <= high else (min(abs(low), abs(high)), max(abs(low), abs(high)))
+    """Groups of two rows or more, by a mean."""
+    return pairs.of_means([Mean(g.group, *g.mean(measure), g.n) for g in groups if g.n > 1], reference)
 
 
 def gap(groups: list[Sums], metric: str) -> Measure:

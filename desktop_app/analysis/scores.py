@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from desktop_app.analysis import bootstrap
+from desktop_app.analysis import bootstrap, pairs
 from desktop_app.analysis.columns import BINS
 from desktop_app.analysis.counts import UNKNOWN, grouped
 from desktop_app.analysis.cube import Cube
 from desktop_app.analysis.intervals import z_value
+from desktop_app.analysis.pairs import NORMAL, Mean
+from desktop_app.analysis.verdicts import Comparison
 from desktop_app.domain.canonical import number
 from desktop_app.domain.evidence import Calibration, Measure, Sweep
 
@@ -22,7 +24,13 @@ if TYPE_CHECKING:
 
 CUTS = 32  # cut-offs at 1/32 … 31/32
 PARTS = 16  # of the scale, for calibration
-DELONG, NORMAL = "DeLong 95 %", "normal 95 %"
+DELONG = "DeLong 95 %"
+GAPS = {  # metric of a criterion → the measure compared, how it is said
+    "auc_difference": ("auc", "the largest difference of AUCs"),
+    "balance_with_event_difference": ("mean_score_with_event", "the largest difference of mean scores with the event"),
+    "balance_without_event_difference": (
+        "mean_score_without_event", "the largest difference of mean scores without the event")}
+LABELS = {"mean_score": (0, 1), "mean_score_with_event": (1,), "mean_score_without_event": (0,)}  # whose scores
 
 
 def histograms(cube: Cube, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
@@ -48,27 +56,36 @@ def auc(group: NDArray[Any], *, without: bool = False) -> Measure:
 
     without: an interval, as weighted reports of before have it.
     """
-    import numpy as np
-
     q, p = group[0, :, 0], group[1, :, 0]
     positives, negatives = p.sum(), q.sum()
     if not positives or not negatives:
         return Measure(value=None, reason="no rows with the event" if not positives else "no rows without the event")
-    above = (np.cumsum(q) - q / 2) / negatives  # of a row with the event: share of the others that it outranks
-    below = 1 - (np.cumsum(p) - p / 2) / positives
-    value = float((p * above).sum() / positives)
+    value, error = _area(group)
     off = float((p * q).sum() / (2 * positives * negatives))
     binned = f"bins of 1/{BINS} move it by at most {off:.2g}"
     said = f"{DELONG}; {binned}"
     if without:
         return Measure(value=number(value), method=f"weighted, without an interval; {binned}")
-    squares = group[:, :, 3] if group.shape[-1] > 2 else group[:, :, 0]
-    if min(positives**2 / squares[1].sum(), negatives**2 / squares[0].sum()) < 2:
+    if not math.isfinite(error):
         return Measure(value=number(value), method=said, reason="too few rows for an interval")
-    spread = _variance(above, p, squares[1], value) + _variance(below, q, squares[0], value)
-    half = z_value(0.95) * math.sqrt(spread)
+    half = z_value(0.95) * error
     return Measure(value=number(value), low=number(max(0.0, value - half)), high=number(min(1.0, value + half)),
                    method=said)
+
+
+def _area(group: NDArray[Any]) -> tuple[float, float]:
+    """The AUC and its standard error, of rows with and without the event; infinite where there are too few."""
+    import numpy as np
+
+    q, p = group[0, :, 0], group[1, :, 0]
+    positives, negatives = p.sum(), q.sum()
+    above = (np.cumsum(q) - q / 2) / negatives  # of a row with the event: share of the others that it outranks
+    below = 1 - (np.cumsum(p) - p / 2) / positives
+    value = float((p * above).sum() / positives)
+    squares = group[:, :, 3] if group.shape[-1] > 2 else group[:, :, 0]
+    if min(positives**2 / squares[1].sum(), negatives**2 / squares[0].sum()) < 2:
+        return value, math.inf
+    return value, math.sqrt(_variance(above, p, squares[1], value) + _variance(below, q, squares[0], value))
 
 
 def _variance(values: NDArray[Any], w: NDArray[Any], w2: NDArray[Any], mean: float) -> float:
@@ -81,18 +98,34 @@ def _variance(values: NDArray[Any], w: NDArray[Any], w2: NDArray[Any], mean: flo
 # ---- means
 
 
-def mean(n: float, w: float, w2: float, s: float, s2: float) -> Measure:
+def mean(w: float, w2: float, s: float, s2: float) -> Measure:
     """The mean score of rows with its interval; with weights by the effective number of rows (Kish 1965)."""
-    if n < 1 or w <= 0:
+    if w <= 0:
         return Measure(value=None, reason="no rows")
-    value = s / w
-    worth = w * w / w2
-    if worth <= 1:
+    value, error = _mean(w, w2, s, s2)
+    if not math.isfinite(error):
         return Measure(value=number(value), method=NORMAL, reason="too few rows for an interval")
-    spread = max(0.0, s2 / w - value**2) * worth / (worth - 1)
-    half = z_value(0.95) * math.sqrt(spread / worth)
+    half = z_value(0.95) * error
     return Measure(value=number(value), low=number(max(0.0, value - half)), high=number(min(1.0, value + half)),
                    method=NORMAL)
+
+
+def _mean(w: float, w2: float, s: float, s2: float) -> tuple[float, float]:
+    """The mean and its standard error; infinite where the rows are worth one or less."""
+    value, worth = s / w, w * w / w2
+    spread = max(0.0, s2 / w - value**2) * worth / (worth - 1) if worth > 1 else math.inf
+    return value, math.sqrt(spread / worth)
+
+
+def sums(cube: Cube, names: tuple[str, ...], labels: tuple[int, ...]) -> dict[str, tuple[float, ...]]:
+    """Of each group, over rows with these labels: the sums that a mean score is made of (`mean`)."""
+    import numpy as np
+
+    codes, order = grouped(cube, names)
+    counted = np.isin(cube.cell // 2, labels)
+    made = [np.bincount(codes, weights=part * counted, minlength=len(order))
+            for part in (cube.w, cube.w2, cube.s, cube.s2)]
+    return {name: tuple(float(part[i]) for part in made) for i, name in enumerate(order)}
 
 
 def standardised(own: list[float], rest: list[float], whole: list[float]) -> Measure:
@@ -109,6 +142,29 @@ def standardised(own: list[float], rest: list[float], whole: list[float]) -> Mea
     spread = sum(max(0.0, s2 / w - (s / w) ** 2) * w2 / w**2 for w, w2, s, s2 in (own, rest))
     half = z_value(0.95) * math.sqrt(spread) / deviation
     return Measure(value=number(value), low=number(value - half), high=number(value + half), method=NORMAL)
+
+
+def compared(
+    cube: Cube, names: tuple[str, ...], metric: str, among: set[str], reference: str | None = None,
+) -> tuple[list[Comparison], str]:
+    """Some known groups compared by a measure of their scores, and why a gap cannot be computed ("" when it can)."""
+    if cube.bin is None or not cube.labelled:
+        return [], "no score with what really happened was given"
+    measure, found = GAPS[metric][0], []
+    areas = histograms(cube, names) if measure == "auc" else {}
+    means = sums(cube, names, LABELS[measure]) if measure != "auc" else {}
+    for name in areas or means:
+        if name not in among:
+            continue
+        missing = [what for what, label in (("without the event", 0), ("with the event", 1))
+                   if not areas[name][label, :, 0].sum()] if areas else ["of them"] if means[name][0] <= 0 else []
+        if missing:
+            return [], f"“{name}” has no rows {missing[0]}"
+        value, error = _area(areas[name]) if areas else _mean(*means[name])
+        if not math.isfinite(error):
+            return [], f"“{name}” has too few rows"
+        found.append(Mean(name, value, error, areas[name][:, :, 0].sum() if areas else means[name][0]))
+    return pairs.of_means(found, reference), ""
 
 
 # ---- calibration
