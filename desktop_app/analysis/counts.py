@@ -86,6 +86,11 @@ class Cells:
         """(k, n) of the outcome that is good for the person."""
         return self._share(_SELECTED if selected_is_good else _OTHERS, _ALL)
 
+    @property
+    def misses(self) -> tuple[float, float]:
+        """(k, n): rows with the event that were not selected, of all that were judged wrongly."""
+        return self._share((FN,), (FN, FP))
+
     def rate(self, name: str) -> tuple[float, float, str]:
         """(k, n, what n counts) of a rate by its name in `RATES`: rows, or with weights as many as they are worth."""
         over, under, of = RATES[name]

@@ -146,6 +146,8 @@ def _of_group(
         made = {name: _rate(c, name) for name in wanted if name in RATES}
         if "balanced_accuracy" in wanted:
             made["balanced_accuracy"] = _balanced(c)
+        if "treatment_equality" in wanted:
+            made["treatment_equality"] = _errors_of_both_kinds(c)
         made |= {name: measures[c.group] for name, measures in (scored | by_class).items()}
         found[c.group] = [NamedMeasure(name=name, measure=made[name]) for name in wanted]
     return found
@@ -166,6 +168,19 @@ def _balanced(cells: Cells) -> Measure:
         return Measure(value=None, reason=f"no {of2 if n1 else of1}")
     value, (low, high) = (k1 / n1 + k2 / n2) / 2, intervals.mean([(k1, n1), (k2, n2)])
     return Measure(value=number(value), low=number(low), high=number(high), method=intervals.MOVER_MEAN)
+
+
+def _errors_of_both_kinds(cells: Cells) -> Measure:
+    """Treatment equality (Berk et al. 2021): rows with the event that were not selected, for each selected without it.
+
+    It is p / (1 − p) of the share p of such misses among all errors, and so are its limits.
+    """
+    k, n = cells.misses
+    if n - k <= 0:
+        return Measure(value=None, reason="no row was selected without the event")
+    low, high = intervals.wilson(k, n)
+    return Measure(value=number(k / (n - k)), low=number(low / (1 - low)),
+                   high=number(high / (1 - high)) if high < 1 else None, method=intervals.WILSON)
 
 
 # ---- rows

@@ -85,8 +85,11 @@ _PRESETS = ("nyc-ll144-selection", "nyc-ll144-scoring", "ugesp-four-fifths", "fa
         "left out of ratios, with --because"),
     arg("--because", default="", metavar="TEXT", help="the justification, printed with the report"),
     arg("--preset", metavar="NAME", help="the criteria of a rule or a practice: " + ", ".join(_PRESETS)),
-    arg("--least-ratio", type=float, default=0.8, metavar="X",
-        help="without a preset: the least impact ratio, chosen before the run; default: 0.8"),
+    arg("--least-ratio", type=float, metavar="X",
+        help="without a preset: the least impact ratio, chosen before the run; default: 0.8, or none with --criterion"),
+    arg("--criterion", action="append", default=[], metavar="METRIC=X",
+        help="without a preset: a criterion of your own, such as equal_opportunity_difference=0.1; a ratio is to be at "
+             "least that, a difference at most; may be given again"),
     arg("--rule", default="interval", choices=["interval", "four_fifths_and_significant", "point"],
         help="when that is met: by its interval, by point and test, or by the point alone; default: interval"),
     arg("--min-group", type=int, default=30, metavar="N", help="smaller groups are not judged; default: 30"),
@@ -172,8 +175,24 @@ def _fairness_spec(call: Call) -> FairnessSpec:
         return replace(spec, prediction=a.prediction, criteria=presets.most_gap(spec, _written(a.most_gap)),
                        metrics=(), bootstrap=0, explore=False, methods=FairnessSpec.methods)
     spec = presets.applied(presets.named(a.preset), spec) if a.preset else \
-        replace(spec, criteria=presets.least_ratio(spec, _written(a.least_ratio), a.rule))
+        replace(spec, criteria=presets.own(spec, _own(call), a.rule))
     return replace(spec, criteria=(*spec.criteria, *presets.no_worse(spec, _written(a.margin))))
+
+
+def _own(call: Call) -> list[tuple[str, Number | None]]:
+    """The criteria that were typed, as metrics and thresholds. Raises UserError."""
+    least, typed = call.args.least_ratio, call.args.criterion
+    found: list[tuple[str, Number | None]] = []
+    if least is not None or not typed:
+        found.append(("impact_ratio", _written(0.8 if least is None else least)))
+    for text in typed:
+        metric, _, value = text.partition("=")
+        try:
+            found.append((metric.strip(), _written(float(value))))
+        except ValueError as error:
+            raise UserError("A criterion is written as METRIC=X.", f"Given: {text}.",
+                            "Write for instance equal_opportunity_difference=0.1.") from error
+    return found
 
 
 def _share(text: str | None) -> float | None:

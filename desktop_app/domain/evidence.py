@@ -106,7 +106,7 @@ METRICS = (  # of each group, in the order in which they are told
     "selection_rate", "true_positive_rate", "false_positive_rate", "true_negative_rate", "false_negative_rate",
     "precision", "negative_predictive_value", "false_discovery_rate", "false_omission_rate", "accuracy", "prevalence",
     "balanced_accuracy", "auc", "calibration_error", "mean_score", "mean_score_with_event", "mean_score_without_event",
-    "standardised_mean_difference", *CLASS_METRICS)
+    "standardised_mean_difference", "treatment_equality", *CLASS_METRICS)
 SEARCHES = {  # for what other cut-offs are searched → how it is said; each but the first is a gap between groups
     "impact_ratio": "lowest ratio between groups",
     "true_positive_rate": "largest gap of true positive rates",

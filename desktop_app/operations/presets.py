@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 from itertools import combinations
 
 from desktop_app.domain import canonical
-from desktop_app.domain.canonical import Number
+from desktop_app.domain.canonical import Number, record
 from desktop_app.domain.evidence import Criterion, FairnessSpec
 from desktop_app.domain.preset import Preset
 from desktop_app.errors import UserError
@@ -82,13 +83,56 @@ def applied(preset: Preset, spec: FairnessSpec) -> FairnessSpec:
                    minimum_group=preset.minimum_group, preset=preset.name, preset_words=preset.words)
 
 
-def least_ratio(spec: FairnessSpec, threshold: Number | None, rule: str) -> tuple[Criterion, ...]:
-    """The least impact ratio, for every attribute and intersection of a spec, against the references it names."""
+@record
+class Own:
+    """A criterion that one may choose oneself. usual: its usual threshold · needs: what it needs besides a decision:
+    label, score (with a label), strata or classes; "" for nothing.
+    """
+
+    direction: str
+    usual: str
+    needs: str
+
+
+OWN = {
+    "impact_ratio": Own(direction="at_least", usual="0.8", needs=""),
+    "demographic_parity_difference": Own(direction="at_most", usual="0.1", needs=""),
+    "conditional_parity_difference": Own(direction="at_most", usual="0.1", needs="strata"),
+    "equal_opportunity_difference": Own(direction="at_most", usual="0.1", needs="label"),
+    "equal_opportunity_ratio": Own(direction="at_least", usual="0.8", needs="label"),
+    "equalised_odds_difference": Own(direction="at_most", usual="0.1", needs="label"),
+    "equalised_odds_ratio": Own(direction="at_least", usual="0.8", needs="label"),
+    "average_odds_difference": Own(direction="at_most", usual="0.1", needs="label"),
+    "predictive_parity_difference": Own(direction="at_most", usual="0.1", needs="label"),
+    "false_positive_rate_difference": Own(direction="at_most", usual="0.1", needs="label"),
+    "false_negative_rate_difference": Own(direction="at_most", usual="0.1", needs="label"),
+    "false_discovery_rate_difference": Own(direction="at_most", usual="0.1", needs="label"),
+    "false_omission_rate_difference": Own(direction="at_most", usual="0.1", needs="label"),
+    "accuracy_difference": Own(direction="at_most", usual="0.05", needs="label"),
+    "auc_difference": Own(direction="at_most", usual="0.05", needs="score"),
+    "balance_with_event_difference": Own(direction="at_most", usual="0.05", needs="score"),
+    "balance_without_event_difference": Own(direction="at_most", usual="0.05", needs="score"),
+    "class_accuracy_difference": Own(direction="at_most", usual="0.05", needs="classes"),
+    "macro_recall_difference": Own(direction="at_most", usual="0.05", needs="classes"),
+    "macro_precision_difference": Own(direction="at_most", usual="0.05", needs="classes"),
+}
+
+
+def own(spec: FairnessSpec, wanted: Iterable[tuple[str, Number | None]], rule: str) -> tuple[Criterion, ...]:
+    """Criteria of one's own, each a metric of `OWN` and its threshold, for every attribute and intersection of a spec,
+    against the references it names. Raises UserError that names the nearest metric.
+    """
     named = {pair.key: pair.value for pair in spec.reference}
+    chosen = list(wanted)
+    for metric, _ in chosen:
+        if metric not in OWN:
+            near = get_close_matches(metric, OWN, 1, 0.4)
+            raise UserError(f"There is no criterion “{metric}”.", f"There are: {', '.join(OWN)}.",
+                            f"Did you mean {near[0]}?" if near else "Choose one of these.")
     return tuple(
-        Criterion(metric="impact_ratio", attribute=attribute, threshold=threshold, direction="at_least", rule=rule,
+        Criterion(metric=metric, attribute=attribute, threshold=threshold, direction=OWN[metric].direction, rule=rule,
                   reference=named.get(attribute))
-        for attribute in (*spec.sensitive, *spec.crossed))
+        for attribute in (*spec.sensitive, *spec.crossed) for metric, threshold in chosen)
 
 
 def most_gap(spec: FairnessSpec, threshold: Number | None) -> tuple[Criterion, ...]:

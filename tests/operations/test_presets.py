@@ -344,3 +344,33 @@ def test_local_law_144_may_leave_out_a_very_small_category_with_a_justification(
     code, _, wrong = run("--decision", "said", "--leave-out-under", "0.02", "--because", "x")
     assert code == 2
     assert "never, without a preset" in wrong
+
+
+def test_criteria_of_ones_own_as_typed(scored):
+    found = json.loads(scored("--criterion", "equal_opportunity_difference=0.2", "--criterion", "auc_difference=0.1",
+                              "--json")[1])
+    assert [(c["name"], c["threshold"]) for c in found["criteria"]] == [
+        ("equal_opportunity_difference", 0.2), ("auc_difference", 0.1)]
+    both = json.loads(scored("--criterion", "equalised_odds_ratio=0.5", "--least-ratio", "0.7", "--json")[1])
+    assert [(c["name"], c["threshold"]) for c in both["criteria"]] == [
+        ("impact_ratio", 0.7), ("equalised_odds_ratio", 0.5)]
+    for typed, said in (("equal_oportunity_difference=0.1", "Did you mean equal_opportunity_difference?"),
+                        ("auc_difference", "written as METRIC=X"), ("auc_difference=small", "written as METRIC=X"),
+                        ("auc_difference=7", "is not between 0 and 1")):
+        code, _, wrong = scored("--criterion", typed)
+        assert code == 2
+        assert said in wrong
+
+
+def test_every_criterion_of_ones_own_is_known_to_the_analysis():
+    assert set(presets.OWN) <= set(fairness.METRICS)
+    assert all((own.direction == "at_least") == metric.endswith("_ratio") for metric, own in presets.OWN.items())
+
+
+def test_errors_of_both_kinds_by_group(scored, run):
+    found = json.loads(scored("--json")[1])
+    for group in found["groups"]:
+        n = group["counts"]
+        treatment = group["rates"]["treatment_equality"]
+        assert treatment["value"] == pytest.approx(n["fn"] / n["fp"])
+        assert treatment["low"] < treatment["value"] < treatment["high"]

@@ -114,6 +114,7 @@ class NewBiasReport(TableDialog):
         self._by_changed()
         self.sensitive.changed.connect(self._sensitive_changed)
         self.criteria.changed.connect(self._say_small)
+        self.refinements.strata.changed.connect(self._show_criteria)
         self._sensitive_changed()
 
     # --- the table
@@ -161,8 +162,12 @@ class NewBiasReport(TableDialog):
         self.label_positive.offer(values if same else [("", "choose one"), *values])
         self.label_positive.choose(self.positive.value if same else "")
         self._label_value_field.setVisible(bool(self.label.value) and not self._against_rest)
-        self.criteria.show_for(self.by.value, labelled=bool(self.label.value))
+        self._show_criteria()
         self._say_pairing()
+
+    def _show_criteria(self) -> None:
+        self.criteria.show_for(self.by.value, labelled=bool(self.label.value),
+                               strata=bool(self.refinements.strata.value), classes=self._against_rest)
 
     @property
     def _against_rest(self) -> bool:

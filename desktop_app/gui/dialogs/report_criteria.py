@@ -7,23 +7,67 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
 from desktop_app.domain.canonical import Number, number
 from desktop_app.domain.evidence import CONFIDENTIALITY, NO_SEARCH, SEARCHES, FairnessSpec
 from desktop_app.domain.preset import Preset
 from desktop_app.gui import theme
 from desktop_app.gui.dialogs.form import Choice, beside
-from desktop_app.gui.widgets.fields import decimal_field, labelled, number_field
+from desktop_app.gui.widgets.fields import decimal_field, labelled, number_field, steady
 from desktop_app.gui.widgets.prose import paragraph
 
 RULES = (
     ("interval", "the whole 95 % interval must satisfy it"),
     ("four_fifths_and_significant", "breached when the point violates it and the difference is significant"),
     ("point", "the point alone, ignoring uncertainty"),
-    ("none", "no criterion: only report the numbers"),
 )
 SEARCHED = ((NO_SEARCH, "no search"), *((gap, f"for the {words}") for gap, words in SEARCHES.items()))
+
+
+class OwnCriteria(QWidget):
+    """Any of the criteria that the columns allow, each ticked with its threshold."""
+
+    def __init__(self) -> None:
+        from desktop_app.operations import presets
+
+        super().__init__()
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(theme.S)
+        grid.setColumnStretch(0, 1)
+        self.rows: dict[str, tuple[QCheckBox, QDoubleSpinBox]] = {}
+        self._needs = {metric: own.needs for metric, own in presets.OWN.items()}
+        for i, (metric, own) in enumerate(presets.OWN.items()):
+            bound = "at least" if own.direction == "at_least" else "at most"
+            tick = QCheckBox(f"{metric.replace('_', ' ').capitalize().replace('Auc', 'AUC')} {bound}")
+            field = decimal_field(float(own.usual), 0.0, 1.0, 0.05, 3)
+            field.setAccessibleName(tick.text())
+            field.setEnabled(False)
+            tick.toggled.connect(field.setEnabled)
+            steady(field)
+            grid.addWidget(tick, i, 0)
+            grid.addWidget(field, i, 1)
+            self.rows[metric] = tick, field
+        self.rows["impact_ratio"][0].setChecked(True)
+
+    def show_for(self, given: dict[str, bool]) -> None:
+        """Show those for which the columns are there."""
+        for metric, (tick, field) in self.rows.items():
+            for part in (tick, field):
+                part.setVisible(given[self._needs[metric]])
+
+    def choose(self, metric: str, threshold: float) -> None:
+        """Tick one, with its threshold."""
+        tick, field = self.rows[metric]
+        tick.setChecked(True)
+        field.setValue(threshold)
+
+    @property
+    def value(self) -> list[tuple[str, Number | None]]:
+        """What is ticked and shown: metric and threshold."""
+        return [(metric, number(round(field.value(), 4))) for metric, (tick, field) in self.rows.items()
+                if tick.isChecked() and not tick.isHidden()]
 
 
 class Criteria(QWidget):
@@ -39,16 +83,15 @@ class Criteria(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.M)
         self._presets = {preset.key: preset for preset in presets.listing()}
-        self.preset: Choice[str] = Choice([("", "A least impact ratio of my own"), *(
+        self.preset: Choice[str] = Choice([("", "Criteria of my own"), *(
             (key, preset.title) for key, preset in self._presets.items())])
         self._which = labelled("Criteria", self.preset)
         self.words = paragraph("", "note")
-        self.threshold = decimal_field(0.80, 0.01, 1.0, 0.05)
+        self.own = OwnCriteria()
         self.minimum = number_field(30, 1, 100_000)
         self.rule: Choice[str] = Choice(RULES)
-        self._ratio, self._minimum = labelled("Impact ratio at least", self.threshold), labelled(
-            "Smallest group judged, rows", self.minimum)
-        self._rule = labelled("Judged how", self.rule)
+        self._minimum, self._rule = labelled("Smallest group judged, rows", self.minimum), labelled(
+            "Judged how", self.rule)
         self.leave_out = QCheckBox()
         self.because = QLineEdit()
         self.leave_out.toggled.connect(self.because.setEnabled)
@@ -65,7 +108,7 @@ class Criteria(QWidget):
         self.own_cut_offs = QCheckBox("Search cut-offs of their own for groups too")
         self._own_cut_offs = labelled("Cut-offs by group", self.own_cut_offs, "This preset allows the search. Whether "
                                       "such cut-offs may be used is for a lawyer.")
-        for part in (self._which, self.words, beside(self._ratio, self._minimum), self._rule, self._small,
+        for part in (self._which, self.words, self.own, beside(self._rule, self._minimum), self._small,
                      self._search, self._own_cut_offs):
             column.addWidget(part)
         self._by, self._labelled = "decision", False
@@ -78,9 +121,13 @@ class Criteria(QWidget):
         """The preset, or None for a criterion of one's own."""
         return None if self._by == "prediction" else self._presets.get(self.preset.value or "")
 
-    def show_for(self, by: str, *, labelled: bool) -> None:
-        """Show what applies to a decision, a score or a prediction of a number. labelled: held against a label."""
+    def show_for(self, by: str, *, labelled: bool, strata: bool, classes: bool) -> None:
+        """Show what applies to a decision, a score or a prediction of a number. labelled: held against a label ·
+        strata: also within factors · classes: one of many against the rest.
+        """
         self._by, self._labelled = by, labelled
+        self.own.show_for({"": True, "label": labelled, "score": by == "score" and labelled, "strata": strata,
+                           "classes": classes and labelled})
         self._show()
 
     def _preset_changed(self) -> None:
@@ -94,7 +141,7 @@ class Criteria(QWidget):
         searched = self._by == "score" and self._labelled and not (preset and preset.cut)
         for part, shown in (
                 (self._which, not predicted), (self.words, preset is not None),
-                (self._ratio, not (preset or predicted)), (self._rule, not (preset or predicted)),
+                (self.own, not (preset or predicted)), (self._rule, not (preset or predicted)),
                 (self._minimum, preset is None),
                 (self._small, bool(preset and preset.least_share)), (self._search, searched),
                 (self._own_cut_offs, searched and bool(preset and preset.group_cut_offs))):
@@ -109,15 +156,14 @@ class Criteria(QWidget):
         """
         from desktop_app.operations import presets
 
-        preset, rule = self.chosen, self.rule.value or "interval"
+        preset = self.chosen
         spec = self._searched(replace(spec, minimum_group=self.minimum.value()))
         if preset is not None:
             spec = presets.applied(preset, replace(spec, threshold=None) if preset.cut else spec)
             if preset.least_share and self.leave_out.isChecked():
                 spec = replace(spec, least_share=preset.least_share, least_share_why=self.because.text().strip())
-        elif rule != "none":
-            least = number(round(self.threshold.value(), 4))
-            spec = replace(spec, criteria=presets.least_ratio(spec, least, rule))
+        else:
+            spec = replace(spec, criteria=presets.own(spec, self.own.value, self.rule.value or "interval"))
         spec = replace(spec, criteria=(*spec.criteria, *presets.no_worse(spec, margin)))
         presets.check(spec)
         return spec

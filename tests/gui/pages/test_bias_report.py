@@ -305,3 +305,33 @@ def test_a_very_small_category_is_left_out_with_a_justification(page, desk, tmp_
     dialog.attempt()
     qtbot.waitUntil(lambda: "Justification: Ten people only." in words(page), timeout=WAIT)
     assert {r.group: r.state for r in filed(desk).fairness.groups}["C"] == "left out"
+
+
+def test_criteria_of_ones_own_are_those_that_the_columns_allow(dialog, page, desk, qtbot):
+    def shown():
+        return {metric for metric, (tick, _) in dialog.criteria.own.rows.items() if tick.isVisible()}
+
+    dialog.label.choose("")
+    assert shown() == {"impact_ratio", "demographic_parity_difference"}
+    by_score(dialog, "sex")
+    dialog.label.choose("repaid")
+    dialog.label_positive.choose("1")
+    assert {"auc_difference", "average_odds_difference"} <= shown()
+    assert not {"conditional_parity_difference", "macro_recall_difference"} & shown()
+    dialog.refinements.strata.tick("area")
+    assert "conditional_parity_difference" in shown()
+    assert dialog.label_positive.value == "1"  # as it was chosen
+    dialog.criteria.own.choose("auc_difference", .07)
+    dialog.criteria.own.rows["impact_ratio"][0].setChecked(False)
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "the largest difference of AUCs" in words(page), timeout=WAIT)
+    assert [(c.metric, c.threshold, c.direction) for c in filed(desk).fairness_spec.criteria] == [
+        ("auc_difference", "0.07", "at_most")]
+
+
+def test_without_a_criterion_numbers_are_only_told(dialog, page, desk, qtbot):
+    by_score(dialog, "sex")
+    dialog.criteria.own.rows["impact_ratio"][0].setChecked(False)
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "Every measure" in words(page), timeout=WAIT)
+    assert filed(desk).verdicts == ()
