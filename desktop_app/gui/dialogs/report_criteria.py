@@ -43,8 +43,8 @@ class OwnCriteria(QWidget):
             tick = QCheckBox(f"{metric.replace('_', ' ').capitalize().replace('Auc', 'AUC')} {bound}")
             field = decimal_field(float(own.usual), 0.0, 1.0, 0.05, 3)
             field.setAccessibleName(tick.text())
-            field.setEnabled(False)
-            tick.toggled.connect(field.setEnabled)
+            field.setVisible(False)
+            tick.toggled.connect(field.setVisible)
             steady(field)
             grid.addWidget(tick, i, 0)
             grid.addWidget(field, i, 1)
@@ -54,8 +54,8 @@ class OwnCriteria(QWidget):
     def show_for(self, given: dict[str, bool]) -> None:
         """Show those for which the columns are there."""
         for metric, (tick, field) in self.rows.items():
-            for part in (tick, field):
-                part.setVisible(given[self._needs[metric]])
+            tick.setVisible(given[self._needs[metric]])
+            field.setVisible(not tick.isHidden() and tick.isChecked())
 
     def choose(self, metric: str, threshold: float) -> None:
         """Tick one, with its threshold."""
