@@ -10,25 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 from desktop_app.analysis import scores
 from desktop_app.analysis.columns import BINS
-from desktop_app.analysis.counts import UNKNOWN
+from desktop_app.analysis.counts import UNKNOWN, Cells
 from desktop_app.domain.canonical import Number, number
 from desktop_app.domain.evidence import (
     SEARCHES,
+    WEIGHED,
     FairnessResult,
     FairnessSpec,
     FrontierPoint,
     GroupCutOff,
     GroupCutOffs,
-    GroupRow,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 SAME = 1e-9
 RATIO = "impact_ratio"
 PERMITTED = (0.0, 0.02, 0.05, 0.1)  # gaps up to which the most accurate cut-offs of groups are searched
 GRID = 1000  # steps in which rates are tried, as fairlearn's ThresholdOptimizer has by default
+_NAMES = ("false_positive_rate", "true_positive_rate")  # by label
 _RATES = {"true_positive_rate": (1,), "false_positive_rate": (0,), "equalised_odds": (1, 0)}  # of which labels
 
 
@@ -41,33 +44,56 @@ def sought(spec: FairnessSpec) -> str:
 
 
 def frontier(attribute: str, groups: dict[str, NDArray[Any]], spec: FairnessSpec) -> tuple[FrontierPoint, ...]:
-    """At each cut-off: accuracy over all rows, the lowest ratio of the favourable outcome and the largest gap that is
-    searched for (of true positive rates where that is the ratio) among the known groups that are large enough. None
-    where one cannot be computed.
+    """At each cut-off: accuracy, the lowest ratio of the favourable outcome and the largest gap that is searched for,
+    all over the known groups that are large enough. None where a group lacks the rows that one is of.
+
+    In the first edition of the methods accuracy is over all rows, and groups that lack such rows are left out.
     """
     import numpy as np
 
-    step = BINS // scores.CUTS
-    everybody: NDArray[Any] = np.add.reduce(list(groups.values()))[:, :, 0]
-    whole = everybody.sum()
-    over = _over(everybody, step)
-    accuracy = (over[1] + everybody[0].sum() - over[0]) / whole
+    step, labels = BINS // scores.CUTS, _RATES.get(sought(spec), (1,))
     judged = list(_judged(groups, spec).values())
-    labels = _RATES.get(sought(spec), (1,))
+    first = spec.methods < WEIGHED
+    whole: NDArray[Any] = np.add.reduce([g[:, :, 0] for g in groups.values()] if first or not judged else judged)
+    over = _over(whole, step)
+    accuracy, selected = (over[1] + whole[0].sum() - over[0]) / whole.sum(), over.sum(axis=0) / whole.sum()
     found = []
     for i, cut in enumerate(scores.cuts()):
         shares = [_over(g, step)[:, i].sum() / g.sum() for g in judged]
-        gaps = [_gap([_over(g, step)[label, i] / n for g in judged if (n := g[label].sum())]) for label in labels]
+        gaps = [_gap([_over(g, step)[label, i] / g[label].sum() if g[label].sum() else None for g in judged
+                      if g[label].sum() or not first]) for label in labels]
         found.append(FrontierPoint(
             attribute=attribute, cut=Number(repr(cut)), accuracy=number(float(accuracy[i])),
-            ratio=number(_ratio(shares, favourable=spec.favourable)), gap=number(_largest(gaps))))
+            ratio=number(_ratio(shares, favourable=spec.favourable)), gap=number(_largest(gaps)),
+            selected=None if first else number(float(selected[i]))))
     return tuple(found)
 
 
+def now(attribute: str, cells: Sequence[Cells], spec: FairnessSpec) -> FrontierPoint | None:
+    """What the cut-off that was used does, over the same groups; None without two of them."""
+    judged = [c for c in cells if c.group != UNKNOWN and c.n >= spec.minimum_group]
+    if len(judged) < 2:
+        return None
+    tn, fp, fn, tp = (sum(part) for part in zip(*(c.weights for c in judged), strict=True))
+    whole = tn + fp + fn + tp
+    shares = [k / n for k, n, _ in (c.rate("selection_rate") for c in judged)]
+    rates = [[k / n if n else None for k, n, _ in (c.rate(_NAMES[label]) for c in judged)]
+             for label in _RATES.get(sought(spec), (1,))]
+    return FrontierPoint(
+        attribute=attribute, cut=spec.threshold or Number("0.0"), accuracy=number((tn + tp) / whole),
+        ratio=number(_ratio(shares, favourable=spec.favourable)), gap=number(_largest([_gap(r) for r in rates])),
+        selected=number((fp + tp) / whole))
+
+
 def _judged(groups: dict[str, NDArray[Any]], spec: FairnessSpec) -> dict[str, NDArray[Any]]:
-    """[label × bin] of the known groups that are large enough."""
+    """[label × bin] rows, or weights, of the known groups that are large enough."""
     return {name: g[:, :, 0] for name, g in groups.items()
-            if name != UNKNOWN and g[:, :, 0].sum() >= spec.minimum_group}
+            if name != UNKNOWN and _rows(g, spec) >= spec.minimum_group}
+
+
+def _rows(group: NDArray[Any], spec: FairnessSpec) -> float:
+    """Its rows; of weighted reports of before the sum of the weights."""
+    return float(group[:, :, 2 if group.shape[-1] > 2 and spec.methods >= WEIGHED else 0].sum())
 
 
 def _over(histogram: NDArray[Any], step: int) -> NDArray[Any]:
@@ -82,8 +108,9 @@ def _ratio(shares: list[float], *, favourable: bool) -> float | None:
     return float(min(good) / max(good)) if len(good) > 1 and max(good) > 0 else None
 
 
-def _gap(rates: list[float]) -> float | None:
-    return float(max(rates) - min(rates)) if len(rates) > 1 else None
+def _gap(rates: list[float | None]) -> float | None:
+    there = [rate for rate in rates if rate is not None]
+    return float(max(there) - min(there)) if len(there) == len(rates) > 1 else None
 
 
 def _largest(gaps: list[float | None]) -> float | None:
@@ -98,27 +125,28 @@ def at(point: FrontierPoint, spec: FairnessSpec) -> float | None:
 
 def used(result: FairnessResult, spec: FairnessSpec, attribute: str) -> tuple[float, float] | None:
     """(what is searched for, accuracy) at the cut-off that was used; None where either is not computable."""
+    point = next((p for p in result.used if p.attribute == attribute), None)
+    if spec.methods >= WEIGHED:
+        value = at(point, spec) if point else None
+        return None if point is None or value is None or point.accuracy is None else (value, float(point.accuracy))
     accuracy = next((m.measure.value for m in result.overall if m.name == "accuracy"), None)
     rows = [r for r in result.groups if r.attribute == attribute and r.state in ("ok", "reference")
             and r.n >= spec.minimum_group]
-    value = _ratio(_rates(rows, "selection_rate"), favourable=spec.favourable) if sought(spec) == RATIO else _largest(
-        [_gap(_rates(rows, ("false_positive_rate", "true_positive_rate")[label])) for label in _RATES[sought(spec)]])
+    shares = [float(m.measure.value) for r in rows for m in r.rates
+              if m.name == "selection_rate" and m.measure.value is not None]
+    value = _ratio(shares, favourable=spec.favourable)
     return None if accuracy is None or value is None else (value, float(accuracy))
-
-
-def _rates(rows: list[GroupRow], name: str) -> list[float]:
-    return [float(m.measure.value) for r in rows for m in r.rates if m.name == name and m.measure.value is not None]
 
 
 def better(result: FairnessResult, spec: FairnessSpec, attribute: str) -> list[FrontierPoint]:
     """Cut-offs that are at least as accurate as the one used, with a ratio nearer to 1 or a smaller gap; best first."""
-    now = used(result, spec, attribute)
-    if now is None:
+    before = used(result, spec, attribute)
+    if before is None:
         return []
     sign = 1 if sought(spec) == RATIO else -1
     found = [(sign * value, p) for p in result.frontier if p.attribute == attribute and p.accuracy is not None
-             and (value := at(p, spec)) is not None and float(p.accuracy) >= now[1] - SAME]
-    return [p for value, p in sorted(found, key=lambda each: -each[0]) if value > sign * now[0] + SAME]
+             and (value := at(p, spec)) is not None and float(p.accuracy) >= before[1] - SAME]
+    return [p for value, p in sorted(found, key=lambda each: -each[0]) if value > sign * before[0] + SAME]
 
 
 def said(result: FairnessResult, spec: FairnessSpec) -> tuple[str, ...]:
@@ -126,29 +154,25 @@ def said(result: FairnessResult, spec: FairnessSpec) -> tuple[str, ...]:
     sentences, what = [], SEARCHES[sought(spec)]
     short = "ratio" if sought(spec) == RATIO else "gap"
     for attribute in dict.fromkeys(p.attribute for p in result.frontier):
-        now, found = used(result, spec, attribute), better(result, spec, attribute)
-        if now is None:
+        before, found = used(result, spec, attribute), better(result, spec, attribute)
+        if before is None:
+            if any(p.attribute == attribute for p in result.used):
+                sentences.append(f"{attribute}: other cut-offs are not compared: a group has no rows that the {what} "
+                                 "is of.")
             continue
-        start = f"{attribute}: the cut-off used has a {what} of {now[0]:.3f} and an accuracy of {now[1]:.3f}."
+        start = f"{attribute}: the cut-off used has a {what} of {before[0]:.3f} and an accuracy of {before[1]:.3f}."
         if not found:
             sentences.append(f"{start} None of the {scores.CUTS - 1} others tried for everybody alike is as accurate "
                              f"with a better {short}.")
             continue
         best = found[0]
+        selected = f", {float(best.selected):.1%} selected" if best.selected is not None else ""
         sentences.append(
             f"{start} {len(found)} of the {scores.CUTS - 1} others tried for everybody alike "
             f"{'is' if len(found) == 1 else 'are'} at least as accurate with a better {short}; the best {short} is at "
-            f"{float(best.cut):g}: {short} {at(best, spec) or 0:.3f}, accuracy {float(best.accuracy or 0):.3f}, "
-            f"{_selected(result, attribute, best.cut):.1%} selected.")
+            f"{float(best.cut):g}: {short} {at(best, spec) or 0:.3f}, accuracy {float(best.accuracy or 0):.3f}"
+            f"{selected}.")
     return (*sentences, *_said_of_groups(result))
-
-
-def _selected(result: FairnessResult, attribute: str, cut: Number) -> float:
-    """The share of the known groups that a cut-off selects."""
-    rows = {r.group: r.n for r in result.groups if r.attribute == attribute}
-    place = result.cuts.index(cut)
-    shares = [(rows[s.group], float(s.selected[place] or 0)) for s in result.sweep if s.attribute == attribute]
-    return sum(n * share for n, share in shares) / sum(n for n, _ in shares)
 
 
 # ---- cut-offs of their own for groups
@@ -207,10 +231,8 @@ def _equal_odds(
 def _across(gap: str, g: NDArray[Any]) -> NDArray[Any]:
     """What the gap is of, at each cut-off from “nobody” to “everybody”: the share selected, or a rate of errors."""
     over = _all_cuts(g)
-    if gap == RATIO:
-        return over.sum(axis=0) / g.sum()  # type: ignore[no-any-return]
-    label = _RATES[gap][0]
-    return over[label] / g[label].sum()  # type: ignore[no-any-return]
+    counted = over.sum(axis=0) if gap == RATIO else over[_RATES[gap][0]]
+    return counted / counted[-1]  # type: ignore[no-any-return]
 
 
 def _right(g: NDArray[Any]) -> NDArray[Any]:
@@ -255,7 +277,7 @@ def _cut_off(group: str, x: NDArray[Any], bins: NDArray[Any], at: float) -> Grou
     """What stands at a place between two points of a hull."""
     import numpy as np
 
-    i = max(int(np.searchsorted(x, at, side="left")) - 1, 0)
+    i = min(max(int(np.searchsorted(x, at, side="left")) - 1, 0), len(x) - 2)
     chance = float((at - x[i]) / (x[i + 1] - x[i]))
     return GroupCutOff(group=group, cut=_edge(bins[i]), lower=_edge(bins[i + 1]), chance=Number(repr(chance)))
 

@@ -4,12 +4,14 @@ counts tell it before anything is measured.
 
 from __future__ import annotations
 
+import math
+
 from desktop_app.analysis import regression, verdicts
 from desktop_app.analysis.bootstrap import MAX_REPLICATES
 from desktop_app.analysis.columns import ABOVE_MEDIAN
 from desktop_app.analysis.criteria import METRICS, RULES
 from desktop_app.domain import words
-from desktop_app.domain.evidence import CONFIDENTIALITY, NO_SEARCH, PERIODS, SEARCHES, Criterion, FairnessSpec
+from desktop_app.domain.evidence import CONFIDENTIALITY, JOIN, NO_SEARCH, PERIODS, SEARCHES, Criterion, FairnessSpec
 from desktop_app.domain.evidence import METRICS as EVERY
 from desktop_app.errors import UserError
 
@@ -24,6 +26,7 @@ def check(spec: FairnessSpec) -> None:
                         f"Ask for up to {MAX_REPLICATES:,}, with a seed of 0 or more; 2,000 are usual.")
     for criterion in spec.criteria:
         _check_criterion(spec, criterion)
+    _check_attributes(spec)
     _check_words(spec)
     if spec.prediction is None:
         _check_decisions(spec)
@@ -39,9 +42,26 @@ def _check_criterion(spec: FairnessSpec, criterion: Criterion) -> None:
     if criterion.metric not in regression.GAPS or criterion.rule not in ("interval", "point"):
         raise UserError(f"The criterion “{criterion.metric}”, rule “{criterion.rule}”, is not for numbers.",
                         f"Known: {', '.join(regression.GAPS)}; rules interval, point.", "Choose among these.")
-    if criterion.threshold is not None and not float(criterion.threshold) > 0:
-        raise UserError("A gap of numbers needs a threshold above nought.", f"Asked: {criterion.threshold}.",
+    if criterion.threshold is not None and not 0 < float(criterion.threshold) < math.inf:
+        raise UserError("A gap of numbers needs a finite threshold above nought.", f"Asked: {criterion.threshold}.",
                         "Give it in the units of the label.")
+
+
+def _check_attributes(spec: FairnessSpec) -> None:
+    """That each is named once, and that names of intersections are those of nothing else."""
+    crossed = [frozenset(parts) for parts in spec.intersections]
+    named = [*spec.sensitive, *(part for parts in spec.intersections for part in parts)]
+    if odd := next((name for name in named if spec.intersections and JOIN in name), None):
+        raise UserError(f"The name of column “{odd}” holds “{JOIN.strip()}”.",
+                        "It stands between the attributes of an intersection.", "Give the column another name.")
+    if len(set(spec.sensitive)) < len(spec.sensitive) or len(set(crossed)) < len(crossed):
+        raise UserError("An attribute or an intersection is named twice.", ", ".join((*spec.sensitive, *spec.crossed)),
+                        "Name each once.")
+    if any(len(set(parts)) < 2 for parts in spec.intersections):
+        raise UserError("An intersection is of two attributes or more.", ", ".join(spec.crossed), "Name them.")
+    if len({pair.key for pair in spec.reference}) < len(spec.reference):
+        raise UserError("An attribute has one reference group.",
+                        ", ".join(f"{pair.key}={pair.value}" for pair in spec.reference), "Name one for each.")
 
 
 def _check_words(spec: FairnessSpec) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.analysis import in_files
-from desktop_app.analysis.columns import as_text, event_among
+from desktop_app.analysis.columns import coded, event_among
 from desktop_app.analysis.cube import OWN_VALUE, UNKNOWN, Source
 from desktop_app.analysis.in_database import DatabaseTable
 from desktop_app.domain.canonical import number
@@ -53,6 +53,9 @@ def load(source: Source, spec: FairnessSpec, rows: int, progress: Progress) -> R
     if spec.score is None or spec.label is None:
         raise UserError("These measures are of scores, held against what really happened.", ", ".join(spec.by_row),
                         "Name a column of scores and one with what really happened.")
+    if spec.cut:
+        raise UserError("These measures are of scores that are probabilities.", "A score whose median decides may be "
+                        "anything.", "Leave them out.")
     if isinstance(source, DatabaseTable):
         raise UserError("These measures need the rows, and rows stay in their database.", ", ".join(spec.by_row),
                         "Leave them out, or export the columns that are needed to a file.")
@@ -60,13 +63,15 @@ def load(source: Source, spec: FairnessSpec, rows: int, progress: Progress) -> R
         raise UserError("The table is too large for measures that are computed on the rows.",
                         f"It has {rows:,} rows; up to {MAX_ROWS:,} are taken.", "Leave them out.")
     attributes = tuple(dict.fromkeys([*spec.sensitive, *(p for parts in spec.intersections for p in parts)]))
-    found = in_files.fetch(source, _query(source, spec, attributes), progress)
+    found = in_files.fetch(source, in_files.rows(source, spec, attributes), progress)
     kept = np.isfinite(found["score_value"].astype(float))
-    texts, codes = _texts(found["label"])
+    codes, texts = coded(found["label"])
     kept &= np.array([t is not None for t in texts])[codes]
     event = event_among(spec.label, sorted({t for t in texts if t is not None}), spec.label_event, OWN_VALUE)
     if spec.weight is not None:
-        kept &= np.isfinite(found["weight_value"].astype(float))
+        kept &= found["weight_value"].astype(float) > 0
+    if spec.before is not None:
+        kept &= np.isfinite(found["before_value"].astype(float))
     said = {name: _said(found[f"a{i}"][kept]) for i, name in enumerate(attributes)}
     wanted = {name: (name,) for name in spec.sensitive} | spec.crossed
     return Rows(label=np.array([t == event for t in texts], dtype=int)[codes][kept],
@@ -75,27 +80,10 @@ def load(source: Source, spec: FairnessSpec, rows: int, progress: Progress) -> R
                 groups={name: _together([said[part] for part in parts]) for name, parts in wanted.items()})
 
 
-def _query(source: in_files.InFiles, spec: FairnessSpec, attributes: tuple[str, ...]) -> str:
-    numbers = [in_files.number(source, column, name)[0]
-               for column, name in ((spec.score, "score"), (spec.weight, "weight")) if column is not None]
-    keys = [f"{in_files.quoted(name)} AS a{i}" for i, name in enumerate(attributes)]
-    values = ["score_value", *(["weight_value"] if spec.weight is not None else [])]
-    inner = f"SELECT *, {', '.join(numbers)} FROM {in_files.relation(source)}"  # noqa: S608 - names are quoted
-    keys.append(f"{in_files.quoted(str(spec.label))} AS label")
-    return f"SELECT {', '.join([*keys, *values])} FROM ({inner})"  # noqa: S608 - likewise
-
-
-def _texts(column: NDArray[Any]) -> tuple[list[str | None], NDArray[Any]]:
-    import pandas as pd
-
-    codes, uniques = pd.factorize(column, use_na_sentinel=True)
-    return [*(as_text(value) for value in uniques), None], codes
-
-
 def _said(column: NDArray[Any]) -> NDArray[Any]:
     import numpy as np
 
-    texts, codes = _texts(column)
+    codes, texts = coded(column)
     words: NDArray[Any] = np.array([UNKNOWN if t is None else t for t in texts], dtype=object)[codes]
     return words
 

@@ -52,6 +52,15 @@ def as_text(value: Any) -> str | None:
     return None if text.lower() in MISSING else text
 
 
+def coded(column: NDArray[Any]) -> tuple[NDArray[Any], list[str | None]]:
+    """Codes of a column's values into its distinct values as text; the last is None, a missing value."""
+    import pandas as pd
+
+    codes, uniques = pd.factorize(column, use_na_sentinel=True)
+    return codes, [*(as_text(value) for value in uniques), None]
+
+
+
 def event_among(column: str, found: list[str], event: str, remedy: str = "") -> str:
     """Which of the one or two values of a yes-or-no column is the event, as text or as a number.
 

@@ -12,7 +12,7 @@ from desktop_app.analysis.columns import event_among
 from desktop_app.analysis.cube import OWN_VALUE, UNKNOWN, Cube, Source
 from desktop_app.analysis.table import Table, texts
 from desktop_app.domain.canonical import Digest
-from desktop_app.domain.evidence import JOIN, FairnessSpec
+from desktop_app.domain.evidence import JOIN, WEIGHED, FairnessSpec
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
 
@@ -56,6 +56,7 @@ class Cells:
     labelled: bool
     w: tuple[float, ...] | None = None
     w2: tuple[float, ...] | None = None
+    capped: bool = False  # whether they are worth no more rows than Kish's number, as from the second edition on
 
     @property
     def rows(self) -> tuple[int, ...]:
@@ -101,20 +102,27 @@ class Cells:
         if self.w is None or self.w2 is None:
             return sum(self.rows[i] for i in over), sum(self.rows[i] for i in under)
         rest = [i for i in under if i not in over]
-        return worth(*(sum(part[i] for i in place) for part in (self.w, self.w2) for place in (over, rest)))
+        ones, zeros, ones2, zeros2 = (sum(part[i] for i in place) for part in (self.w, self.w2)
+                                      for place in (over, rest))
+        return worth(ones, zeros, ones2, zeros2, capped=self.capped)
 
 
-def worth(ones: float, zeros: float, ones2: float, zeros2: float) -> tuple[float, float]:
+def worth(ones: float, zeros: float, ones2: float, zeros2: float, *, capped: bool = True) -> tuple[float, float]:
     """(k, n) of a weighted share from the sums of weights, and of their squares, of rows that have it and that have it
     not. n is the effective number of rows, from the linearised variance of the weighted rate k / n (Särndal, Swensson
     and Wretman 1992, §5.7; Kish 1965 where it is 0 or 1).
+
+    capped: at Kish's number, as from the second edition of the methods on: where few rows have most of the weight, the
+    linearised variance is too small, and n could be larger than the rows there are.
     """
     whole = ones + zeros
     if whole <= 0:
         return 0.0, 0.0
     p = ones / whole
     spread = ones2 * (1 - p) ** 2 + zeros2 * p**2
-    n = whole**2 * p * (1 - p) / spread if spread > 0 else whole**2 / (ones2 + zeros2)
+    kish = whole**2 / (ones2 + zeros2)
+    n = whole**2 * p * (1 - p) / spread if spread > 0 else kish
+    n = min(n, kish) if capped else n
     return p * n, n
 
 
@@ -162,7 +170,7 @@ def count(source: Source, spec: FairnessSpec, progress: Progress | None = None) 
     if found.median is not None:
         notes.append(f"The median of the scores is {found.median:g}; a row counts as selected strictly above it.")
     notes += [*_reconciled(spec, groups), *_dated(spec, found)]
-    if found.weighted and spec.strata and spec.methods < 2:
+    if found.weighted and spec.strata and spec.methods < WEIGHED:
         notes.append("Within strata rows are counted, not their weights.")
     if found.weighted:
         notes.append(f"Rates are weighted by {spec.weight}; their intervals go by the effective number of rows.")
@@ -180,6 +188,9 @@ def grouped(cube: Cube, names: tuple[str, ...]) -> tuple[NDArray[Any], list[str]
     if not names:
         return np.zeros(len(cube.n), dtype=int), ["all"]
     places = [cube.attributes.index(name) for name in names]
+    if len(names) > 1 and (odd := ambiguous(cube, places)):
+        raise UserError(f"A value of “{odd[0]}” holds “{JOIN.strip()}”: “{odd[1]}”.",
+                        "It stands between the values of an intersection.", "Write that value otherwise.")
     codes, inverse = np.unique(cube.codes[:, places], axis=0, return_inverse=True)
     said = [[cube.values[place][code] for place, code in zip(places, line, strict=True)] for line in codes]
     called = [UNKNOWN if UNKNOWN in words else JOIN.join(words) for words in said]
@@ -191,6 +202,12 @@ def grouped(cube: Cube, names: tuple[str, ...]) -> tuple[NDArray[Any], list[str]
                         "Put it into bands first, for instance ages into under 25, 25–39, 40–61, 62 and over.")
     place_of = {name: i for i, name in enumerate(order)}
     return np.array([place_of[name] for name in called])[inverse.reshape(-1)], order
+
+
+def ambiguous(cube: Cube, places: list[int]) -> tuple[str, str] | None:
+    """An attribute and its value that would make two groups of an intersection one, or None."""
+    return next(((cube.attributes[place], value) for place in places for value in cube.values[place] if JOIN in value),
+                None)
 
 
 def cells_of(cube: Cube, names: tuple[str, ...], where: NDArray[Any] | None = None) -> Iterable[Cells]:
@@ -219,7 +236,8 @@ def _made(group: str, sums: list[NDArray[Any]], cube: Cube) -> Cells:
     tn, fp, fn, tp = (int(v) for v in n)
     if not cube.weighted:
         return Cells(group, tn, fp, fn, tp, cube.labelled)
-    return Cells(group, tn, fp, fn, tp, cube.labelled, tuple(float(v) for v in w), tuple(float(v) for v in w2))
+    return Cells(group, tn, fp, fn, tp, cube.labelled, tuple(float(v) for v in w), tuple(float(v) for v in w2),
+                 cube.methods >= WEIGHED)
 
 
 def _reconciled(spec: FairnessSpec, groups: dict[str, tuple[Cells, ...]]) -> list[str]:

@@ -16,6 +16,7 @@ from desktop_app.domain import words
 from desktop_app.domain.canonical import number
 from desktop_app.domain.evidence import (
     JOIN,
+    WEIGHED,
     Criterion,
     CriterionResult,
     FairnessResult,
@@ -40,7 +41,7 @@ METRICS = {  # of criteria: how it is said, the rates compared
     "accuracy_difference": ("the difference of accuracies", ("accuracy",)),
     "equal_opportunity_ratio": ("the equal opportunity ratio", ("true_positive_rate",)),
     "equalised_odds_ratio": ("the equalised odds ratio", ("true_positive_rate", "false_positive_rate")),
-    AVERAGE_ODDS: ("the average odds difference", ()),
+    AVERAGE_ODDS: ("the average odds difference (opposite gaps of its two rates cancel)", ()),
     CONDITIONAL: ("the largest gap within strata", ()),
     **{metric: (said, ()) for metric, (_, said, _) in CHANGES.items()},
     **{metric: (said, ()) for metric, (_, said) in regression.GAPS.items()},
@@ -88,8 +89,13 @@ def metric_rates(metric: str, cells: list[Cells]) -> tuple[tuple[Rate, ...], str
                 return (), f"“{c.group}” has no {c.rate(name)[2]}"
     several = len(names) > 1
     part = {name: name.replace("_", " ") if several else "" for name in names}
-    return tuple(Rate(c.group, *c.rate(name)[:2], part[name], c.rate(name)[2].removeprefix("rows"))
+    return tuple(Rate(c.group, *c.rate(name)[:2], part[name], _whose(c.rate(name)[2]))
                  for name in names for c in cells), ""
+
+
+def _whose(rows: str) -> str:
+    """Which rows a rate counts, after their number: “ with the event”, “ selected”; "" for all."""
+    return f" {rows.removeprefix('rows').removesuffix('rows').strip()}".rstrip()
 
 
 # ---- criteria
@@ -117,7 +123,7 @@ def judged_numbers(spec: FairnessSpec, summed: Summed, criterion: Criterion) -> 
     known = [s for s in summed.groups[criterion.attribute] if s.group != UNKNOWN]
     large = [s for s in known if s.n >= max(2, spec.minimum_group)]  # one row has no mean error
     found = regression.compared(known if criterion.threshold is None else large, regression.GAPS[criterion.metric][0],
-                                _criterion_reference(spec, criterion))
+                                _criterion_reference(spec, criterion) if spec.methods >= WEIGHED else None)
     question = Question(criterion.metric, (), criterion.direction, criterion.rule, float(criterion.threshold or 0))
     return _concluded(spec, criterion, Judgement(question, tuple(found)) if found else None,
                       [s for s in known if s not in large], some=bool(large))
@@ -179,7 +185,7 @@ def _concluded(
         if spec.metrics:
             tested = {"p_raw": number(clearest.p_raw), "p_adjusted": number(clearest.p)}
     else:
-        measure = Measure(value=None, reason=f"fewer than two groups have {words.counted(spec.minimum_group, 'row')}")
+        measure = Measure(value=None, reason=f"fewer than two groups have {_minimum(spec)}")
         group, said, verdict = "", "", Verdict.UNDETERMINED
     if threshold is None:
         verdict, said = Verdict.REPORTED, _reported(criterion, measure, group)
@@ -256,18 +262,23 @@ def _reported(criterion: Criterion, measure: Measure, group: str) -> str:
             f"{f', “{group}”' if group else ''}; reported without a threshold.")
 
 
+def _minimum(spec: FairnessSpec) -> str:
+    """From how many rows on a group is judged; a mean of numbers takes two."""
+    return words.counted(max(2, spec.minimum_group) if spec.prediction else spec.minimum_group, "row")
+
+
 def _named(small: Sequence[Sized]) -> str:
     named = ", ".join(f"“{c.group}” (n {c.n:,})" for c in small[:3])
     return named + (f" and {len(small) - 3} more" if len(small) > 3 else "")
 
 
 def _not_judged(spec: FairnessSpec, small: Sequence[Sized]) -> str:
-    return f"Not judged: {_named(small)}, fewer than the minimum of {words.counted(spec.minimum_group, 'row')}."
+    return f"Not judged: {_named(small)}, fewer than the minimum of {_minimum(spec)}."
 
 
 def _too_small(spec: FairnessSpec, criterion: Criterion, small: Sequence[Sized], said: str | None) -> str:
     """said: of the groups that are large enough ("" where they are too few to compare), None where there is none."""
-    minimum = f"the minimum of {words.counted(spec.minimum_group, 'row')}"
+    minimum = f"the minimum of {_minimum(spec)}"
     if said is None:
         return f"{criterion.attribute} cannot be told: no group has {minimum}. Their sizes: {_named(small)}."
     start = f"{criterion.attribute} cannot be told for {_named(small)}: fewer than {minimum}."
@@ -278,8 +289,11 @@ def _too_small(spec: FairnessSpec, criterion: Criterion, small: Sequence[Sized],
 def row_verdicts(spec: FairnessSpec, result: FairnessResult) -> dict[tuple[str, str], Verdict]:
     """The verdict of each compared group under its attribute's impact-ratio criterion, by (attribute, group).
 
-    Works on recorded evidence. A named reference, unknown values and groups that are too few have none.
+    Works on recorded evidence, which has counts of rows: of weighted reports there are none. A named reference, unknown
+    values and groups that are too few have none either.
     """
+    if spec.weight is not None:
+        return {}
     found: dict[tuple[str, str], Verdict] = {}
     for criterion in spec.criteria:
         if criterion.metric != "impact_ratio" or criterion.threshold is None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.analysis import in_database, in_files
-from desktop_app.analysis.columns import ABOVE_MEDIAN, NO_NUMBER, NONE, OUTSIDE, as_text, event_among, named, one_of
+from desktop_app.analysis.columns import ABOVE_MEDIAN, NO_NUMBER, NONE, OUTSIDE, coded, event_among, named, one_of
 from desktop_app.analysis.in_database import DatabaseTable
 from desktop_app.analysis.in_files import InFiles
 from desktop_app.domain import canonical
@@ -65,6 +65,7 @@ class Cube:
     periods: tuple[str, ...] = ()  # first days of the periods that occur, in order
     when: NDArray[Any] | None = None  # the place of the row's period among them; past the last, no day
     days: tuple[str, str] | None = None  # the first and the last day of all rows
+    methods: int = 1  # the edition by which they are understood
     median: float | None = None  # above which a row was selected, where the sample's median decides
 
     @property
@@ -153,14 +154,17 @@ class _Making:
 
         spec = self.spec
         self._usable("weight", spec.weight)
+        if "weightless" in self.found:
+            self._drop(self.found["weightless"].astype(bool), str(spec.weight), "nought")
         self._usable("score", spec.score)
         before = self._before()
         decision = self.found["decision"] if spec.score is not None else self._event(
             "decision", spec.decision, spec.positive, also=spec.also_positive)
         label = self._event("label", spec.label, spec.label_event, OWN_VALUE) if spec.label is not None else None
         if not self.n[self.kept].sum():
-            raise UserError("No row has both a decision and a label.", f"{int(self.n.sum()):,} rows were read.",
-                            "Choose columns that are filled in.")
+            weight = " and a weight above nought" if spec.weight is not None else ""
+            raise UserError(f"No row has both a decision and a label{weight}.", f"{int(self.n.sum()):,} rows were "
+                            "read.", "Choose columns that are filled in.")
         columns = [self._coded(f"a{i}", name) for i, name in enumerate(self.attributes)]
         kept = self.kept
         cell = decision[kept].astype(np.int64)
@@ -180,17 +184,19 @@ class _Making:
             cell=lines[:, count], bin=places.pop("bin", None), n=added[0], w=added[1], w2=added[2], s=added[3],
             s2=added[4], labelled=label is not None, weighted=spec.weight is not None, read=int(self.n.sum()),
             dropped=tuple(self.dropped), median=self.median, classes=classes,
-            periods=periods, days=self._days(), **places)
+            periods=periods, days=self._days(), methods=spec.methods, **places)
 
     def _classes(self) -> tuple[tuple[str, ...], dict[str, NDArray[Any]]]:
         """The classes of label and decision, and the place of each line's among them, where they are asked for."""
         import numpy as np
 
         spec = self.spec
-        if not spec.one_against_rest or spec.label is None or not set(spec.metrics) & set(CLASS_METRICS):
+        asked = set(spec.metrics) & set(CLASS_METRICS)
+        if not asked or not spec.one_against_rest or spec.score is not None or spec.label is None:
             return (), {}
-        made = {"true": _texts(self.found["label"]), "seen": _texts(self.found["decision"])}
-        classes = sorted({text for _, texts in made.values() for text in texts if text is not None})
+        made = {"true": coded(self.found["label"]), "seen": coded(self.found["decision"])}
+        classes = sorted({text for codes, texts in made.values() for text in (texts[i] for i in set(codes[self.kept]))
+                          if text is not None})
         if len(classes) > MAX_CLASSES:
             raise UserError(f"“{spec.label}” and “{spec.decision}” have {len(classes):,} classes.",
                             f"Measures over all classes are for up to {MAX_CLASSES}.", "Put rare classes together.")
@@ -204,7 +210,7 @@ class _Making:
 
         if self.spec.date is None:
             return (), None
-        codes, texts = _texts(self.found["period"])
+        codes, texts = coded(self.found["period"])
         periods = sorted(t for t in texts if t is not None)
         if not periods:
             raise UserError(f"Column “{self.spec.date}” has no days.", "None of its values is a day.",
@@ -259,6 +265,10 @@ class _Making:
                                 "Scores are probabilities from 0 to 1: divide, or give the decision instead.")
         if kind == "weight" and self.found["least_weight"].size:
             least = self._finite_least()
+            w, w2 = (self.found[name].astype(float) for name in ("w", "w2"))
+            if not (w2[w > 0] > 0).all() or not (w2[w > 0] < float("inf")).all():
+                raise UserError(f"Column “{column}” cannot be used as a weight.", "Its values are too large, or too "
+                                "small, to be squared.", "Divide all of them by a number of their size.")
             if least < 0:
                 raise UserError(f"Column “{column}” cannot be used as a weight.", f"Its least value is {least:g}.",
                                 "Weights are zero or more.")
@@ -275,7 +285,7 @@ class _Making:
         """1 where the column has the event; rows where it is missing are dropped."""
         import numpy as np
 
-        codes, texts = _texts(self.found[key])
+        codes, texts = coded(self.found[key])
         used = {t for t in texts if t is not None}
         here = {event_among(column, sorted(used), event, remedy)} if not (also or self.spec.one_against_rest) else {
             one_of(column, sorted(used), value, remedy) for value in (event, *also)}
@@ -287,7 +297,7 @@ class _Making:
         """Each line's place among the texts of a column; what is missing is a value of its own, the last."""
         import numpy as np
 
-        codes, texts = _texts(self.found[key])
+        codes, texts = coded(self.found[key])
         known = sorted({t for t in texts if t is not None})
         if not known:
             raise UserError(f"Column “{column}” has no known value.", "Every value is missing.",
@@ -296,14 +306,6 @@ class _Making:
         values = (*known, UNKNOWN) if UNKNOWN not in place else tuple(known)
         places = np.array([place.get(t, len(values) - 1) if t is not None else len(values) - 1 for t in texts])
         return places[codes], values
-
-
-def _texts(column: NDArray[Any]) -> tuple[NDArray[Any], list[str | None]]:
-    """Codes of a column's lines into its distinct values as text; the last is None, a missing value."""
-    import pandas as pd
-
-    codes, uniques = pd.factorize(column, use_na_sentinel=True)
-    return codes, [*(as_text(value) for value in uniques), None]
 
 
 def _merged(keys: NDArray[Any], sums: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], list[NDArray[Any]]]:

@@ -31,6 +31,7 @@ from desktop_app.domain.canonical import number
 from desktop_app.domain.evidence import (
     CLASS_METRICS,
     JOIN,
+    WEIGHED,
     CriterionResult,
     FairnessResult,
     FairnessSpec,
@@ -222,7 +223,7 @@ def _row_ratio(
 ) -> tuple[Measure, str]:
     """The ratio of the favourable rate to the reference's, or the minimum of the ratios to all groups."""
     if one.group != UNKNOWN and left_out(spec, rows, one, reference):
-        return Measure(value=None, reason=f"left out: under {float(spec.least_share or 0):.0%} of the rows"), one.group
+        return Measure(value=None, reason=f"left out: under {_share(spec)} of the rows"), one.group
     others = [c for c in _compared(spec, rows, cells) if c is not one] if reference is None else [
         c for c in cells if c.group == reference]
     best = max([*others, one], key=lambda c: favourable(spec, c).value) if reference is None else others[0]
@@ -249,9 +250,9 @@ def _gaps(spec: FairnessSpec, counted: Counted, attribute: str, cells: list[Cell
     wanted = list(_FIRST_GAPS if labelled else _FIRST_GAPS[:2])
     if spec.metrics and labelled:
         wanted += [name for name, (_, rates) in METRICS.items() if rates and name not in _FIRST_GAPS
-                   and (name not in RATIOS or spec.methods >= further.WEIGHED)]
+                   and (name not in RATIOS or spec.methods >= WEIGHED)]
     found = {metric: _gap(metric, cells) for metric in wanted}
-    if spec.metrics and labelled and spec.methods >= further.WEIGHED:
+    if spec.metrics and labelled and spec.methods >= WEIGHED:
         found |= {metric: criteria.gap(spec, counted, attribute, metric) for metric in _own_gaps(counted)}
     return [NamedMeasure(name=f"{metric} {attribute}", measure=measure) for metric, measure in found.items()]
 
@@ -284,8 +285,12 @@ def _small(spec: FairnessSpec, counted: Counted) -> tuple[str, ...]:
                  if c.group != UNKNOWN and c.n < spec.minimum_group)
 
 
+def _share(spec: FairnessSpec) -> str:
+    return f"{100 * float(spec.least_share or 0):.6g} %"
+
+
 def _said_left_out(spec: FairnessSpec, rows: list[GroupRow]) -> tuple[str, ...]:
-    under = f"under {float(spec.least_share or 0):.0%} of the rows"
+    under = f"under {_share(spec)} of the rows"
     return tuple(f"{r.attribute}: “{r.group}” ({words.counted(r.n, 'row')}) is {under} and left out of ratios. "
                  f"Justification: {spec.least_share_why}"
                  for r in rows if r.state == "left out")

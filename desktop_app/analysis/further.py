@@ -15,6 +15,7 @@ from desktop_app.analysis.verdicts import CONFIDENCE, OTHERS, Comparison, Rate, 
 from desktop_app.domain.canonical import Number, number
 from desktop_app.domain.evidence import (
     NO_SEARCH,
+    WEIGHED,
     Adjusted,
     Calibration,
     FairnessResult,
@@ -32,9 +33,6 @@ from desktop_app.domain.evidence import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WEIGHED = 2  # the edition of the methods from which on weights count in strata and replicates, and more gaps are told
-SATO = "Mantel–Haenszel difference, Sato 95 %"
-
 
 def added(result: FairnessResult, counted: Counted, spec: FairnessSpec) -> FairnessResult:
     """A report with all of it that the spec asks for and the columns allow."""
@@ -43,6 +41,8 @@ def added(result: FairnessResult, counted: Counted, spec: FairnessSpec) -> Fairn
     calibrated: list[Calibration] = []
     points: list[FrontierPoint] = []
     own: list[GroupCutOffs] = []
+    used = [point for attribute, cells in counted.groups.items() if spec.methods >= WEIGHED and cube.bin is not None
+            and cube.labelled and spec.search != NO_SEARCH and (point := alternatives.now(attribute, cells, spec))]
     if cube.bin is not None:
         for attribute, names in wanted.items():
             groups = scores.histograms(cube, names)
@@ -66,8 +66,8 @@ def added(result: FairnessResult, counted: Counted, spec: FairnessSpec) -> Fairn
         overall=result.overall + _entropy(cube, spec),
         differences=(*result.differences, *_between(counted, spec)),
         cuts=tuple(Number(repr(cut)) for cut in scores.cuts()) if swept else (), sweep=tuple(swept),
-        calibration=tuple(calibrated), frontier=tuple(points), group_cut_offs=tuple(own), strata=tuple(rows),
-        adjusted=tuple(adjusted),
+        calibration=tuple(calibrated), frontier=tuple(points), used=tuple(used), group_cut_offs=tuple(own),
+        strata=tuple(rows), adjusted=tuple(adjusted),
         changes=tuple(found for attribute, names in wanted.items() if cube.before is not None
                       for found in changes.listed(cube, attribute, names)),
         unknown=tuple(Tally(name=name, rows=sum(c.n for c in cells if c.group == UNKNOWN))
@@ -194,10 +194,10 @@ def _within(
     rows = [StratumRow(attribute=attribute, stratum=called[j], group=order[i], n=int(chosen[i, j] + others[i, j]),
                        selected=int(chosen[i, j])) for j in range(len(called)) for i in range(len(order))
             if chosen[i, j] + others[i, j]]
-    pooled = {group: strata.pooled(tables)
+    pooled = {group: strata.pooled(tables, method=_method(spec))
               for group, tables in _against_others(cube, names, spec, set(order)).items()}
     adjusted = iter(intervals.holm([p.p for p in pooled.values() if p]))
-    return rows, [_adjusted(attribute, group, found, next(adjusted) if found else None)
+    return rows, [_adjusted(attribute, group, found, next(adjusted) if found else None, _method(spec))
                   for group, found in pooled.items()]
 
 
@@ -242,19 +242,24 @@ def compared_within(
     tables = _against_others(cube, names, spec, among)
     wide = 1 - (1 - CONFIDENCE) / max(1, len(tables))
     found = {group: (own, both) for group, two in tables.items()
-             if (own := strata.pooled(two)) and (both := strata.pooled(two, wide))}
+             if (own := strata.pooled(two, method=_method(spec)))
+             and (both := strata.pooled(two, wide, method=_method(spec)))}
     adjusted = intervals.holm([own.p for own, _ in found.values()])
     return [Comparison(
         Rate(group, sum(t[0] for t in tables[group]), sum(t[1] for t in tables[group])),
         Rate(OTHERS, sum(t[2] for t in tables[group]), sum(t[3] for t in tables[group])), abs(own.difference),
-        absolute(own.limits), absolute(both.limits), SATO, p, own.p)
+        absolute(own.limits), absolute(both.limits), _method(spec), p, own.p)
         for (group, (own, both)), p in zip(found.items(), adjusted, strict=True)]
 
 
-def _adjusted(attribute: str, group: str, found: strata.Pooled | None, p: float | None) -> Adjusted:
+def _method(spec: FairnessSpec) -> str:
+    return strata.STANDARDISED if spec.methods >= WEIGHED else strata.SATO
+
+
+def _adjusted(attribute: str, group: str, found: strata.Pooled | None, p: float | None, method: str) -> Adjusted:
     if found is None:
         return Adjusted(attribute=attribute, group=group, p_raw=None, p_adjusted=None, difference=Measure(
             value=None, reason="no stratum holds this group and another"))
     low, high = found.limits
     return Adjusted(attribute=attribute, group=group, p_raw=number(found.p), p_adjusted=number(p), difference=Measure(
-        value=number(found.difference), low=number(low), high=number(high), method=SATO))
+        value=number(found.difference), low=number(low), high=number(high), method=method))

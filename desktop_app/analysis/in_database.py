@@ -28,7 +28,7 @@ from desktop_app.analysis.columns import (
 )
 from desktop_app.domain.canonical import Digest
 from desktop_app.domain.dataset import InDatabase, TableInput
-from desktop_app.domain.evidence import FairnessSpec
+from desktop_app.domain.evidence import WEIGHED, FairnessSpec
 from desktop_app.errors import Unreachable, UserError
 from desktop_app.progress import Progress
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 POLL = 0.05
 _DAY = "%Y-%m-%d"
+LAST_YEAR = 9999
 TINY = 1e-150  # its square can still be told from nought
 
 
@@ -71,7 +72,8 @@ def connect(where: InDatabase) -> DatabaseTable:
     given.setdefault("sslmode", "prefer" if local else "verify-full")
     if given["sslmode"] == "verify-full":
         given.setdefault("sslrootcert", "system")
-    given |= {"options": "-c default_transaction_read_only=on", "application_name": "assaydesk", "connect_timeout": 10}
+    given |= {"options": "-c default_transaction_read_only=on -c timezone=UTC", "application_name": "assaydesk",
+              "connect_timeout": 10}
     known = {"user": given.pop("user", None), "password": given.pop("password", None), "host": given.pop("host", None),
              "port": port, "database": given.pop("dbname", None)}
     schema, _, name = where.table.rpartition(".")
@@ -126,6 +128,8 @@ def query(source: DatabaseTable, spec: FairnessSpec, attributes: tuple[str, ...]
     if spec.weight is not None:
         value, state = _number(t, spec.weight, "weight")
         keys.append(state.name("weight_state"))
+        if spec.methods >= WEIGHED:
+            keys.append((value == 0).fill_null(False).name("weightless"))
         weight = ibis.ifelse((state == FINE) & (value >= 0), value, None)
         added |= {"w": weight.sum(), "w2": (weight * weight).sum(), "least_weight": value.min()}
     if spec.score is not None:
@@ -196,11 +200,15 @@ def _squared(value: Any) -> Any:
 
 
 def _day(t: ir.Table, column: str) -> Any:
+    """Its days, in UTC where moments have a time zone; null outside the years 1 to 9999."""
+    import ibis
+
     stored = t[column]
     if not (stored.type().is_date() or stored.type().is_timestamp()):
         raise UserError(f"Column “{column}” cannot be used as a day.", f"It is stored as {stored.type()}.",
                         "Choose a column of dates, or a view that casts it.")
-    return stored.cast("timestamp")
+    moment = stored.cast("timestamp")
+    return ibis.ifelse((moment.year() >= 1) & (moment.year() <= LAST_YEAR), moment, None)
 
 
 def _number(t: ir.Table, column: str, kind: str, *, within: bool = True) -> tuple[Any, Any]:

@@ -24,7 +24,7 @@ from desktop_app.analysis.columns import (
 )
 from desktop_app.analysis.table import Table
 from desktop_app.analysis.table_file import TableFile
-from desktop_app.domain.evidence import PERIODS, FairnessSpec
+from desktop_app.domain.evidence import PERIODS, WEIGHED, FairnessSpec
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
 
@@ -37,45 +37,51 @@ _MEMORY = "1GB"  # of DuckDB; a group-by over a few thousand cells needs a few m
 
 
 def query(source: InFiles, spec: FairnessSpec, attributes: tuple[str, ...], median: float | None) -> str:
-    """What is asked of DuckDB: one row for each combination of what a spec asks for."""
-    keys = [f"{quoted(name)} AS a{i}" for i, name in enumerate(attributes)]
+    """What is asked of DuckDB: one row for each combination of what a spec asks for.
+
+    The inner query names every column that is needed anew, so that no name of the table can stand for another's.
+    """
+    chosen = [f"{quoted(name)} AS a{i}" for i, name in enumerate(attributes)]
+    keys, sums, weight = [f"a{i}" for i in range(len(attributes))], ["count(*) AS n"], "1.0"
     if spec.label is not None:
-        keys.append(f"{quoted(spec.label)} AS label")
-    numbers, sums = [], ["count(*) AS n"]
-    weight = "1.0"
+        chosen.append(f"{quoted(spec.label)} AS label")
+        keys.append("label")
     if spec.weight is not None:
         value, state = number(source, spec.weight, "weight")
-        numbers.append(value)
+        chosen.append(value)
         keys.append(state)
+        if spec.methods >= WEIGHED:
+            keys.append("coalesce(weight_value = 0, false) AS weightless")
         weight = "CASE WHEN weight_value >= 0 AND isfinite(weight_value) THEN weight_value END"
         sums += [f"sum({weight}) AS w", f"sum(({weight}) * ({weight})) AS w2", "min(weight_value) AS least_weight"]
     if spec.score is not None and median is not None:
         value, state = number(source, spec.score, "score")
-        numbers.append(value)
+        chosen.append(value)
         keys += [state, f"CAST(score_value > {median!r} AS TINYINT) AS decision"]
     elif spec.score is not None:
         value, state = number(source, spec.score, "score", "score_value BETWEEN 0 AND 1")
-        numbers.append(value)
+        chosen.append(value)
         keys += [state,
                  f"CAST(score_value >= {float(spec.threshold or 0)!r} AS TINYINT) AS decision",
                  f"CAST(least({BINS - 1}, greatest(0, floor(score_value * {BINS}))) AS SMALLINT) AS bin"]
         sums += [f"sum({weight} * score_value) AS s", f"sum({weight} * score_value * score_value) AS s2"]
     else:
-        keys.append(f"{quoted(spec.decision)} AS decision")
+        chosen.append(f"{quoted(spec.decision)} AS decision")
+        keys.append("decision")
     if spec.before is not None and spec.score is not None:
         cut = float(spec.before_threshold or spec.threshold or 0)
         value, state = number(source, spec.before, "before", "before_value BETWEEN 0 AND 1")
-        numbers.append(value)
+        chosen.append(value)
         keys += [state, f"CAST(before_value >= {cut!r} AS TINYINT) AS past"]
     elif spec.before is not None:
-        keys.append(f"{quoted(spec.before)} AS past")
+        chosen.append(f"{quoted(spec.before)} AS past")
+        keys.append("past")
     if spec.date is not None:
         assert spec.period in PERIODS
-        numbers.append(f"TRY_CAST({quoted(spec.date)} AS TIMESTAMP) AS day_value")
-        begun = f"date_trunc('{spec.period}', day_value)"
-        keys.append(f"{_day(begun)} AS period")
-        sums += [f"{_day('min(day_value)')} AS first_day", f"{_day('max(day_value)')} AS last_day"]
-    inner = f"SELECT *{''.join(', ' + n for n in numbers)} FROM {relation(source)}"  # noqa: S608 - names are quoted
+        chosen.append(f"{_day(spec.date)} AS day")
+        keys.append(f"{_written(f'date_trunc({_text(spec.period)}, day)')} AS period")
+        sums += [f"{_written('min(day)')} AS first_day", f"{_written('max(day)')} AS last_day"]
+    inner = f"SELECT {', '.join(chosen)} FROM {relation(source)}"  # noqa: S608 - names are quoted
     return f"SELECT {', '.join([*keys, *sums])} FROM ({inner}) GROUP BY ALL"  # noqa: S608 - likewise
 
 
@@ -90,8 +96,18 @@ def median(source: InFiles, column: str, progress: Progress) -> float:
     return float(value)
 
 
-def _day(moment: str) -> str:
-    return f"strftime({moment}, '%Y-%m-%d')"
+def _day(column: str) -> str:
+    """A column's days as they are written (in UTC, where moments with a time zone are stored); null for what is none,
+    and outside the years 1 to 9999.
+    """
+    text = f"trim(CAST({quoted(column)} AS VARCHAR))"
+    written = f"regexp_matches({text}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ].*)?$')"
+    day = f"TRY_CAST(CASE WHEN {written} THEN left({text}, 10) END AS DATE)"
+    return f"CASE WHEN year({day}) BETWEEN 1 AND 9999 THEN {day} END"
+
+
+def _written(day: str) -> str:
+    return f"strftime({day}, '%Y-%m-%d')"
 
 
 def means(source: InFiles, label: str, prediction: str) -> str:
@@ -105,18 +121,33 @@ def sums(
     source: InFiles, label: str, prediction: str, attributes: tuple[str, ...], middle: tuple[float, float],
 ) -> str:
     """What is asked then: by group, sums of the label and the prediction, each less its middle, and of errors."""
-    inner, states = _with_numbers(source, label, prediction)
-    keys = [f"{quoted(name)} AS a{i}" for i, name in enumerate(attributes)]
+    inner, states = _with_numbers(source, label, prediction, attributes)
     y, p = f"(label_value - {middle[0]!r})", f"(prediction_value - {middle[1]!r})"
     e = "(prediction_value - label_value)"
+    keys = [f"a{i}" for i in range(len(attributes))]
     return (f"SELECT {', '.join([*keys, *states])}, count(*) AS n, sum({y}) AS y, sum({p}) AS p, "  # noqa: S608
             f"sum({y} * {y}) AS yy, sum({p} * {p}) AS pp, sum({e}) AS e, sum(abs({e})) AS ae, sum({e} * {e}) AS ee, "
             f"sum(({e} * {e}) * ({e} * {e})) AS eeee FROM {inner} GROUP BY ALL")
 
 
-def _with_numbers(source: InFiles, label: str, prediction: str) -> tuple[str, tuple[str, str]]:
+def _with_numbers(
+    source: InFiles, label: str, prediction: str, attributes: tuple[str, ...] = (),
+) -> tuple[str, tuple[str, str]]:
     (y, y_state), (p, p_state) = number(source, label, "label"), number(source, prediction, "prediction")
-    return f"(SELECT *, {y}, {p} FROM {relation(source)})", (y_state, p_state)  # noqa: S608 - names are quoted
+    chosen = [*(f"{quoted(name)} AS a{i}" for i, name in enumerate(attributes)), y, p]
+    return f"(SELECT {', '.join(chosen)} FROM {relation(source)})", (y_state, p_state)  # noqa: S608 - names are quoted
+
+
+def rows(source: InFiles, spec: FairnessSpec, attributes: tuple[str, ...]) -> str:
+    """What is asked where measures are of rows: attributes, label, score, weight and the version before of each."""
+    chosen = [*(f"{quoted(name)} AS a{i}" for i, name in enumerate(attributes)), f"{quoted(str(spec.label))} AS label"]
+    keys = [*(f"a{i}" for i in range(len(attributes))), "label"]
+    for column, name in ((spec.score, "score"), (spec.weight, "weight"), (spec.before, "before")):
+        if column is not None:
+            chosen.append(number(source, column, name)[0])
+            keys.append(f"{name}_value")
+    inner = f"SELECT {', '.join(chosen)} FROM {relation(source)}"  # noqa: S608 - names are quoted
+    return f"SELECT {', '.join(keys)} FROM ({inner})"  # noqa: S608 - likewise
 
 
 def quoted(name: str) -> str:

@@ -137,6 +137,9 @@ def _summed(
         raise UserError("No row has both a label and a prediction.", f"{int(found['n'].sum()):,} rows were read.",
                         "Choose columns that are filled in.")
     table = np.stack([found[name][kept].astype(float) for name in _SUMS], axis=1)
+    if not np.isfinite(table).all():
+        raise UserError("These numbers are too large to be compared.", f"“{spec.label}” and “{spec.prediction}”.",
+                        "Give both in larger units.")
     said = [[_said(value) for value in found[f"a{i}"][kept]] for i in range(len(attributes))]
     groups = {}
     for parts in (*((name,) for name in spec.sensitive), *spec.intersections):

@@ -161,8 +161,8 @@ def compared(
         if missing:
             return [], f"“{name}” has no rows {missing[0]}"
         value, error = _area(areas[name]) if areas else _mean(*means[name])
-        if not math.isfinite(error):
-            return [], f"“{name}” has too few rows"
+        if not math.isfinite(error) or not error:
+            return [], f"“{name}” has too few rows, or too few that differ, for an interval"
         found.append(Mean(name, value, error, areas[name][:, :, 0].sum() if areas else means[name][0]))
     return pairs.of_means(found, reference), ""
 

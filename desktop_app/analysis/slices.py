@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from desktop_app.analysis import intervals
-from desktop_app.analysis.counts import worth
+from desktop_app.analysis.counts import ambiguous, worth
 from desktop_app.analysis.cube import UNKNOWN, Cube
 from desktop_app.domain.canonical import number
 from desktop_app.domain.evidence import JOIN, FairnessSpec, Measure, Slice
@@ -42,6 +42,8 @@ def _of(cube: Cube, parts: tuple[str, ...], least: int) -> list[_Found]:
     import numpy as np
 
     places = [cube.attributes.index(name) for name in parts]
+    if ambiguous(cube, places):
+        return []
     lines, inverse = np.unique(cube.codes[:, places], axis=0, return_inverse=True)
     known = np.array([all(cube.values[place][code] != UNKNOWN for place, code in zip(places, line, strict=True))
                       for line in lines])

@@ -256,7 +256,7 @@ def check_criterion(criterion: Criterion, metrics: Collection[str], rules: Colle
 
 def decimal(value: float) -> str:
     """A number for a sentence, three decimals."""
-    return f"{value:.3f}" if math.isfinite(value) else "without bound"
+    return f"{round(value, 3) + 0.0:.3f}" if math.isfinite(value) else "without bound"
 
 
 def p_words(p: float) -> str:

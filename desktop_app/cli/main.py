@@ -148,7 +148,12 @@ def _say(args: argparse.Namespace, lines: list[str], data: dict[str, Any]) -> No
 
         print(json.dumps(data, ensure_ascii=False, indent=2))
     elif not args.quiet:
-        print("\n".join(lines))
+        print("\n".join(_plain(line) for line in lines))
+
+
+def _plain(text: str) -> str:
+    """Without what would steer a terminal: names of columns and groups come from files."""
+    return "".join(c if c in "\n\t" or (c >= " " and not "\x7f" <= c <= "\x9f") else "\ufffd" for c in text)
 
 
 def _say_error(args: argparse.Namespace, error: UserError) -> int:
@@ -156,7 +161,7 @@ def _say_error(args: argparse.Namespace, error: UserError) -> int:
         import json
 
         print(json.dumps({"error": {"title": error.title, "detail": error.detail, "remedy": error.remedy}}))
-    print(str(error), file=sys.stderr)
+    print(_plain(str(error)), file=sys.stderr)
     return error.exit_code
 
 

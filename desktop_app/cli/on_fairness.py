@@ -121,8 +121,8 @@ def fairness(call: Call) -> Result:
     marks, said = evidence.group_verdicts(spec, result), evidence.alternatives(spec, result)
     lines = [*([spec.preset_words, ""] if spec.preset_words else []),
              *verdict_lines(verdicts), "", *_change_lines(result), *_group_lines(spec, result, marks), "",
-             *_slice_lines(result), *result.notes, *said, *_cut_off_lines(result),
-             *(f"Not tested: {line}." for line in result.not_tested)]
+             *_row_lines(result), *_time_lines(result), *_slice_lines(result), *result.notes, *said,
+             *_cut_off_lines(result), *(f"Not tested: {line}." for line in result.not_tested)]
     if filed:
         lines.append(f"Filed as {filed} on {call.args.attach}.")
     breached = any(v.verdict == "breached" for v in verdicts)
@@ -172,8 +172,8 @@ def _fairness_spec(call: Call) -> FairnessSpec:
         confidentiality=a.confidentiality if a.score and a.label and a.search != NO_SEARCH else "",
     )
     if a.prediction is not None:
-        return replace(spec, prediction=a.prediction, criteria=presets.most_gap(spec, _written(a.most_gap)),
-                       metrics=(), bootstrap=0, explore=False, methods=FairnessSpec.methods)
+        return replace(spec, prediction=a.prediction, criteria=presets.most_gap(spec, _written(a.most_gap), a.rule),
+                       metrics=(), bootstrap=0, explore=False)
     spec = presets.applied(presets.named(a.preset), spec) if a.preset else \
         replace(spec, criteria=presets.own(spec, _own(call), a.rule))
     return replace(spec, criteria=(*spec.criteria, *presets.no_worse(spec, _written(a.margin))))
@@ -215,6 +215,11 @@ def _check_decision(call: Call) -> None:
         if a.decision is not None or a.score is not None or a.label is None:
             raise UserError("A prediction of a number stands alone.", "It is held against --label, a number too.",
                             "Leave out --decision and --score, and give --label COL.")
+        of_decisions = {"--preset": a.preset, "--threshold": a.threshold, "--criterion": a.criterion,
+                        "--least-ratio": a.least_ratio, "--one-against-rest": a.one_against_rest,
+                        "--group-cut-offs": a.group_cut_offs, "--search": a.search}
+        if typed := [name for name, value in of_decisions.items() if value not in (None, False, [])]:
+            raise UserError(f"{typed[0]} is for decisions.", "A number selects nobody.", "Leave it out.")
         return
     if (a.decision is None) == (a.score is None):
         raise UserError("Say what was decided.", "Either the column with the decision, or the one with the score.",
@@ -229,9 +234,19 @@ def _check_decision(call: Call) -> None:
     if a.before_threshold is not None and (a.before is None or a.score is None):
         raise UserError("--before-threshold is for a score of the version before.", f"Given: {a.before_threshold}.",
                         "Leave it out, or give --score COL and --before COL with the scores of both versions.")
+    if median and a.threshold is not None:
+        raise UserError("This preset takes no threshold.", "Who scores above the median of the sample is selected.",
+                        "Leave out --threshold.")
+    if (a.search not in (None, NO_SEARCH) or a.group_cut_offs) and (a.score is None or a.label is None):
+        raise UserError("Other cut-offs are searched for a score, held against what really happened.", "",
+                        "Give --score and --label, or leave out --search and --group-cut-offs.")
+    if a.group_cut_offs and a.search == NO_SEARCH:
+        raise UserError("Cut-offs by group are a search.", "--search none asks for none.", "Leave out one of them.")
+    if a.because and a.leave_out_under is None:
+        raise UserError("Which groups are left out?", f"Justification given: {a.because}.", "Give --leave-out-under X.")
     for given in (a.threshold, a.before_threshold):
         try:
-            float(given or 0)
+            float(given if given is not None else 0)
         except ValueError as error:
             raise UserError("The threshold is not a number.", str(given), "Give one such as 0.5.") from error
 
@@ -245,6 +260,31 @@ def _number_lines(result: FairnessResult) -> list[str]:
         lines.append(f"{named:34.34} {n:>8,} " + " ".join(
             f"{'–' if by[name].value is None else f'{float(by[name].value or 0):,.4g}':>23}" for name in names))
     return lines
+
+
+def _row_lines(result: FairnessResult) -> list[str]:
+    """Measures on the rows, which were asked for by name."""
+    found = [(named, m) for named, rates in (("all rows", result.overall), *(
+        (f"{g.attribute}: {g.group}", g.rates) for g in result.groups)) for m in rates if m.name in ROW_METRICS]
+    return [f"{named:34.34} {m.name.replace('_', ' '):18} {measure_words(m.measure)}" for named, m in found] + (
+        [""] if found else [])
+
+
+def _time_lines(result: FairnessResult) -> list[str]:
+    """The share selected in each period, a line for each group."""
+    periods = sorted({r.period for r in result.over_time})
+    if not periods:
+        return []
+    shown = periods[-12:]
+    lines = [f"{'share selected, from' + (' (the last 12)' if len(periods) > 12 else ''):34} " + " ".join(
+        f"{p:>10}" for p in shown)]
+    groups = dict.fromkeys((r.attribute, r.group) for r in result.over_time)
+    by = {(r.attribute, r.group, r.period): float(r.selected.value or 0) for r in result.over_time}
+    for attribute, group in groups:
+        cells = [by.get((attribute, group, period)) for period in shown]
+        lines.append(f"{f'{attribute}: {group}':34.34} " + " ".join(
+            f"{'–' if c is None else f'{c:.3f}':>10}" for c in cells))
+    return [*lines, ""]
 
 
 def _slice_lines(result: FairnessResult) -> list[str]:

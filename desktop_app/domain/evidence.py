@@ -114,6 +114,7 @@ SEARCHES = {  # for what other cut-offs are searched → how it is said; each bu
     "equalised_odds": "largest gap of true or false positive rates",
 }
 ROW_METRICS = ("log_loss", "brier_score", "average_precision")  # of scores; computed on the rows, not on counts
+WEIGHED = 2  # the edition of the methods from which on weights count everywhere, and more gaps are told
 METHODS = 2  # the edition of the methods that new reports are made by
 NO_SEARCH = "none"
 CONFIDENTIALITY = {  # of a search for alternatives → how it is said beside it
@@ -194,7 +195,7 @@ class GroupRow:
     rates: tuple[NamedMeasure, ...]  # some of `METRICS`, or of a prediction its errors
     ratio: Measure  # favourable rate relative to `relative_to`
     relative_to: str
-    state: str  # "reference" | "ok" | "too few" | "unknown" | "not computable"
+    state: str  # "reference" | "ok" | "too few" | "unknown" | "not computable" | "left out" of ratios
 
 
 @record
@@ -210,8 +211,8 @@ class Sweep:
 
 @record
 class FrontierPoint:
-    """What one cut-off for everybody would do: accuracy, the lowest ratio of the favourable outcome between groups, the
-    largest gap of true positive rates.
+    """What one cut-off for everybody does: accuracy, the lowest ratio of the favourable outcome between groups, the
+    largest gap that is searched for (of true positive rates unless the spec names another), the share selected.
     """
 
     attribute: str
@@ -219,6 +220,7 @@ class FrontierPoint:
     accuracy: Number | None
     ratio: Number | None
     gap: Number | None
+    selected: Number | None = later(default=None)
 
 
 @record
@@ -235,13 +237,13 @@ class GroupCutOff:
     @property
     def words(self) -> str:
         """The cut-off as it is told."""
-        certain = f"from {float(self.cut):.4g}" if self.cut is not None else "nobody for certain"
+        certain = f"from {float(self.cut):.10g}" if self.cut is not None else "nobody for certain"
         chance = f"{float(self.chance):.0%}"
         if self.lower is None or chance == "0%":
             return f"“{self.group}” {certain}"
         if chance == "100%":
-            return f"“{self.group}” from {float(self.lower):.4g}"
-        return f"“{self.group}” {certain}, by lot ({chance}) from {float(self.lower):.4g}"
+            return f"“{self.group}” from {float(self.lower):.10g}"
+        return f"“{self.group}” {certain}, by lot ({chance}) from {float(self.lower):.10g}"
 
 
 @record
@@ -363,6 +365,7 @@ class FairnessResult:
     changes: tuple[GapChange, ...] = later(default=())
     unknown: tuple[Tally, ...] = later(default=())
     dropped: tuple[Tally, ...] = later(default=())
+    used: tuple[FrontierPoint, ...] = later(default=())  # what the cut-off that was used does, as `frontier`
     group_cut_offs: tuple[GroupCutOffs, ...] = later(default=())
     over_time: tuple[PeriodRow, ...] = later(default=())
     slices: tuple[Slice, ...] = later(default=())

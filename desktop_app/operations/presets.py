@@ -34,8 +34,8 @@ def named(key: str) -> Preset:
 
 
 def of(spec: FairnessSpec) -> Preset | None:
-    """The preset that a recorded spec was made from, where the program still has that version."""
-    return next((preset for preset in listing() if preset.name == spec.preset), None)
+    """The preset that a recorded spec was made from, in the version that the program has."""
+    return next((preset for preset in listing() if preset.key == spec.preset.partition(" ")[0]), None)
 
 
 def check(spec: FairnessSpec) -> None:
@@ -135,12 +135,12 @@ def own(spec: FairnessSpec, wanted: Iterable[tuple[str, Number | None]], rule: s
         for attribute in (*spec.sensitive, *spec.crossed) for metric, threshold in chosen)
 
 
-def most_gap(spec: FairnessSpec, threshold: Number | None) -> tuple[Criterion, ...]:
+def most_gap(spec: FairnessSpec, threshold: Number | None, rule: str = "interval") -> tuple[Criterion, ...]:
     """How far the means of a predicted number may lie apart, in the units of the label, for every attribute and
     intersection of a spec; None: only reported.
     """
     return tuple(Criterion(metric="mean_prediction_difference", attribute=attribute, threshold=threshold,
-                           direction="at_most") for attribute in (*spec.sensitive, *spec.crossed))
+                           direction="at_most", rule=rule) for attribute in (*spec.sensitive, *spec.crossed))
 
 
 def no_worse(spec: FairnessSpec, margin: Number | None) -> tuple[Criterion, ...]:

@@ -16,6 +16,9 @@ from desktop_app.workspace import Workspace
 
 DIGITS = 9  # that a number has to have in common: rows are not added in the same order each time
 _ALIKE, _NOUGHT = 10.0 ** -DIGITS, 1e-12
+_OF_A_MEASURE = ("value", "low", "high")
+_NAMES = frozenset({"name", "attribute", "group", "other", "stratum", "rate", "period", "state", "relative_to",
+                    "worst_group", "metric", "verdict", "direction", "rule", "reference", "why"})
 _WORDS = frozenset({"method", "reason", "sentence", "notes", "not_tested"})  # which a later version may choose better
 
 
@@ -94,25 +97,28 @@ def _numbers(value: Any) -> Any:
     return value if isinstance(value, str | int | None) else _numbers(canonical.plain(value))
 
 
-def _agree(before: Any, again: Any, scale: float = 0.0) -> bool:
-    """Whether two parts of a result are the same. scale: the largest number of the record that they are of; what is
-    nought but for the order of adding is compared by it.
+def _agree(before: Any, again: Any, key: str = "", scale: float = 0.0) -> bool:
+    """Whether two parts of a result are the same to so many digits. key: under which they stand; names are compared
+    exactly · scale: the largest number of the measure that they are of, by which what is nought but for the order of
+    adding is compared.
     """
     if isinstance(before, dict) and isinstance(again, dict):
-        scale = max((abs(_real(value)) for value in before.values() if isinstance(value, str)), default=0.0)
-        return before.keys() == again.keys() and all(_agree(before[key], again[key], scale) for key in before)
+        scale = max((abs(_real(before[part]) or 0.0) for part in _OF_A_MEASURE if before.get(part)), default=0.0)
+        return before.keys() == again.keys() and all(_agree(before[part], again[part], part, scale) for part in before)
     if isinstance(before, list) and isinstance(again, list):
-        return len(before) == len(again) and all(map(_agree, before, again))
-    if isinstance(before, str) and isinstance(again, str) and before != again:
-        return math.isclose(_real(before, math.inf), _real(again, -math.inf), rel_tol=_ALIKE,
-                            abs_tol=max(_ALIKE * scale, _NOUGHT))
+        return len(before) == len(again) and all(
+            _agree(one, other, key) for one, other in zip(before, again, strict=True))
+    if isinstance(before, str) and isinstance(again, str) and before != again and key not in _NAMES:
+        one, other = _real(before), _real(again)
+        near = max(_ALIKE * scale, _NOUGHT if key in _OF_A_MEASURE else 0.0)
+        return one is not None and other is not None and math.isclose(one, other, rel_tol=_ALIKE, abs_tol=near)
     return bool(before == again)
 
 
-def _real(text: str, otherwise: float = 0.0) -> float:
-    """The number that a measurement says; a text that says none is `otherwise`."""
+def _real(text: str) -> float | None:
+    """The number that a measurement says; None for a text that says none."""
     try:
         found = float(text)
     except ValueError:
-        return otherwise
-    return found if math.isfinite(found) else otherwise
+        return None
+    return found if math.isfinite(found) else None

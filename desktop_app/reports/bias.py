@@ -243,7 +243,7 @@ def _refined(spec: FairnessSpec) -> Facts:
     if spec.date:
         found.append(("Over time", [f"by {spec.period} of “{line(spec.date, 80)}”"]))
     if spec.least_share is not None:
-        found.append(("Left out of ratios", [f"groups under {float(spec.least_share):.0%} of the rows: "
+        found.append(("Left out of ratios", [f"groups under {100 * float(spec.least_share):.6g} % of the rows: "
                                              f"{line(spec.least_share_why, 400)}"]))
     if spec.bootstrap:
         found.append(("Bootstrap", [f"{spec.bootstrap:,} replicates, seed {spec.seed}"]))

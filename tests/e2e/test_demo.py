@@ -20,7 +20,7 @@ from desktop_app.domain.listing import sounding
 from desktop_app.domain.model import DigestOf, Nature, Origin, UseState
 from desktop_app.domain.policy import Meaning
 from desktop_app.errors import UserError
-from desktop_app.operations import approvals, audit, evidence, gates, inventory, models, packs, people
+from desktop_app.operations import approvals, audit, gates, inventory, models, packs, people, reperforming
 from desktop_app.progress import Progress
 from desktop_app.workspace import open_workspace
 
@@ -147,7 +147,7 @@ def test_the_bias_report_gives_the_same_numbers_again(demo, built):
     view = models.version(demo[1], demo[0].versions[f"{SCORECARD} 2"])
     bias = next(e.record for e in view.evidence if e.record.evidence_kind is EvidenceKind.FAIRNESS)
     table = built[1] / "tables" / bias.inputs[0].name
-    assert evidence.reperform(demo[1], bias.id, table).same
+    assert reperforming.reperform(demo[1], bias.id, table).same
 
 
 # ---- again, and elsewhere

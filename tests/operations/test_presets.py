@@ -333,7 +333,7 @@ def test_local_law_144_may_leave_out_a_very_small_category_with_a_justification(
     assert by["A"]["ratio_to_reference"]["value"] == pytest.approx((200 / 600) / .5)
     assert by["B"]["ratio_to_reference"]["value"] == 1
     assert next(c for c in found["criteria"] if c["attribute"] == "race")["value"] == pytest.approx(2 / 3)
-    assert any("“C” (10 rows) is under 2% of the rows and left out of ratios. Justification: Ten people only." in note
+    assert any("“C” (10 rows) is under 2 % of the rows and left out of ratios. Justification: Ten people only." in note
                for note in found["notes"])
     for words, said in ((("--leave-out-under", "0.02"), "Say why"), (("--leave-out-under", "0.05", "--because", "x"),
                                                                     "up to 0.02"), (("--leave-out-under", "two"),

@@ -216,7 +216,7 @@ class NewBiasReport(TableDialog):
             raise _no_groups()
         return self.refinements.asked_of(self.predicted.asked_of(FairnessSpec(
             label=None, decision="", positive="1", favourable=True, sensitive=self.sensitive.value,
-            intersections=self._crossed(), reference=self._reference(),
+            intersections=self._crossed(), reference=self._reference(), methods=METHODS,
             minimum_group=self.criteria.minimum.value())))
 
     def _reference(self) -> tuple[Pair, ...]:

@@ -147,7 +147,7 @@ class Criteria(QWidget):
                 (self._own_cut_offs, searched and bool(preset and preset.group_cut_offs))):
             part.setVisible(shown)
         self.words.setText(preset.words if preset else "")
-        share = f"{float(preset.least_share):.0%}" if preset and preset.least_share else ""
+        share = f"{100 * float(preset.least_share):.6g} %" if preset and preset.least_share else ""
         self.leave_out.setText(f"Leave groups under {share} of the rows out of ratios")
 
     def asked_of(self, spec: FairnessSpec, margin: Number | None) -> FairnessSpec:

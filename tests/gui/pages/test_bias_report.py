@@ -297,7 +297,7 @@ def test_a_very_small_category_is_left_out_with_a_justification(page, desk, tmp_
     dialog.sensitive.tick("race")
     assert not dialog.criteria.leave_out.isVisible()
     dialog.criteria.preset.choose("nyc-ll144-selection")
-    assert dialog.criteria.leave_out.text() == "Leave groups under 2% of the rows out of ratios"
+    assert dialog.criteria.leave_out.text() == "Leave groups under 2 % of the rows out of ratios"
     dialog.criteria.leave_out.setChecked(True)
     dialog.attempt()
     assert "Say why small groups are left out" in dialog.error.text()

@@ -94,8 +94,8 @@ def test_the_decision_is_in_sight_and_what_is_below_is_announced(qtbot, office, 
     inside = dialog.rect().contains
     office.settle()
     bar = dialog._bar_of_document
-    qtbot.waitUntil(lambda: dialog.more.isVisible() is (bar.maximum() > theme.L), timeout=5_000)
-    assert dialog.more.isVisible() or size != (1000, 700)
+    qtbot.waitUntil(lambda: dialog.more.isVisible() is (bar.maximum() > theme.L) and (
+        dialog.more.isVisible() or size != (1000, 700)), timeout=15_000)
     for part in (dialog.decision, dialog.passphrase, dialog.primary):
         assert not part.visibleRegion().isEmpty()
         assert inside(part.mapTo(dialog, part.rect().bottomRight()))
