@@ -13,6 +13,7 @@ from desktop_app.analysis.cube import OWN_VALUE, UNKNOWN, Cube, Source
 from desktop_app.analysis.table import Table, texts
 from desktop_app.domain.canonical import Digest
 from desktop_app.domain.evidence import JOIN, WEIGHED, FairnessSpec
+from desktop_app.domain.words import counted as counted_words
 from desktop_app.errors import UserError
 from desktop_app.progress import Progress
 
@@ -265,8 +266,8 @@ def _dated(spec: FairnessSpec, cube: Cube) -> list[str]:
     if cube.when is None or cube.days is None:
         return []
     without = int(cube.n[cube.when == len(cube.periods)].sum())
-    missing = [f"{without:,} rows have no day in {spec.date} and are in no {spec.period}."] if without else []
-    return [f"By {spec.date} the rows are from {cube.days[0]} to {cube.days[1]}.", *missing]
+    missing = f"Without a day in {spec.date}, and in no {spec.period}: {counted_words(without, 'row')}."
+    return [f"By {spec.date} the rows are from {cube.days[0]} to {cube.days[1]}.", *([missing] if without else [])]
 
 
 def _opposed(spec: FairnessSpec, overall: Cells) -> list[str]:

@@ -101,7 +101,7 @@ def _day(column: str) -> str:
     and outside the years 1 to 9999.
     """
     text = f"trim(CAST({quoted(column)} AS VARCHAR))"
-    written = f"regexp_matches({text}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ].*)?$')"
+    written = f"regexp_matches({text}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ][0-9:.,+Z -]*)?$')"
     day = f"TRY_CAST(CASE WHEN {written} THEN left({text}, 10) END AS DATE)"
     return f"CASE WHEN year({day}) BETWEEN 1 AND 9999 THEN {day} END"
 

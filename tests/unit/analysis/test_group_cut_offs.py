@@ -13,7 +13,7 @@ from desktop_app.analysis import alternatives, fairness
 from desktop_app.analysis.table import Table
 from desktop_app.domain.canonical import Digest
 from desktop_app.domain.dataset import TableInput
-from desktop_app.domain.evidence import METRICS, FairnessSpec
+from desktop_app.domain.evidence import METHODS, METRICS, FairnessSpec
 
 THEIRS = {"impact_ratio": "demographic_parity", "true_positive_rate": "true_positive_rate_parity",
           "false_positive_rate": "false_positive_rate_parity", "equalised_odds": "equalized_odds"}
@@ -119,3 +119,38 @@ def test_not_where_they_were_not_asked_for():
     assert found(frame, "impact_ratio", group_cut_offs=False)[0].group_cut_offs == ()
     result, _ = found(frame, "none")
     assert (result.group_cut_offs, result.frontier) == ((), ())
+
+
+def test_frontier_and_own_cut_offs_are_over_the_same_rows():
+    """Groups that are unknown or too few are in neither, and the one used is told of the same ones."""
+    frame = made(11)
+    frame = pd.concat([frame, pd.DataFrame({"g": ["", "z"] * 400, "s": .9, "y": 0}),
+                       pd.DataFrame({"g": ["z"] * 5, "s": .5, "y": 1})], ignore_index=True)
+    frame = frame[(frame.g != "z") | (frame.index % 50 == 0)]
+    result, spec = found(frame, "true_positive_rate", methods=METHODS)
+    judged = frame[frame.g.isin(list("abc"))]
+    (used,) = result.used
+    assert float(used.accuracy) == pytest.approx(((judged.s >= .5) == judged.y).mean())
+    assert float(used.selected) == pytest.approx((judged.s >= .5).mean())
+    for point in result.frontier:
+        assert float(point.accuracy) == pytest.approx(((judged.s >= float(point.cut)) == judged.y).mean())
+        assert float(point.selected) == pytest.approx((judged.s >= float(point.cut)).mean())
+    assert float(result.group_cut_offs[-1].accuracy) >= max(
+        float(p.accuracy) for p in (*result.frontier, used) if float(p.gap) <= .1)
+
+
+def test_how_large_weights_are_changes_nothing_about_which_groups_are_searched():
+    frame = made(12).assign(w=1e-4)
+    plain, _ = found(frame.drop(columns="w"), "impact_ratio", methods=METHODS)
+    small, _ = found(frame, "impact_ratio", methods=METHODS, weight="w")
+    for a, b in zip(plain.group_cut_offs, small.group_cut_offs, strict=True):
+        assert float(b.accuracy) == pytest.approx(float(a.accuracy))
+    assert [float(p.ratio) for p in small.frontier] == pytest.approx([float(p.ratio) for p in plain.frontier])
+
+
+def test_a_group_without_the_event_is_said_and_not_left_out():
+    frame = made(13)
+    frame = frame.assign(y=np.where(frame.g == "c", 0, frame.y))
+    result, spec = found(frame, "true_positive_rate", methods=METHODS, group_cut_offs=False)
+    assert all(p.gap is None for p in (*result.frontier, *result.used))
+    assert "a group has no rows that the largest gap of true positive rates is of" in alternatives.said(result, spec)[0]

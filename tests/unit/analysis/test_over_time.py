@@ -63,7 +63,7 @@ def test_rows_without_a_day_are_told_and_count_in_everything_else(frame):
     result, _ = fairness.report(held(some), spec())
     assert result.rows == len(frame)
     assert sum(r.n for r in result.over_time) == len(frame) * 9 // 10
-    assert any("400 rows have no day" in note for note in result.notes)
+    assert any("in no month: 400 rows" in note for note in result.notes)
 
 
 def test_the_rest_of_a_report_does_not_change_with_the_days(frame):
