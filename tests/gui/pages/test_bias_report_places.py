@@ -217,7 +217,7 @@ def test_a_predicted_number_is_compared_as_the_command_line_asks_it(of_file, pag
 
 def test_what_does_not_apply_to_numbers_is_hidden(of_file, qtbot):
     of_decisions = ("Being selected is", "Compare also within strata of", "Weight of each row", "Criteria",
-                    "Compare with the version before", "Impact ratio at least", "Judged how")
+                    "Compare with the version before", "Judged how")
     of_numbers = ("Column with the prediction", "Difference at most", "Smallest group judged, rows",
                   "Compare groups by", "Reference group of sex")
 
