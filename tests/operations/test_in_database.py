@@ -17,11 +17,13 @@ from desktop_app.analysis.cube import count
 from desktop_app.analysis.table import Table
 from desktop_app.domain.canonical import Digest
 from desktop_app.domain.dataset import InDatabase, TableInput
-from desktop_app.domain.evidence import METRICS, FairnessSpec
+from desktop_app.domain.evidence import METHODS, METRICS, FairnessSpec
 from desktop_app.errors import Cancelled, Refused, Unreachable, UserError
 from desktop_app.operations import evidence, presets, reperforming
 from desktop_app.progress import Progress
 from tests.desk import make_desk
+
+LAST = ("day", "grade", "graded")
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +33,14 @@ def frame():
     frame = pd.DataFrame({
         "id": np.arange(n), "g": made.choice(["a", "b", " NA ", None], n, p=[.5, .4, .05, .05]),
         "h": made.integers(0, 3, n), "s": np.where(made.random(n) < .02, None, made.random(n)),
-        "old": made.random(n), "w": made.integers(1, 4, n) / 2, "said": made.random(n) < .4})
+        "old": made.random(n), "w": made.integers(0, 4, n) / 2, "said": made.random(n) < .4,
+        "day": pd.to_datetime("2025-11-20") + pd.to_timedelta(made.integers(0, 300, n), "D"),
+        "grade": made.choice(list("abc"), n), "graded": made.choice(list("abc"), n)})
+    frame["day"] = frame["day"].where(made.random(n) > .03)
     real = made.gamma(2, 100, n).round(1)
     guess = np.where(made.random(n) < .02, np.nan, (real * .9 + made.normal(0, 20, n)).round(3))
-    return frame.assign(y=made.integers(0, 2, n), s=frame.s.astype(float), real=real, guess=guess)
+    frame = frame.assign(y=made.integers(0, 2, n), s=frame.s.astype(float), real=real, guess=guess)
+    return frame[[*(c for c in frame if c not in LAST), *LAST]]
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +49,9 @@ def where(postgres, frame):
     with psycopg.connect(address) as raw:
         raw.execute("CREATE SCHEMA risk")
         raw.execute("CREATE TABLE risk.people (id int, g text, h int, s double precision, old double precision, "
-                    "w numeric, said boolean, y int, real numeric, guess double precision)")
-        stored = ["id", "g", "h", "s", "old", "w", "said", "y", "real", "guess"]
+                    "w numeric, said boolean, y int, real numeric, guess double precision, day date, grade text, "
+                    "graded text)")
+        stored = ["id", "g", "h", "s", "old", "w", "said", "y", "real", "guess", "day", "grade", "graded"]
         rows = [tuple(None if pd.isna(v) else v for v in row)
                 for row in frame[stored].astype(object).itertuples(index=False)]
         with raw.cursor() as cursor:
@@ -67,10 +74,14 @@ def spec(**more):
 
 SPECS = {
     "score": spec(), "weighted": spec(weight="w"), "before": spec(before="old", before_threshold="0.3"),
+    "second edition": spec(weight="w", methods=METHODS, strata=("h",), explore=True),
+    "over time": spec(date="day", period="quarter", methods=METHODS),
+    "classes": spec(score=None, threshold=None, decision="grade", label="graded", positive="b", one_against_rest=True,
+                    methods=METHODS, date="day", period="month"),
     "strata": spec(strata=("h",)), "median": spec(cut="above_median", threshold=None),
     "decision": spec(score=None, threshold=None, decision="said", positive="True", label_positive="1"),
     "decision before": spec(score=None, threshold=None, decision="y", before="said", label=None, positive="1")}
-BACKENDS = ["postgresql", "duckdb", "spark"]
+BACKENDS = ["postgresql", "duckdb", pytest.param("spark", marks=pytest.mark.filterwarnings("ignore"))]
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")  # Ibis on DuckDB: tests only
 
 
@@ -101,7 +112,8 @@ def test_the_report_is_that_of_the_rows(there, frame, name):
     if SPECS[name].score is None or SPECS[name].cut:
         assert (ours, judged) == (theirs, same)
         return
-    for field in ("rows", "sweep", "changes", "strata", "adjusted", "unknown", "dropped", "notes"):
+    for field in ("rows", "sweep", "changes", "strata", "adjusted", "unknown", "dropped", "notes", "over_time",
+                  "slices", "frontier", "used"):
         assert getattr(ours, field) == getattr(theirs, field), field
     for one, other in zip(ours.groups, theirs.groups, strict=True):
         assert (one.group, one.n, one.selected, one.ratio) == (other.group, other.n, other.selected, other.ratio)
@@ -182,7 +194,7 @@ def test_it_is_filed_reperformed_and_found_changed(where, tmp_path):
     val = desk.as_("Val Idris")
     made = evidence.report(val, desk.version, where, spec(bootstrap=50))
     item = evidence.get(val, made).record
-    assert (item.inputs[0].name, item.inputs[0].rows, item.inputs[0].columns) == ("risk.people", 1500, 10)
+    assert (item.inputs[0].name, item.inputs[0].rows, item.inputs[0].columns) == ("risk.people", 1500, 13)
     assert InDatabase.at(item.inputs[0].location) == where
     assert InDatabase.at("/some/folder/with a name.csv") is None
     assert InDatabase.at("postgresql://a@b/c risk.my people").table == "risk.my people"
@@ -339,7 +351,7 @@ def test_columns_of_every_kind_are_looked_at(where):
 def test_groups_of_decimals_are_named_as_a_person_writes_them(where, frame):
     with in_database.connected(where) as source:
         ours, _ = fairness.report(source, spec(sensitive=("w",), intersections=()))
-    assert [g.group for g in ours.groups] == ["0.5", "1", "1.5"]
+    assert [g.group for g in ours.groups] == ["0", "0.5", "1", "1.5"]
 
 
 def test_what_may_not_be_read_is_told(postgres, where):
