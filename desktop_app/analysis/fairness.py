@@ -253,8 +253,17 @@ def _gaps(spec: FairnessSpec, counted: Counted, attribute: str, cells: list[Cell
                    and (name not in RATIOS or spec.methods >= WEIGHED)]
     found = {metric: _gap(metric, cells) for metric in wanted}
     if spec.metrics and labelled and spec.methods >= WEIGHED:
+        found["equalised_odds_mean_difference"] = _mean_of_odds(found)
         found |= {metric: criteria.gap(spec, counted, attribute, metric) for metric in _own_gaps(counted)}
     return [NamedMeasure(name=f"{metric} {attribute}", measure=measure) for metric, measure in found.items()]
+
+
+def _mean_of_odds(found: dict[str, Measure]) -> Measure:
+    """fairlearn's equalised odds by its mean: of the largest gaps of both rates, which may be of different pairs."""
+    gaps = [found[name] for name in ("equal_opportunity_difference", "false_positive_rate_difference")]
+    if missing := next((gap.reason for gap in gaps if gap.value is None), ""):
+        return Measure(value=None, reason=missing)
+    return Measure(value=number(sum(float(gap.value or 0) for gap in gaps) / 2), method="without an interval")
 
 
 def _own_gaps(counted: Counted) -> tuple[str, ...]:

@@ -57,6 +57,13 @@ def test_ratios_of_errors_are_fairlearns(seed):
         assert float(measure.low) <= wanted <= float(measure.high)
 
 
+def test_equalised_odds_by_their_mean_are_fairlearns():
+    frame = made(2)
+    wanted = fm.equalized_odds_difference(frame.y, (frame.s >= .5).astype(int), sensitive_features=frame.g, agg="mean")
+    measure = gap(fairness.report(held(frame), spec())[0], "equalised_odds_mean_difference")
+    assert float(measure.value) == pytest.approx(wanted)
+
+
 def test_average_odds_by_its_definition():
     """AIF360: half the sum of both differences; here its largest size over all pairs."""
     frame = made(3)
