@@ -259,7 +259,7 @@ def _gaps(spec: FairnessSpec, counted: Counted, attribute: str, cells: list[Cell
 
 
 def _mean_of_odds(found: dict[str, Measure]) -> Measure:
-    """fairlearn's equalised odds by its mean: of the largest gaps of both rates, which may be of different pairs."""
+    """Fairlearn's equalised odds by its mean: of the largest gaps of both rates, which may be of different pairs."""
     gaps = [found[name] for name in ("equal_opportunity_difference", "false_positive_rate_difference")]
     if missing := next((gap.reason for gap in gaps if gap.value is None), ""):
         return Measure(value=None, reason=missing)
