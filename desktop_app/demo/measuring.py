@@ -9,6 +9,7 @@ from desktop_app.demo.saying import only
 from desktop_app.demo.training import ARREARS, SCORECARD, Trained
 from desktop_app.domain.canonical import Id, number
 from desktop_app.domain.evidence import (
+    METHODS,
     METRICS,
     Criterion,
     Evidence,
@@ -91,8 +92,8 @@ def fairness_spec(trained: Trained) -> FairnessSpec:
     """The favourable rate of every group must be at least four fifths of the best group's."""
     return FairnessSpec(
         label=trained.plan.outcome, decision="", score="score", positive="1", favourable=False,
-        threshold=number(trained.cut), metrics=METRICS, bootstrap=500, sensitive=ATTRIBUTES,
-        intersections=(ATTRIBUTES,),
+        threshold=number(trained.cut), metrics=METRICS, methods=METHODS, bootstrap=500,
+        sensitive=ATTRIBUTES, intersections=(ATTRIBUTES,), confidentiality="internal",
         criteria=tuple(
             Criterion(metric="impact_ratio", attribute=attribute, threshold=number(0.8), direction="at_least")
             for attribute in ATTRIBUTES))

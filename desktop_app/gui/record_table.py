@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "RecordTable"]
 R = TypeVar("R")
+PICTURE = 110  # logical pixels to which a picture shrinks before words are cut
 SHORT_WORDS = 124  # logical pixels that a column keeps which does not stretch: a date with a word
 LOOKED_AT = 100  # rows that are measured for the width of a column
 
@@ -298,8 +299,8 @@ class RecordTable(QTableView, Generic[R]):
     def _stretch(self, again: bool = False) -> None:
         """Give every column its width; widths set by hand stay. What is left goes to those that stretch.
 
-        What lacks is taken first where nothing is cut by it, then from what stretches most, then from long words; never
-        from a heading, a date or a number.
+        What lacks is taken first where nothing is cut by it, then from pictures, then from what stretches most, then from
+        long words; never from a heading, a date or a number.
         """
         if self._by_hand and not again:
             return
@@ -326,11 +327,13 @@ class RecordTable(QTableView, Generic[R]):
                     for width, head, (_, c) in zip(widths, heads, columns, strict=True)]
 
         snug = [min(width, need) for width, need in zip(wanted, whole, strict=True)]
-        names = names_cut(snug)
+        small = [max(head, min(width, theme.px(PICTURE))) if c.figure else width
+                 for width, head, (_, c) in zip(snug, heads, columns, strict=True)]
+        names = names_cut(small)
         short = [max(head, min(width, theme.px(SHORT_WORDS))) if c.align == "left" else width
                  for width, head, (_, c) in zip(names, heads, columns, strict=True)]
-        steps = [names_cut(short), short, names, snug, wanted]
-        n = max((n for n in range(4) if sum(steps[n]) <= room), default=0)
+        steps = [names_cut(short), short, names, small, snug, wanted]
+        n = max((n for n in range(5) if sum(steps[n]) <= room), default=0)
         return _between(steps[n], steps[n + 1], room)
 
     def _least(self, n: int, column: Column[R]) -> int:

@@ -235,6 +235,21 @@ def test_in_a_narrow_window_no_heading_and_no_number_is_cut(qtbot, scale):
         assert made.columnWidth(n) >= said.horizontalAdvance(column.title) + 16 + 12 * scale  # as Qt draws it whole
 
 
+def test_where_room_lacks_a_picture_shrinks_before_a_name_is_cut(qtbot):
+    picture = Figure(width=220.0, height=16.0, marks=(Dot(x=110.0, y=8.0, radius=3.0),), alt="a dot")
+    made = RecordTable([
+        Column(key="name", title="Group", text=lambda r: r.name, stretch=1, width=60),
+        Column(key="picture", title="", text=lambda r: "", width=226, figure=lambda r: picture),
+    ], name="Pictures")
+    qtbot.addWidget(made)
+    made.set_records([Row("2 × 62 and over", "", 1)])
+    made.resize(300, 200)
+    made.show()
+    whole = theme.metrics("body").horizontalAdvance("2 × 62 and over") + 16
+    qtbot.waitUntil(lambda: made.columnWidth(0) >= whole and made.columnWidth(1) < 226)
+    assert made.columnWidth(1) >= 110
+
+
 def test_the_menu_key_offers_order_and_columns(table, qtbot):
     table.selectRow(0)
     QApplication.sendEvent(table.viewport(), QContextMenuEvent(

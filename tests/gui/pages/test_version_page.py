@@ -368,7 +368,7 @@ def test_the_ratio_is_headed_by_what_it_is_of(office, desk, table):
     assert "The ratio is of the share not selected" in said(tab)
     groups = next(t for t in tab.findChildren(RecordTable) if t.accessibleName() == "Groups compared")
     titles = {c.key: c.title for c in groups.records_model.columns}
-    assert (titles["rate"], titles["ratio"]) == ("Selected", "Ratio, not selected")
+    assert (titles["rate"], titles["ratio"]) == ("Selected", "Ratio")
 
 
 def test_what_says_nothing_is_refused_in_the_dialog_and_leaves_no_entry(office, desk, table, qtbot):

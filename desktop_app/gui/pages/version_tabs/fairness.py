@@ -339,14 +339,13 @@ def _groups_table(item: Evidence, marks: Marks) -> ShortTable[GroupRow]:
     thresholds = {v.criterion.threshold for v in item.verdicts if v.criterion.metric == "impact_ratio"} - {None}
     title = f"dotted {number_words(next(iter(thresholds)))}" if len(thresholds) == 1 else ""
     return ShortTable([
-        Column(key="attribute", title="Attribute", text=lambda r: r.attribute, width=100, muted=True),
+        Column(key="attribute", title="Attribute", text=lambda r: r.attribute, width=130, muted=True),
         Column(key="group", title="Group", text=lambda r: r.group, width=170, stretch=1),
         Column(key="n", title="n", text=lambda r: f"{r.n:,}", align="right", width=80, sort=lambda r: r.n),
         Column(key="rate", title="Selected", text=lambda r: _rate(r)[0], align="right", width=76),
         Column(key="rate_interval", title="Interval of selected", text=lambda r: _rate(r)[1], width=124, muted=True,
                hidden=True),
-        Column(key="ratio", title="Ratio" if spec.favourable else "Ratio, not selected",
-               text=lambda r: "ref." if r.state == "reference" else _ratio(r)[0], width=64 if spec.favourable else 140,
+        Column(key="ratio", title="Ratio", text=lambda r: "ref." if r.state == "reference" else _ratio(r)[0], width=64,
                align="right", sort=lambda r: float(r.ratio.value) if r.ratio.value is not None else None),
         Column(key="interval", title="95 % interval", text=lambda r: "" if r.state == "reference" else _ratio(r)[1],
                width=120, muted=True),
