@@ -238,7 +238,7 @@ def test_in_a_narrow_window_no_heading_and_no_number_is_cut(qtbot, scale):
 def test_where_room_lacks_a_picture_shrinks_before_a_name_is_cut(qtbot):
     picture = Figure(width=220.0, height=16.0, marks=(Dot(x=110.0, y=8.0, radius=3.0),), alt="a dot")
     made = RecordTable([
-        Column(key="name", title="Group", text=lambda r: r.name, stretch=1, width=60),
+        Column(key="name", title="Group", text=lambda r: r.name, stretch=1, width=170),
         Column(key="picture", title="", text=lambda r: "", width=226, figure=lambda r: picture),
     ], name="Pictures")
     qtbot.addWidget(made)
