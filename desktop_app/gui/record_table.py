@@ -299,8 +299,8 @@ class RecordTable(QTableView, Generic[R]):
     def _stretch(self, again: bool = False) -> None:
         """Give every column its width; widths set by hand stay. What is left goes to those that stretch.
 
-        What lacks is taken first where nothing is cut by it, then from pictures, from what stretches most, and from long
-        words; never from a heading, a date or a number.
+        What lacks is taken first where nothing is cut by it, then from pictures, what stretches most and long words;
+        never from a heading, a date or a number.
         """
         if self._by_hand and not again:
             return
