@@ -157,8 +157,8 @@ def said(result: FairnessResult, spec: FairnessSpec) -> tuple[str, ...]:
         before, found = used(result, spec, attribute), better(result, spec, attribute)
         if before is None:
             if any(p.attribute == attribute for p in result.used):
-                sentences.append(f"{attribute}: other cut-offs are not compared: the {what} cannot be computed of these "
-                                 "groups.")
+                sentences.append(f"{attribute}: other cut-offs are not compared: the {what} cannot be computed of "
+                                 "these groups.")
             continue
         start = f"{attribute}: the cut-off used has a {what} of {before[0]:.3f} and an accuracy of {before[1]:.3f}."
         if not found:
