@@ -193,7 +193,7 @@ class NewBiasReport(TableDialog):
             choice.choose(before.get(name, ""))
             self._references[name] = choice
             self._reference_column.addWidget(labelled(f"Reference group of {name}", choice))
-        self.intersections.offer(JOIN.join(pair) for pair in combinations(chosen, 2))
+        self.intersections.offer(JOIN.join(parts) for size in (2, 3) for parts in combinations(chosen, size))
         self._intersections_row.setVisible(len(chosen) > 1)
         self._say_small()
 
@@ -222,9 +222,8 @@ class NewBiasReport(TableDialog):
     def _reference(self) -> tuple[Pair, ...]:
         return tuple(Pair(key=k, value=c.value) for k, c in self._references.items() if c.value)
 
-    def _crossed(self) -> tuple[tuple[str, str], ...]:
-        first_and_second = (pair.split(JOIN) for pair in self.intersections.value)
-        return tuple((first, second) for first, second in first_and_second)
+    def _crossed(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(tuple(parts.split(JOIN)) for parts in self.intersections.value)
 
     def _of_decisions(self) -> FairnessSpec:
         scored = self.by.value == "score"

@@ -335,3 +335,14 @@ def test_without_a_criterion_numbers_are_only_told(dialog, page, desk, qtbot):
     dialog.attempt()
     qtbot.waitUntil(lambda: "Every measure" in words(page), timeout=WAIT)
     assert filed(desk).verdicts == ()
+
+
+def test_three_attributes_may_be_crossed(page, frame, desk, tmp_path, qtbot):
+    frame.assign(age=np.where(frame.id % 3, "old", "young")).to_csv(tmp_path / "ages.csv", index=False)
+    dialog = given(page, tmp_path / "ages.csv", qtbot)
+    by_score(dialog, "sex", "area", "age")
+    dialog.intersections.tick("sex × area × age")
+    dialog.attempt()
+    qtbot.waitUntil(lambda: "Every measure" in words(page), timeout=WAIT)
+    assert filed(desk).fairness_spec.intersections == (("sex", "area", "age"),)
+    assert "F × north × old" in {r.group for r in filed(desk).fairness.groups}
