@@ -111,8 +111,9 @@ def judged(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> Criter
     asked = large if len(large) > 1 else known
     if reason := _why_not(spec, criterion, asked) or (
             _compared(spec, counted, criterion, asked)[1] if criterion.metric in _NOT_OF_RATES else ""):
+        said = f"{criterion.attribute}: {_noun(spec, criterion)} is not computable: {reason}."
         return CriterionResult(criterion=criterion, measure=Measure(value=None, reason=reason),
-                               verdict=Verdict.NOT_COMPUTABLE, sentence=f"Not computable: {reason}.")
+                               verdict=Verdict.NOT_COMPUTABLE, sentence=said)
     about = known if criterion.threshold is None else large
     judgement = _judgement(spec, counted, criterion, about) if _has_pairs(spec, criterion, about) else None
     return _concluded(spec, criterion, judgement, small, some=bool(large))
