@@ -108,15 +108,23 @@ def judged(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> Criter
         and left_out(spec, counted.rows, c, _criterion_reference(spec, criterion)))]
     large = [c for c in known if c.n >= spec.minimum_group]
     small = [c for c in known if c.n < spec.minimum_group]
-    asked = large if len(large) > 1 else known
-    if reason := _why_not(spec, criterion, asked) or (
-            _compared(spec, counted, criterion, asked)[1] if criterion.metric in _NOT_OF_RATES else ""):
+    whole = criterion.threshold is None and not _missing(spec, counted, criterion, known)
+    if reason := "" if whole else _missing(spec, counted, criterion, large if len(large) > 1 else known):
         said = f"{criterion.attribute}: {_noun(spec, criterion)} is not computable: {reason}."
         return CriterionResult(criterion=criterion, measure=Measure(value=None, reason=reason),
                                verdict=Verdict.NOT_COMPUTABLE, sentence=said)
-    about = known if criterion.threshold is None else large
+    about = known if whole else large
     judgement = _judgement(spec, counted, criterion, about) if _has_pairs(spec, criterion, about) else None
-    return _concluded(spec, criterion, judgement, small, some=bool(large))
+    found = _concluded(spec, criterion, judgement, small, some=bool(large))
+    if criterion.threshold is None and not whole and small:
+        found = replace(found, sentence=f"{found.sentence} {_not_judged(spec, small)}")
+    return found
+
+
+def _missing(spec: FairnessSpec, counted: Counted, criterion: Criterion, cells: list[Cells]) -> str:
+    """Why a criterion cannot be computed on these groups, or ""."""
+    return _why_not(spec, criterion, cells) or (
+        _compared(spec, counted, criterion, cells)[1] if criterion.metric in _NOT_OF_RATES else "")
 
 
 def judged_numbers(spec: FairnessSpec, summed: Summed, criterion: Criterion) -> CriterionResult:

@@ -146,3 +146,14 @@ def test_where_there_is_no_gap_it_is_rarely_called_clear(metric):
         reached += float(judged.measure.low) > 0
     assert clear <= 20
     assert reached <= 20
+
+
+@pytest.mark.parametrize("metric", ["false_negative_rate_difference", "auc_difference", "average_odds_difference"])
+def test_a_number_that_is_only_told_leaves_out_a_small_group_that_has_none_and_says_so(metric):
+    """Six rows without the event, as in a rare category of the credit data: before, this ended the program."""
+    frame = pd.concat([made(10), pd.DataFrame({"g": ["rare"] * 6, "s": .7, "y": 0})], ignore_index=True)
+    _, (told,) = fairness.report(held(frame), spec(criteria=asked(metric, None)))
+    _, (without,) = fairness.report(held(frame[frame.g != "rare"]), spec(criteria=asked(metric, None)))
+    assert told.verdict is Verdict.REPORTED
+    assert told.measure == without.measure
+    assert "Not judged: “rare” (n 6)" in told.sentence
