@@ -55,6 +55,8 @@ def frontier(attribute: str, groups: dict[str, NDArray[Any]], spec: FairnessSpec
     judged = list(_judged(groups, spec).values())
     first = spec.methods < WEIGHED
     whole: NDArray[Any] = np.add.reduce([g[:, :, 0] for g in groups.values()] if first or not judged else judged)
+    if not whole.sum():
+        return ()
     over = _over(whole, step)
     accuracy, selected = (over[1] + whole[0].sum() - over[0]) / whole.sum(), over.sum(axis=0) / whole.sum()
     found = []

@@ -72,6 +72,8 @@ def load(source: Source, spec: FairnessSpec, rows: int, progress: Progress) -> R
         kept &= found["weight_value"].astype(float) > 0
     if spec.before is not None:
         kept &= np.isfinite(found["before_value"].astype(float))
+    if not kept.any():
+        return None
     said = {name: _said(found[f"a{i}"][kept]) for i, name in enumerate(attributes)}
     wanted = {name: (name,) for name in spec.sensitive} | spec.crossed
     return Rows(label=np.array([t == event for t in texts], dtype=int)[codes][kept],
@@ -138,13 +140,14 @@ def _values(
     rows: Rows, functions: dict[str, Callable[..., float]], places: NDArray[Any],
 ) -> Iterator[tuple[tuple[str, str, str], float]]:
     """(attribute, group, name) and the value, over some rows."""
+    import pandas as pd
     from fairlearn.metrics import MetricFrame
 
     weights = {} if rows.weight is None else {"sample_params": {
         name: {"sample_weight": rows.weight[places]} for name in functions}}
     for i, (attribute, groups) in enumerate(rows.groups.items()):
         frame = MetricFrame(metrics=functions, y_true=rows.label[places], y_pred=rows.score[places],
-                            sensitive_features=groups[places], **weights)
+                            sensitive_features=pd.Series(groups[places], name="group"), **weights)
         if i == 0:
             yield from ((("", "all", name), float(frame.overall[name])) for name in functions)
         for group, line in frame.by_group.iterrows():

@@ -42,7 +42,8 @@ class Confusion:
     def shares(self, measure: str) -> tuple[list[Share], str]:
         """The shares that a measure is the mean of, and why it cannot be computed ("" when it can)."""
         if measure == "class_accuracy":
-            return [self._share(range(len(self.classes)), ...)], ""
+            whole = self._share(range(len(self.classes)), ...)
+            return ([whole], "") if whole[1] else ([], "no weight on its rows")
         recall = measure == "macro_recall"
         found = []
         for i, called in enumerate(self.classes):
@@ -50,6 +51,8 @@ class Confusion:
             if not self.n[line].sum():
                 return [], f"no rows {'of' if recall else 'decided as'} “{called}”"
             found.append(self._share([i], line))
+            if not found[-1][1]:
+                return [], f"no weight on rows {'of' if recall else 'decided as'} “{called}”"
         return found, ""
 
     def _share(self, right: Sequence[int], among: Any) -> Share:

@@ -110,9 +110,7 @@ def judged(spec: FairnessSpec, counted: Counted, criterion: Criterion) -> Criter
     small = [c for c in known if c.n < spec.minimum_group]
     whole = criterion.threshold is None and not _missing(spec, counted, criterion, known)
     if reason := "" if whole else _missing(spec, counted, criterion, large if len(large) > 1 else known):
-        said = f"{criterion.attribute}: {_noun(spec, criterion)} is not computable: {reason}."
-        return CriterionResult(criterion=criterion, measure=Measure(value=None, reason=reason),
-                               verdict=Verdict.NOT_COMPUTABLE, sentence=said)
+        return _not_computable(spec, criterion, reason)
     about = known if whole else large
     judgement = _judgement(spec, counted, criterion, about) if _has_pairs(spec, criterion, about) else None
     found = _concluded(spec, criterion, judgement, small, some=bool(large))
@@ -133,9 +131,17 @@ def judged_numbers(spec: FairnessSpec, summed: Summed, criterion: Criterion) -> 
     large = [s for s in known if s.n >= max(2, spec.minimum_group)]  # one row has no mean error
     found = regression.compared(known if criterion.threshold is None else large, regression.GAPS[criterion.metric][0],
                                 _criterion_reference(spec, criterion) if spec.methods >= WEIGHED else None)
+    if not found and len(large) == len(known):
+        return _not_computable(spec, criterion, f"{criterion.attribute} has only one group with a known value")
     question = Question(criterion.metric, (), criterion.direction, criterion.rule, float(criterion.threshold or 0))
     return _concluded(spec, criterion, Judgement(question, tuple(found)) if found else None,
                       [s for s in known if s not in large], some=bool(large))
+
+
+def _not_computable(spec: FairnessSpec, criterion: Criterion, reason: str) -> CriterionResult:
+    said = f"{criterion.attribute}: {_noun(spec, criterion)} is not computable: {reason}."
+    return CriterionResult(criterion=criterion, measure=Measure(value=None, reason=reason),
+                           verdict=Verdict.NOT_COMPUTABLE, sentence=said)
 
 
 def gap(spec: FairnessSpec, counted: Counted, attribute: str, metric: str) -> Measure:
@@ -232,11 +238,16 @@ def _why_not(spec: FairnessSpec, criterion: Criterion, cells: list[Cells]) -> st
     if spec.label is None and criterion.metric not in _UNLABELLED:
         return "no label column was given"
     rates, reason = metric_rates(criterion.metric, cells)
-    return reason or (none_found(rates) if criterion.metric in RATIOS else "")
+    if reason or criterion.metric not in RATIOS:
+        return reason
+    reference = _criterion_reference(spec, criterion)
+    return none_found([r for r in rates if reference is None or r.group == reference])
 
 
 def none_found(rates: Sequence[Rate]) -> str:
-    """Why a ratio of rates cannot be computed, or "": it has nothing to compare with where all are nought."""
+    """Why a ratio to the best of some rates cannot be computed, or "": where all are nought there is nothing to compare
+    with.
+    """
     parts = {rate.part: sum(r.k for r in rates if r.part == rate.part) for rate in rates}
     return next((f"all rates{f' of {part}s' if part else ''} are nought" for part, k in parts.items() if not k), "")
 

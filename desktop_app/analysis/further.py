@@ -132,6 +132,8 @@ def _over_time(cube: Cube, attribute: str, names: tuple[str, ...]) -> list[Perio
     for i, period in enumerate(cube.periods):
         for c in cells_of(cube, names, cube.when == i):
             k, n, _ = c.rate("selection_rate")
+            if not n:
+                continue
             low, high = intervals.wilson(k, n)
             rows.append(PeriodRow(attribute=attribute, group=c.group, period=period, n=c.n, selected=Measure(
                 value=number(k / n), low=number(low), high=number(high), method=intervals.WILSON)))

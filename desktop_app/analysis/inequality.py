@@ -19,7 +19,8 @@ def _over_mean(cells: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray
 
     benefit = np.array(_BENEFIT)
     n = cells.sum(axis=(-2, -1))
-    mean = (cells * benefit).sum(axis=(-2, -1)) / n
+    benefits = (cells * benefit).sum(axis=(-2, -1))
+    mean = np.where(benefits > 0, benefits / n, np.nan)  # where all benefits are nought there is no inequality of them
     by_group = cells.sum(axis=-1)
     with np.errstate(invalid="ignore"):  # a group may be empty in a replicate
         group_mean = (cells * benefit).sum(axis=-1) / by_group

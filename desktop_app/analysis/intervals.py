@@ -12,6 +12,7 @@ from functools import cache
 from statistics import NormalDist
 
 Interval = tuple[float, float]
+_LARGEST = 700.0  # of what the exponential is taken
 WILSON, NEWCOMBE = "Wilson 95 %", "Newcombe 95 %"
 MOVER_MEAN = "Zou–Donner from Wilson limits 95 %"
 KATZ, MOVER = "Katz log 95 %", "Donner–Zou from Wilson limits 95 % (a cell is zero)"
@@ -55,20 +56,19 @@ def katz(k1: float, n1: float, k2: float, n2: float, confidence: float = 0.95) -
         return None
     centre = math.log(k1 / n1) - math.log(k2 / n2)
     half = z_value(confidence) * math.sqrt((n1 - k1) / (n1 * k1) + (n2 - k2) / (n2 * k2))
-    return math.exp(centre - half), math.exp(centre + half)
+    return math.exp(centre - half), math.exp(centre + half) if centre + half < _LARGEST else math.inf
 
 
 def mover_ratio(k1: float, n1: float, k2: float, n2: float, confidence: float = 0.95) -> Interval | None:
-    """Interval of p1 / p2 out of two Wilson intervals, good with zero cells; None when k2 is 0."""
-    if k2 <= 0:
+    """Interval of p1 / p2 out of two Wilson intervals, good with zero cells; None when k2 is 0, or a group is empty."""
+    if k2 <= 0 or n1 <= 0:
         return None
     p1, p2 = k1 / n1, k2 / n2
     (l1, u1), (l2, u2) = wilson(k1, n1, confidence), wilson(k2, n2, confidence)
-    low = (p1 * p2 - math.sqrt(max(0.0, (p1 * p2) ** 2 - l1 * u2 * (2 * p1 - l1) * (2 * p2 - u2)))) / (
-        u2 * (2 * p2 - u2))
-    high = (p1 * p2 + math.sqrt(max(0.0, (p1 * p2) ** 2 - u1 * l2 * (2 * p1 - u1) * (2 * p2 - l2)))) / (
-        l2 * (2 * p2 - l2))
-    return max(0.0, low), high
+    below, above = u2 * (2 * p2 - u2), l2 * (2 * p2 - l2)  # nought where rows are so few that no limit is told
+    down = math.sqrt(max(0.0, (p1 * p2) ** 2 - l1 * u2 * (2 * p1 - l1) * (2 * p2 - u2)))
+    up = math.sqrt(max(0.0, (p1 * p2) ** 2 - u1 * l2 * (2 * p1 - u1) * (2 * p2 - l2)))
+    return max(0.0, (p1 * p2 - down) / below) if below else 0.0, (p1 * p2 + up) / above if above else math.inf
 
 
 def ratio(k1: float, n1: float, k2: float, n2: float, confidence: float = 0.95) -> tuple[Interval | None, str]:

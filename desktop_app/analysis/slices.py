@@ -57,7 +57,8 @@ def _of(cube: Cube, parts: tuple[str, ...], least: int) -> list[_Found]:
             group = JOIN.join(cube.values[place][code] for place, code in zip(places, line, strict=True))
             own, others = (_share(cube, *sums) for sums in (
                 (n[i], w[i], w2[i]), (n.sum(axis=0) - n[i], w.sum(axis=0) - w[i], w2.sum(axis=0) - w2[i])))
-            made.append((JOIN.join(parts), group, int(rows), own, others))
+            if own[1] and others[1]:
+                made.append((JOIN.join(parts), group, int(rows), own, others))
     return made
 
 
