@@ -92,7 +92,8 @@ def of_scores(
     groups = scores.histograms(cube, names)
     made: dict[str, dict[str, Measure]] = {}
     if "auc" in asked:
-        made["auc"] = {g: scores.auc(h, without=_bare(cube, spec)) for g, h in groups.items()}
+        made["auc"] = {g: scores.auc(h, without=_bare(cube, spec), perfect=spec.methods < WEIGHED)
+                       for g, h in groups.items()}
     if "calibration_error" in asked:
         made["calibration_error"] = {
             g: scores.calibration_error(h, 0 if _bare(cube, spec) else spec.bootstrap, spec.seed)

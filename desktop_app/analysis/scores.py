@@ -50,11 +50,12 @@ def histograms(cube: Cube, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
 # ---- how well the score ranks
 
 
-def auc(group: NDArray[Any], *, without: bool = False) -> Measure:
+def auc(group: NDArray[Any], *, without: bool = False, perfect: bool = False) -> Measure:
     """Area under the ROC curve with DeLong's interval (DeLong et al. 1988), scores of one bin taken as ties; with
     weights, by the linearised variance of the weighted means of the same structural components.
 
-    without: an interval, as weighted reports of before have it.
+    without: an interval, as weighted reports of before have it · perfect: whether an interval is told of a ranking
+    without any fault too, as in the first edition of the methods; it would be one point.
     """
     q, p = group[0, :, 0], group[1, :, 0]
     positives, negatives = p.sum(), q.sum()
@@ -66,8 +67,9 @@ def auc(group: NDArray[Any], *, without: bool = False) -> Measure:
     said = f"{DELONG}; {binned}"
     if without:
         return Measure(value=number(value), method=f"weighted, without an interval; {binned}")
-    if not math.isfinite(error):
-        return Measure(value=number(value), method=said, reason="too few rows for an interval")
+    if not math.isfinite(error) or not (error or perfect):
+        why = "too few rows for an interval" if error else "no row is ranked wrongly: that tells no interval"
+        return Measure(value=number(value), method=said, reason=why)
     half = z_value(0.95) * error
     return Measure(value=number(value), low=number(max(0.0, value - half)), high=number(min(1.0, value + half)),
                    method=said)

@@ -145,6 +145,8 @@ def test_groups_that_are_told_apart_perfectly_have_no_certain_gap():
     asked = FairnessSpec(label="y", decision="", positive="1", favourable=True, sensitive=("g",), score="s",
                          threshold="0.5", metrics=METRICS, methods=METHODS, criteria=(
                              Criterion(metric="auc_difference", attribute="g", threshold="0.05", direction="at_most"),))
-    _, (judged,) = fairness.report(held(frame), asked)
+    result, (judged,) = fairness.report(held(frame), asked)
+    area = next(m.measure for m in result.overall if m.name == "auc")
+    assert (area.value, area.low, area.reason) == ("1.0", None, "no row is ranked wrongly: that tells no interval")
     assert judged.verdict == "not_computable"
     assert "too few that differ" in judged.measure.reason

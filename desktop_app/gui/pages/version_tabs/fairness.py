@@ -136,7 +136,7 @@ class FairnessTab(EvidenceTab):
         self._show_strata(result)
         self._show_slices(result)
         self._show_changes(result)
-        section(column, "Differences", "The largest gaps between groups, as fairlearn defines them."
+        section(column, "Differences", "The largest gaps between groups; what fairlearn has too is as it defines it."
                 if spec.prediction is None else f"The largest gaps between groups, in the units of {spec.label}.")
         column.addWidget(ShortTable([
             Column(key="name", title="Difference", text=lambda m: m.name.replace("_", " "), width=360, stretch=2),
